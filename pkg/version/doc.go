@@ -1,0 +1,2 @@
+// Package version tells which build of mlops this is.
+package version
