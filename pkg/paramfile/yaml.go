@@ -1,0 +1,262 @@
+package paramfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func parseYAML(data []byte) (any, error) {
+	doc, err := YAMLDocument(data)
+	if err != nil || doc == nil {
+		return nil, err
+	}
+	return FromYAML(doc)
+}
+
+// YAMLDocument parses data, which must hold at most one document, into nodes.
+// It returns nil for an empty one.
+func YAMLDocument(data []byte) (*yaml.Node, error) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	if err := dec.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		if err != nil {
+			return nil, err
+		}
+		return nil, &NodeError{Node: &more, Text: "a second document in the file"}
+	}
+	if doc.Kind == yaml.DocumentNode {
+		return doc.Content[0], nil
+	}
+	return &doc, nil
+}
+
+// NodeError is an error at a place in a YAML file.
+type NodeError struct {
+	Node *yaml.Node
+	Text string
+}
+
+// Error is "line 3, column 5: text".
+func (e *NodeError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Node.Line, e.Node.Column, e.Text)
+}
+
+// maxNodes bounds what aliases may blow a small file up to.
+const maxNodes = 1_000_000
+
+// FromYAML makes a value of a node: anchors and merge keys are resolved, a key
+// that is there twice is an error. Keys become strings as Text writes them.
+func FromYAML(n *yaml.Node) (any, error) {
+	c := &converter{left: maxNodes}
+	return c.value(n, 0)
+}
+
+type converter struct{ left int }
+
+const maxDepth = 500
+
+func (c *converter) value(n *yaml.Node, depth int) (any, error) {
+	if c.left--; c.left < 0 || depth > maxDepth {
+		return nil, &NodeError{n, "the file unfolds to too many values"}
+	}
+	switch n.Kind {
+	case yaml.DocumentNode:
+		return c.value(n.Content[0], depth+1)
+	case yaml.AliasNode:
+		return c.value(n.Alias, depth+1)
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(n.Content))
+		for _, x := range n.Content {
+			v, err := c.value(x, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		return list, nil
+	case yaml.MappingNode:
+		return c.mapping(n, depth)
+	case yaml.ScalarNode:
+		return Scalar(n), nil
+	default:
+		return nil, nil
+	}
+}
+
+func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
+	m := NewMap()
+	var merges []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, x := n.Content[i], n.Content[i+1]
+		if k.Tag == "!!merge" {
+			merges = append(merges, x)
+			continue
+		}
+		key, err := c.value(k, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		name := Text(key)
+		if _, twice := m.vals[name]; twice {
+			return nil, &NodeError{k, fmt.Sprintf("key %q is there twice", name)}
+		}
+		v, err := c.value(x, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		m.Set(name, v)
+	}
+	for _, x := range merges {
+		if err := c.merge(m, x, depth); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// merge adds what << names and m does not have.
+func (c *converter) merge(m *Map, n *yaml.Node, depth int) error {
+	v, err := c.value(n, depth+1)
+	if err != nil {
+		return err
+	}
+	from, isList := v.([]any)
+	if !isList {
+		from = []any{v}
+	}
+	for _, f := range from {
+		other, ok := f.(*Map)
+		if !ok {
+			return &NodeError{n, "<< wants a mapping or a list of mappings"}
+		}
+		for _, k := range other.keys {
+			if _, have := m.vals[k]; !have {
+				m.Set(k, other.vals[k])
+			}
+		}
+	}
+	return nil
+}
+
+// Scalar is the value of a scalar node under the YAML 1.2 rules that Python's
+// ruamel.yaml uses: 010 is ten, 0o10 eight, yes and on are strings.
+func Scalar(n *yaml.Node) any {
+	switch n.Tag {
+	case "!!str", "!!binary":
+		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 || n.Style&yaml.TaggedStyle != 0 {
+			return n.Value
+		}
+	}
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return n.Value
+	}
+	return PlainScalar(n.Value)
+}
+
+var errNotANumber = errors.New("not a number")
+
+// PlainScalar is the value of an unquoted YAML scalar.
+func PlainScalar(s string) any {
+	switch s {
+	case "", "~", "null", "Null", "NULL":
+		return nil
+	case "true", "True", "TRUE":
+		return true
+	case "false", "False", "FALSE":
+		return false
+	case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF":
+		return math.Inf(1)
+	case "-.inf", "-.Inf", "-.INF":
+		return math.Inf(-1)
+	case ".nan", ".NaN", ".NAN":
+		return math.NaN()
+	}
+	if c := s[0]; c != '+' && c != '-' && c != '.' && (c < '0' || c > '9') {
+		return s
+	}
+	if v, err := integer(s); err == nil {
+		return v
+	}
+	if f, err := decimal(s); err == nil {
+		return f
+	}
+	if isDate(s) {
+		return Date(s)
+	}
+	return s
+}
+
+func integer(s string) (any, error) {
+	digits := strings.TrimLeft(s[:1], "+-") + s[1:]
+	neg := s[0] == '-'
+	base, allowed := 10, "0123456789_"
+	switch {
+	case strings.HasPrefix(digits, "0x"):
+		base, allowed, digits = 16, "0123456789abcdefABCDEF_", digits[2:]
+	case strings.HasPrefix(digits, "0o"):
+		base, allowed, digits = 8, "01234567_", digits[2:]
+	case strings.HasPrefix(digits, "0b"):
+		base, allowed, digits = 2, "01_", digits[2:]
+	}
+	if digits == "" || strings.Trim(digits, allowed) != "" || digits[0] == '_' {
+		return nil, errNotANumber
+	}
+	digits = strings.ReplaceAll(digits, "_", "")
+	if neg {
+		digits = "-" + digits
+	}
+	if i, err := strconv.ParseInt(digits, base, 64); err == nil {
+		return i, nil
+	}
+	if i, ok := new(big.Int).SetString(digits, base); ok {
+		return i, nil
+	}
+	return nil, errNotANumber
+}
+
+// decimal reads [+-]digits[.digits][e±digits] with underscores between digits.
+func decimal(s string) (float64, error) {
+	t := strings.TrimLeft(s[:1], "+-") + s[1:]
+	mantissa, exponent, hasExp := t, "", false
+	if i := strings.IndexAny(t, "eE"); i >= 0 {
+		mantissa, exponent, hasExp = t[:i], t[i+1:], true
+	}
+	whole, frac, hasPoint := strings.Cut(mantissa, ".")
+	if !hasPoint && !hasExp || strings.Trim(whole+frac, "0123456789_") != "" || strings.Trim(whole+frac, "_") == "" || strings.HasPrefix(whole, "_") {
+		return 0, errNotANumber
+	}
+	if hasExp {
+		if e := strings.TrimPrefix(strings.TrimPrefix(exponent, "-"), "+"); e == "" || strings.Trim(e, "0123456789") != "" {
+			return 0, errNotANumber
+		}
+	}
+	f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
+	if err != nil && !math.IsInf(f, 0) {
+		return 0, errNotANumber
+	}
+	return f, nil
+}
+
+// isDate reports whether s is a YAML timestamp: a date, or a date and a time.
+func isDate(s string) bool {
+	if len(s) < 8 || s[4] != '-' {
+		return false
+	}
+	ok, err := regexp.MatchString(`^\d{4}-\d\d?-\d\d?(([Tt]|[ \t]+)\d\d?:\d\d:\d\d(\.\d*)?([ \t]*(Z|[-+]\d\d?(:\d\d)?))?)?$`, s)
+	return ok && err == nil
+}

@@ -1,0 +1,229 @@
+package stagefile
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/paramfile"
+)
+
+// ParseLock reads a lock. Name is its path, for errors, which are of kind
+// errs.Corrupt and name the line. Lines of a stage that do not belong together
+// make its record Doubled, which is no error.
+func ParseLock(name string, b []byte) (*Lock, error) {
+	p := lockParser{lock: NewLock(), sums: map[string][]string{}}
+	text := string(b)
+	for line := 1; text != ""; line++ {
+		var s string
+		s, text, _ = strings.Cut(text, "\n")
+		s = strings.TrimSuffix(s, "\r")
+		if err := p.line(s); err != nil {
+			e := errs.New(errs.Corrupt, "read lock %s:%d: %w", name, line, err)
+			if isConflictMark(s) {
+				return nil, e.Hint("a git merge left its marks in %s: delete the marked lines, then 'mlops run' writes them anew", name)
+			}
+			return nil, e.Hint("delete the line, or take the file from git: git checkout -- %s", name)
+		}
+	}
+	for stage, r := range p.lock.records {
+		sums := p.sums[stage]
+		r.Doubled = r.Doubled || len(sums) != 1 || sums[0] != checkSum(r.Fingerprint, r.lines())
+	}
+	return p.lock, nil
+}
+
+func isConflictMark(s string) bool {
+	return strings.HasPrefix(s, "<<<<<<<") || strings.HasPrefix(s, "=======") || strings.HasPrefix(s, ">>>>>>>") || strings.HasPrefix(s, "|||||||")
+}
+
+type lockParser struct {
+	lock *Lock
+	sums map[string][]string // the check sums that the fingerprint lines name
+}
+
+func (p *lockParser) line(s string) error {
+	if s == "" || s[0] == '#' {
+		if v, ok := strings.CutPrefix(s, "# mlops.lock "); ok && v != "1" && !strings.HasPrefix(v, "1:") && !strings.HasPrefix(v, "1 ") {
+			return fmt.Errorf("format %q is newer than this program", v)
+		}
+		return nil
+	}
+	if isConflictMark(s) {
+		return fmt.Errorf("mark of a merge conflict")
+	}
+	stage, rest, err := token(s)
+	if err != nil {
+		return err
+	}
+	word, rest, err := token(rest)
+	if err != nil {
+		return err
+	}
+	r := p.lock.records[stage]
+	if r == nil {
+		r = &Record{Stage: stage}
+		p.lock.records[stage] = r
+	}
+	if word == "param" {
+		return r.readParam(rest)
+	}
+	var fields []string
+	for rest != "" {
+		var f string
+		if f, rest, err = token(rest); err != nil {
+			return err
+		}
+		fields = append(fields, f)
+	}
+	if word == "fingerprint" {
+		return p.readFingerprint(r, fields)
+	}
+	return r.read(word, fields)
+}
+
+func (p *lockParser) readFingerprint(r *Record, fields []string) error {
+	if len(fields) != 2 {
+		return fmt.Errorf("fingerprint wants 2 fields, has %d", len(fields))
+	}
+	if r.Fingerprint != "" && r.Fingerprint != fields[0] {
+		r.Doubled = true
+	}
+	r.Fingerprint = fields[0]
+	p.sums[r.Stage] = append(p.sums[r.Stage], fields[1])
+	return nil
+}
+
+func (r *Record) read(word string, fields []string) error {
+	switch word {
+	case "cmd":
+		if len(fields) == 0 {
+			return fmt.Errorf("cmd without a command")
+		}
+		r.Doubled = r.Doubled || r.Cmd != nil
+		r.Cmd = fields
+	case "dep", "out":
+		a, err := readAsset(word, fields)
+		if err != nil {
+			return err
+		}
+		list := &r.Deps
+		if word == "out" {
+			list = &r.Outs
+		}
+		if n := len(*list); n > 0 && (*list)[n-1] == a {
+			r.Doubled = true
+			return nil
+		}
+		*list = append(*list, a)
+	case "env":
+		if len(fields) != 2 {
+			return fmt.Errorf("env wants 2 fields, has %d", len(fields))
+		}
+		if r.Env == nil {
+			r.Env = map[string]string{}
+		}
+		_, twice := r.Env[fields[0]]
+		r.Doubled = r.Doubled || twice
+		r.Env[fields[0]] = fields[1]
+	default:
+		e := errs.New(errs.Corrupt, "unknown word %q", word)
+		return e.DidYouMean(word, []string{"fingerprint", "cmd", "dep", "param", "env", "out"})
+	}
+	return nil
+}
+
+func (r *Record) readParam(rest string) error {
+	file, rest, err := token(rest)
+	if err != nil {
+		return err
+	}
+	key, rest, err := token(rest)
+	if err != nil {
+		return err
+	}
+	v, err := paramfile.Decode(rest)
+	if err != nil {
+		return fmt.Errorf("param %s:%s: value %q: %w", file, key, rest, err)
+	}
+	if r.Params == nil {
+		r.Params = map[string]map[string]any{}
+	}
+	if r.Params[file] == nil {
+		r.Params[file] = map[string]any{}
+	}
+	_, twice := r.Params[file][key]
+	r.Doubled = r.Doubled || twice
+	r.Params[file][key] = v
+	return nil
+}
+
+// readAsset reads path, kind, size, files, id and marks.
+func readAsset(word string, f []string) (Asset, error) {
+	if len(f) < 5 {
+		return Asset{}, fmt.Errorf("%s wants path, kind, size, files and id, has %d fields", word, len(f))
+	}
+	a := Asset{Path: f[0], Kind: Kind(f[1])}
+	switch a.Kind {
+	case KindFile, KindExec, KindDir, KindSymlink:
+	default:
+		return Asset{}, fmt.Errorf("%s %s: unknown kind %q", word, f[0], f[1])
+	}
+	var err error
+	if a.Size, err = strconv.ParseInt(f[2], 10, 64); err != nil || a.Size < 0 {
+		return Asset{}, fmt.Errorf("%s %s: size %q", word, f[0], f[2])
+	}
+	if a.Files, err = strconv.ParseInt(f[3], 10, 64); err != nil || a.Files < 0 {
+		return Asset{}, fmt.Errorf("%s %s: number of files %q", word, f[0], f[3])
+	}
+	if a.ID, err = oid.Parse(f[4]); err != nil {
+		return Asset{}, fmt.Errorf("%s %s: %w", word, f[0], err)
+	}
+	for _, mark := range f[5:] {
+		switch mark {
+		case "nocache":
+			a.NoCache = true
+		case "nopush":
+			a.NoPush = true
+		default:
+			return Asset{}, fmt.Errorf("%s %s: unknown mark %q", word, f[0], mark)
+		}
+	}
+	return a, nil
+}
+
+// token takes the first field of s, bare or a JSON string, and what follows
+// the one space after it.
+func token(s string) (field, rest string, err error) {
+	if s == "" {
+		return "", "", fmt.Errorf("line ends too early")
+	}
+	if s[0] != '"' {
+		field, rest, _ = strings.Cut(s, " ")
+		if field == "" {
+			return "", "", fmt.Errorf("two spaces in a row")
+		}
+		return field, rest, nil
+	}
+	end := 1
+	for end < len(s) && s[end] != '"' {
+		if s[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	if end >= len(s) {
+		return "", "", fmt.Errorf("a quoted field has no end")
+	}
+	if err := json.Unmarshal([]byte(s[:end+1]), &field); err != nil {
+		return "", "", fmt.Errorf("field %s: %w", s[:end+1], err)
+	}
+	rest = s[end+1:]
+	if rest != "" && rest[0] != ' ' {
+		return "", "", fmt.Errorf("no space after field %s", s[:end+1])
+	}
+	return field, strings.TrimPrefix(rest, " "), nil
+}
