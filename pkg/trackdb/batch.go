@@ -1,0 +1,234 @@
+package trackdb
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// logBatch writes a checked batch into a run.
+func (s *Service) logBatch(ctx context.Context, tx *sql.Tx, r row, id string, b track.Batch) error {
+	if r.deleted {
+		return errs.New(errs.Conflict, "run %s is deleted", id).Hint("mlops runs rm --undo %.8s", id)
+	}
+	if r.status.Over() && len(b.Params)+len(b.Metrics)+len(b.Assets)+len(b.Stages) > 0 {
+		return over(id, r.status)
+	}
+	if err := s.logParams(ctx, tx, r.seq, id, b.Params); err != nil {
+		return err
+	}
+	if err := logMetrics(ctx, tx, r.seq, b.Metrics); err != nil {
+		return err
+	}
+	if err := s.logTags(ctx, tx, r.seq, b.Tags); err != nil {
+		return err
+	}
+	if err := logAssets(ctx, tx, r.seq, b.Assets); err != nil {
+		return err
+	}
+	if err := logStages(ctx, tx, r.seq, b.Stages); err != nil {
+		return err
+	}
+	return touched(ctx, tx, r.seq)
+}
+
+// rowsPerInsert keeps statements far below SQLite's limit of variables.
+const rowsPerInsert = 200
+
+// insert writes rows with as few statements as possible and returns how many
+// were new. The head ends before VALUES, the tail follows the last row.
+func insert[T any](ctx context.Context, tx *sql.Tx, head, tail string, columns int, rows []T, values func(T) []any) (int64, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	one := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + ")"
+	var full *sql.Stmt
+	var added int64
+	for chunk := range slices.Chunk(rows, rowsPerInsert) {
+		args := make([]any, 0, len(chunk)*columns)
+		for _, r := range chunk {
+			args = append(args, values(r)...)
+		}
+		text := func(n int) string {
+			return head + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + " " + tail
+		}
+		var res sql.Result
+		var err error
+		if len(chunk) == rowsPerInsert && len(rows) >= 2*rowsPerInsert {
+			if full == nil {
+				if full, err = tx.PrepareContext(ctx, text(rowsPerInsert)); err != nil {
+					return added, err
+				}
+			}
+			res, err = full.ExecContext(ctx, args...)
+		} else {
+			res, err = tx.ExecContext(ctx, text(len(chunk)), args...)
+		}
+		if err != nil {
+			return added, err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return added, err
+		}
+		added += n
+	}
+	if full != nil {
+		return added, full.Close()
+	}
+	return added, nil
+}
+
+func (s *Service) logParams(ctx context.Context, tx *sql.Tx, seq int64, id string, params []track.Param) error {
+	added, err := insert(ctx, tx, "INSERT INTO params (run, key, value)", "ON CONFLICT DO NOTHING", 3, params,
+		func(p track.Param) []any { return []any{seq, p.Key, p.Value} })
+	if err != nil || added == int64(len(params)) {
+		return err
+	}
+	for _, p := range params {
+		var old string
+		if err := tx.QueryRowContext(ctx, "SELECT value FROM params WHERE run = ? AND key = ?", seq, p.Key).Scan(&old); err != nil {
+			return err
+		}
+		if old != p.Value {
+			return errs.New(errs.Conflict, "param %q of run %s is %q already and cannot become %q", p.Key, id, old, p.Value).
+				Hint("log a metric or a tag for what changes during a run")
+		}
+	}
+	return nil
+}
+
+func (s *Service) logTags(ctx context.Context, tx *sql.Tx, seq int64, tags []track.Tag) error {
+	now := s.now()
+	_, err := insert(ctx, tx, "INSERT INTO tags (run, key, value, time)",
+		"ON CONFLICT DO UPDATE SET value = excluded.value, time = excluded.time, deleted = 0", 4, lastByKey(tags),
+		func(t track.Tag) []any { return []any{seq, t.Key, t.Value, cmp.Or(t.Time, now)} })
+	return err
+}
+
+// lastByKey keeps the last tag of each key: one statement must not write a row twice.
+func lastByKey(tags []track.Tag) []track.Tag {
+	var kept []track.Tag
+	for i, t := range tags {
+		if !slices.ContainsFunc(tags[i+1:], func(later track.Tag) bool { return later.Key == t.Key }) {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+func logAssets(ctx context.Context, tx *sql.Tx, seq int64, assets []track.Asset) error {
+	_, err := insert(ctx, tx, "INSERT OR REPLACE INTO assets (run, role, path, kind, id, size, files)", "", 7, assets,
+		func(a track.Asset) []any { return []any{seq, a.Role, a.Path, a.Kind, a.ID[:], a.Size, a.Files} })
+	return err
+}
+
+func logStages(ctx context.Context, tx *sql.Tx, seq int64, stages []track.StageRecord) error {
+	if len(stages) == 0 {
+		return nil
+	}
+	var position int64
+	if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) FROM stages WHERE run = ?", seq).Scan(&position); err != nil {
+		return err
+	}
+	var failed error
+	_, err := insert(ctx, tx, "INSERT INTO stages (run, position, name, action, reasons, seconds, cpu_seconds, max_rss, exit_code, log, fingerprint)",
+		"", 11, stages, func(r track.StageRecord) []any {
+			position++
+			reasons, err := json.Marshal(orEmpty(r.Reasons))
+			failed = errors.Join(failed, err)
+			var log any
+			if !r.Log.IsZero() {
+				log = r.Log[:]
+			}
+			return []any{seq, position, r.Name, r.Action, string(reasons), r.Seconds, r.CPUSeconds, r.MaxRSS, r.ExitCode, log, r.Fingerprint}
+		})
+	return errors.Join(failed, err)
+}
+
+// series is a row of its table.
+type series struct {
+	id, timestamp, step, count int64
+	value, min, max            float64
+}
+
+// logMetrics adds points. A point that is there already is dropped, as MLflow
+// drops it.
+func logMetrics(ctx context.Context, tx *sql.Tx, seq int64, metrics []track.Metric) error {
+	if len(metrics) == 0 {
+		return nil
+	}
+	byKey := map[string][]track.Metric{}
+	var keys []string
+	for _, m := range metrics {
+		if byKey[m.Key] == nil {
+			keys = append(keys, m.Key)
+		}
+		byKey[m.Key] = append(byKey[m.Key], m)
+	}
+	for _, key := range keys {
+		if err := logSeries(ctx, tx, seq, key, byKey[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func logSeries(ctx context.Context, tx *sql.Tx, seq int64, key string, points []track.Metric) error {
+	var c series
+	var value, low, high real
+	err := tx.QueryRowContext(ctx, "SELECT id, value, timestamp, step, min, max, count FROM series WHERE run = ? AND key = ?", seq, key).
+		Scan(&c.id, &value, &c.timestamp, &c.step, &low, &high, &c.count)
+	c.value, c.min, c.max = float64(value), float64(low), float64(high)
+	fresh := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !fresh {
+		return err
+	}
+	if fresh {
+		c = series{timestamp: math.MinInt64, step: math.MinInt64, min: math.NaN(), max: math.NaN()}
+		res, err := tx.ExecContext(ctx, "INSERT INTO series (run, key, value, timestamp, step, min, max, count) VALUES (?, ?, 'NaN', 0, 0, 'NaN', 'NaN', 0)", seq, key)
+		if err != nil {
+			return err
+		}
+		if c.id, err = res.LastInsertId(); err != nil {
+			return err
+		}
+	}
+	added, err := insert(ctx, tx, "INSERT INTO points (series, timestamp, step, value)", "ON CONFLICT DO NOTHING", 4, points,
+		func(m track.Metric) []any { return []any{c.id, m.Timestamp, m.Step, number(m.Value)} })
+	if err != nil || added == 0 {
+		return err
+	}
+	c.count += added
+	for _, m := range points {
+		c.add(m)
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE series SET value = ?, timestamp = ?, step = ?, min = ?, max = ?, count = ? WHERE id = ?",
+		number(c.value), c.timestamp, c.step, number(c.min), number(c.max), c.count, c.id)
+	return err
+}
+
+// add keeps the last point and the extremes. cmp.Compare puts NaN before all
+// numbers, so a number at the same step and time wins over it.
+func (c *series) add(m track.Metric) {
+	if cmp.Or(cmp.Compare(m.Step, c.step), cmp.Compare(m.Timestamp, c.timestamp), cmp.Compare(m.Value, c.value)) >= 0 {
+		c.step, c.timestamp, c.value = m.Step, m.Timestamp, m.Value
+	}
+	if math.IsNaN(m.Value) {
+		return
+	}
+	if math.IsNaN(c.min) || m.Value < c.min {
+		c.min = m.Value
+	}
+	if math.IsNaN(c.max) || m.Value > c.max {
+		c.max = m.Value
+	}
+}

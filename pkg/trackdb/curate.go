@@ -1,0 +1,132 @@
+package trackdb
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// SetTags implements track.Curator.
+func (s *Service) SetTags(ctx context.Context, id string, tags []track.Tag) error {
+	return s.Log(ctx, id, track.Batch{Tags: tags})
+}
+
+// DeleteTags implements track.Curator.
+func (s *Service) DeleteTags(ctx context.Context, id string, keys []string) error {
+	return s.curate(ctx, id, "run.untagged", map[string]any{"keys": keys}, func(tx *sql.Tx, seq int64) error {
+		for _, key := range keys {
+			res, err := tx.ExecContext(ctx, "UPDATE tags SET deleted = 1, value = '', time = ? WHERE run = ? AND key = ? AND deleted = 0", s.now(), seq, key)
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				have, err := tagKeys(ctx, tx, seq)
+				if err != nil {
+					return err
+				}
+				return errs.New(errs.NotFound, "run %s has no tag %q", id, key).DidYouMean(key, have)
+			}
+		}
+		return nil
+	})
+}
+
+func tagKeys(ctx context.Context, tx *sql.Tx, seq int64) ([]string, error) {
+	var keys []string
+	err := each(ctx, tx, func(scan func(...any) error) error {
+		var key string
+		err := scan(&key)
+		keys = append(keys, key)
+		return err
+	}, "SELECT key FROM tags WHERE run = ? AND deleted = 0", seq)
+	return keys, err
+}
+
+// SetNote implements track.Curator.
+func (s *Service) SetNote(ctx context.Context, id, note string) error {
+	return s.curate(ctx, id, "run.noted", nil, func(tx *sql.Tx, seq int64) error {
+		_, err := tx.ExecContext(ctx, "UPDATE runs SET note = ?, note_time = ? WHERE seq = ?", note, s.now(), seq)
+		return err
+	})
+}
+
+// Rename implements track.Curator.
+func (s *Service) Rename(ctx context.Context, id, name string) error {
+	if err := track.CheckName("run", name, track.MaxName); err != nil {
+		return err
+	}
+	return s.curate(ctx, id, "run.renamed", map[string]any{"name": name}, func(tx *sql.Tx, seq int64) error {
+		_, err := tx.ExecContext(ctx, "UPDATE runs SET name = ? WHERE seq = ?", name, seq)
+		return err
+	})
+}
+
+// Delete implements track.Curator. A run that is deleted already stays so.
+func (s *Service) Delete(ctx context.Context, id string) error {
+	return s.setDeleted(ctx, id, "run.deleted", s.now())
+}
+
+// Restore implements track.Curator.
+func (s *Service) Restore(ctx context.Context, id string) error {
+	return s.setDeleted(ctx, id, "run.restored", 0)
+}
+
+func (s *Service) setDeleted(ctx context.Context, id, kind string, at int64) error {
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		r, err := s.open(ctx, tx, id)
+		if err != nil || r.deleted == (at > 0) {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE runs SET deleted = ? WHERE seq = ?", at, r.seq); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, kind, id, nil)
+	})
+}
+
+// curate changes a run that is not deleted and records the event.
+func (s *Service) curate(ctx context.Context, id, kind string, data map[string]any, change func(tx *sql.Tx, seq int64) error) error {
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		r, err := s.open(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.logBatch(ctx, tx, r, id, track.Batch{}); err != nil {
+			return err // it is deleted
+		}
+		if err := change(tx, r.seq); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, kind, id, data)
+	})
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each calls fn for every row of a query.
+func each(ctx context.Context, q querier, fn func(scan func(...any) error) error, query string, args ...any) (err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := rows.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	for rows.Next() {
+		if err := fn(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,74 @@
+package trackdb
+
+import (
+	"context"
+	"database/sql"
+	"os"
+
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// thisProcess describes the process that runs this code.
+func thisProcess() track.Process {
+	pid := os.Getpid()
+	started, _ := processStart(pid)
+	return track.Process{Host: hostname(), PID: pid, Started: started}
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}
+
+// alive reports whether a process of this machine still runs. One that cannot
+// be looked at counts as alive.
+func alive(p track.Process) bool {
+	started, running := processStart(p.PID)
+	return running && (started == "" || p.Started == "" || started == p.Started)
+}
+
+// reap marks runs as killed whose process, of this machine, is gone. They end
+// at the time of the last thing that they recorded.
+func (s *Service) reap(ctx context.Context) error {
+	var dead []string
+	host := ""
+	if err := each(ctx, s.db, func(scan func(...any) error) error {
+		var id string
+		var p track.Process
+		if err := scan(&id, &p.Host, &p.PID, &p.Started); err != nil {
+			return err
+		}
+		if host == "" {
+			host = hostname()
+		}
+		if p.Host == host && !s.alive(p) {
+			dead = append(dead, id)
+		}
+		return nil
+	}, "SELECT id, host, pid, proc_start FROM runs WHERE pid > 0"); err != nil || len(dead) == 0 {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		for _, id := range dead {
+			r, err := s.open(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if r.status.Over() {
+				continue // another process was faster
+			}
+			last := r.start
+			if err := tx.QueryRowContext(ctx, `SELECT max(?1, coalesce((SELECT max(timestamp) FROM series WHERE run = ?2), 0),
+				coalesce((SELECT max(time) FROM events WHERE subject = ?3), 0))`, r.start, r.seq, id).Scan(&last); err != nil {
+				return err
+			}
+			if err := s.end(ctx, tx, r.seq, id, track.Killed, last); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

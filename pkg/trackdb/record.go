@@ -1,0 +1,169 @@
+package trackdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fault"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// Create implements track.Recorder. Unless the run is a script, which logs
+// through many short processes, this process becomes the one that works on it.
+func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) {
+	if run.ID == "" {
+		run.ID = track.NewID()
+	}
+	if run.Name == "" {
+		run.Name = track.NameOf(run.ID)
+	}
+	if run.Experiment == "" {
+		run.Experiment = track.DefaultExperiment
+	}
+	if run.Kind == "" {
+		run.Kind = track.Script
+	}
+	if run.Status == "" {
+		run.Status = track.Running
+	}
+	if run.StartTime == 0 {
+		run.StartTime = s.now()
+	}
+	if run.User == "" {
+		run.User = s.by
+	}
+	if run.Process == (track.Process{}) && run.Kind != track.Script {
+		run.Process = thisProcess()
+	}
+	if err := errors.Join(track.CheckID(run.ID), track.CheckName("run", run.Name, track.MaxName),
+		track.CheckName("experiment", run.Experiment, track.MaxExperiment)); err != nil {
+		return run, err
+	}
+	first := track.Batch{Params: run.Params, Tags: run.Tags, Assets: run.Assets, Stages: run.Stages}
+	if err := first.Check(); err != nil {
+		return run, err
+	}
+	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+		seq, err := s.insertRun(ctx, tx, &run)
+		if err != nil {
+			return err
+		}
+		if err := s.logBatch(ctx, tx, row{seq: seq, status: track.Running}, run.ID, first); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, "run.created", run.ID, map[string]any{"name": run.Name, "experiment": run.Experiment, "kind": run.Kind})
+	})
+	return run, err
+}
+
+func (s *Service) insertRun(ctx context.Context, tx *sql.Tx, run *track.Run) (int64, error) {
+	experiment, err := s.experiment(ctx, tx, run.Experiment)
+	if err != nil {
+		return 0, err
+	}
+	command, err := json.Marshal(orEmpty(run.Command))
+	if err != nil {
+		return 0, err
+	}
+	environment := []byte("{}")
+	if len(run.Environment) > 0 {
+		if environment, err = json.Marshal(run.Environment); err != nil {
+			return 0, err
+		}
+	}
+	res, err := tx.ExecContext(ctx, `INSERT INTO runs (id, experiment, name, kind, status, start_time, end_time, parent, user, source,
+		git_commit, git_branch, git_dirty, git_remote, host, pid, proc_start, note, note_time, command, environment)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		run.ID, experiment, run.Name, run.Kind, run.Status, run.StartTime, run.EndTime, run.Parent, run.User, run.Source,
+		run.Git.Commit, run.Git.Branch, run.Git.Dirty, run.Git.Remote, run.Process.Host, run.Process.PID, run.Process.Started,
+		run.Note, run.StartTime, string(command), string(environment))
+	if err != nil {
+		return 0, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return 0, errors.Join(err, errs.New(errs.Conflict, "run %s exists already", run.ID))
+	}
+	return res.LastInsertId()
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// experiment returns the number of a named experiment, making it when missing.
+func (s *Service) experiment(ctx context.Context, tx *sql.Tx, name string) (int64, error) {
+	var id int64
+	err := tx.QueryRowContext(ctx, "SELECT id FROM experiments WHERE name = ?", name).Scan(&id)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return id, err
+	}
+	now := s.now()
+	res, err := tx.ExecContext(ctx, "INSERT INTO experiments (name, created, updated) VALUES (?, ?, ?)", name, now, now)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.event(ctx, tx, "experiment.created", name, nil); err != nil {
+		return 0, err
+	}
+	return res.LastInsertId()
+}
+
+// Log implements track.Recorder.
+func (s *Service) Log(ctx context.Context, id string, b track.Batch) error {
+	if err := b.Check(); err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		r, err := s.open(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return s.logBatch(ctx, tx, r, id, b)
+	})
+}
+
+// Finish implements track.Recorder.
+func (s *Service) Finish(ctx context.Context, id string, status track.Status, last track.Batch) error {
+	if !status.Over() {
+		return errs.New(errs.Usage, "run %s cannot end as %s", id, status)
+	}
+	if err := last.Check(); err != nil {
+		return err
+	}
+	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+		r, err := s.open(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if r.status.Over() {
+			return over(id, r.status)
+		}
+		if err := s.logBatch(ctx, tx, r, id, last); err != nil {
+			return err
+		}
+		return s.end(ctx, tx, r.seq, id, status, s.now())
+	})
+	if err != nil {
+		return err
+	}
+	return fault.At(ctx, "run.finished")
+}
+
+func (s *Service) end(ctx context.Context, tx *sql.Tx, seq int64, id string, status track.Status, at int64) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE runs SET status = ?, end_time = ?, host = '', pid = 0, proc_start = '' WHERE seq = ?",
+		status, at, seq); err != nil {
+		return err
+	}
+	return s.event(ctx, tx, "run.finished", id, map[string]any{"status": status})
+}
+
+func over(id string, status track.Status) error {
+	return errs.New(errs.Conflict, "run %s is %s and no longer changes", id, status).
+		Hint("tags and notes still can: mlops runs tag %.8s KEY=VALUE", id)
+}

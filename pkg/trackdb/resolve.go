@@ -1,0 +1,71 @@
+package trackdb
+
+import (
+	"context"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+)
+
+// minPrefix is the shortest prefix of an id that is looked up.
+const minPrefix = 4
+
+// Resolve implements track.Reader. Deleted runs are found by id only.
+func (s *Service) Resolve(ctx context.Context, ref string) (string, error) {
+	type match struct{ id, name string }
+	find := func(query string, args ...any) ([]match, error) {
+		var found []match
+		err := each(ctx, s.db, func(scan func(...any) error) error {
+			var m match
+			err := scan(&m.id, &m.name)
+			found = append(found, m)
+			return err
+		}, "SELECT id, name FROM runs WHERE "+query+" ORDER BY start_time DESC, id LIMIT 11", args...)
+		return found, err
+	}
+	low := strings.ToLower(ref)
+	isHex := len(low) >= minPrefix && len(low) <= 32 && strings.Trim(low, "0123456789abcdef") == ""
+	found, err := find("name = ? AND deleted = 0", ref)
+	if err == nil && isHex && (len(found) == 0 || len(low) == 32) {
+		var byID []match
+		if byID, err = find("id >= ? AND id < ?", low, low+"g"); len(byID) > 0 {
+			found = byID
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	switch len(found) {
+	case 1:
+		return found[0].id, nil
+	case 0:
+		return "", s.unknown(ctx, ref)
+	}
+	e := errs.New(errs.Conflict, "run %q may be one of several", ref)
+	for i, m := range found {
+		if i == 10 {
+			e.Hint("…")
+			break
+		}
+		e.Hint("%s %s", m.id, m.name)
+	}
+	return "", e
+}
+
+func (s *Service) unknown(ctx context.Context, ref string) error {
+	var names []string
+	err := each(ctx, s.db, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		names = append(names, name)
+		return err
+	}, "SELECT DISTINCT name FROM runs WHERE deleted = 0 ORDER BY seq DESC LIMIT 1000")
+	if err != nil {
+		return err
+	}
+	e := errs.New(errs.NotFound, "run %q does not exist", ref).DidYouMean(ref, names)
+	if len(names) == 0 {
+		return e.Hint("no run is recorded yet: mlops run")
+	}
+	return e.Hint("mlops runs ls shows the runs")
+}

@@ -1,0 +1,95 @@
+package trackdb
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"os"
+
+	"github.com/mlops-cli/mlops/pkg/clock"
+	"github.com/mlops-cli/mlops/pkg/db"
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+var _ track.Service = (*Service)(nil)
+
+// Service is track.Service over SQLite. Many goroutines and many processes may
+// use one database.
+type Service struct {
+	db    *db.DB
+	clock clock.Clock
+	by    string
+	alive func(track.Process) bool
+}
+
+// New returns the service of a database that has the migrations of db.Index.
+// What it does is recorded as done by the user of this process; see As.
+func New(index *db.DB, c clock.Clock) *Service {
+	return &Service{db: index, clock: c, alive: alive,
+		by: cmp.Or(os.Getenv("MLOPS_USER"), os.Getenv("USER"), os.Getenv("LOGNAME"), os.Getenv("USERNAME"))}
+}
+
+// As returns the same service for what user does.
+func (s *Service) As(user string) *Service {
+	as := *s
+	as.by = user
+	return &as
+}
+
+func (s *Service) now() int64 { return s.clock.Now().UnixMilli() }
+
+// row is what writes need to know of a run.
+type row struct {
+	seq     int64
+	status  track.Status
+	deleted bool
+	start   int64
+}
+
+// open finds the run that a write is about.
+func (s *Service) open(ctx context.Context, tx *sql.Tx, id string) (row, error) {
+	var r row
+	err := tx.QueryRowContext(ctx, "SELECT seq, status, deleted > 0, start_time FROM runs WHERE id = ?", id).
+		Scan(&r.seq, &r.status, &r.deleted, &r.start)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, notFound(id)
+	}
+	return r, err
+}
+
+func notFound(id string) *errs.Error {
+	return errs.New(errs.NotFound, "run %s does not exist", id)
+}
+
+// touched marks that a run differs from its last record.
+func touched(ctx context.Context, tx *sql.Tx, seq int64) error {
+	_, err := tx.ExecContext(ctx, "UPDATE runs SET record = NULL WHERE seq = ? AND record IS NOT NULL", seq)
+	return err
+}
+
+// number is how a value is stored: NaN is text, which sorts after numbers.
+func number(f float64) any {
+	if math.IsNaN(f) {
+		return "NaN"
+	}
+	return f
+}
+
+// real reads what number stored.
+type real float64
+
+// Scan implements sql.Scanner.
+func (r *real) Scan(src any) error {
+	switch v := src.(type) {
+	case float64:
+		*r = real(v)
+	case int64:
+		*r = real(v)
+	default:
+		*r = real(math.NaN())
+	}
+	return nil
+}
