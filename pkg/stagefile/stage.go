@@ -42,7 +42,7 @@ type Stage struct {
 	Wdir      string // relative to the root, "." for the root
 	Shell     string // "" is /bin/sh
 	Timeout   time.Duration
-	Deps      []Dep
+	Deps      []Dep // as written, so that one may be there twice
 	Outs      []Out
 	// Params maps a parameter file to the key paths that the stage uses; nil
 	// stands for the whole file.

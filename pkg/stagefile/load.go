@@ -1,0 +1,372 @@
+package stagefile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/mlops-cli/mlops/pkg/paramfile"
+)
+
+// paramsName is the parameter file that every pipeline file reads, when it is
+// there, and that keys without a file belong to.
+const paramsName = "params.yaml"
+
+// Load reads the pipeline file at name and the parameter files it uses, and
+// resolves its templates. The error is of kind errs.Usage and shows every
+// problem with file, line, column and the line itself; the File then holds the
+// stages that are good.
+func Load(read ReadFunc, name string) (*File, error) {
+	text, err := read(name)
+	if err != nil {
+		return nil, fmt.Errorf("read pipeline %s: %w", name, err)
+	}
+	l := &loader{
+		file:   &File{Path: name, Dir: path.Dir(name)},
+		source: newSource(name, text),
+		read:   read,
+		dvc:    path.Base(name) != FileName,
+		parsed: map[string]parsed{},
+	}
+	doc, err := paramfile.YAMLDocument(text)
+	switch {
+	case err != nil:
+		l.problems = append(l.problems, l.source.syntax(err))
+	case doc != nil && !isNull(doc):
+		if err := l.load(doc); err != nil {
+			l.problems = append(l.problems, asProblem(err, doc))
+		}
+	}
+	return l.file, l.source.fail(l.problems)
+}
+
+type loader struct {
+	file     *File
+	source   *source
+	read     ReadFunc
+	dvc      bool // the file follows DVC's schema only
+	scope    *scope
+	parsed   map[string]parsed // parameter files read so far
+	problems []*problem
+}
+
+type parsed struct {
+	value any
+	err   error
+}
+
+// values reads a parameter file once.
+func (l *loader) values(name string) (any, error) {
+	if p, ok := l.parsed[name]; ok {
+		return p.value, p.err
+	}
+	var p parsed
+	text, err := l.read(name)
+	if err != nil {
+		p.err = err
+	} else {
+		p.value, p.err = paramfile.Parse(name, text)
+	}
+	l.parsed[name] = p
+	return p.value, p.err
+}
+
+func (l *loader) load(doc *yaml.Node) error {
+	top, err := checkMap(doc, "pipeline", fileEntries(), l.dvc)
+	if err != nil {
+		return err
+	}
+	if err := l.openScope(top); err != nil {
+		return err
+	}
+	if n, ok := lookup(top, "stages"); ok {
+		if err := l.stages(n); err != nil {
+			return err
+		}
+	}
+	return l.sections(top)
+}
+
+// openScope gathers params.yaml and vars.
+func (l *loader) openScope(top []pair) error {
+	options, err := l.flagOptions()
+	if err != nil {
+		return err
+	}
+	l.scope = &scope{
+		root:    &value{dict: map[string]*value{}},
+		loaded:  map[string][]string{},
+		files:   l.values,
+		options: options,
+	}
+	err = l.scope.load(paramsName, l.file.Dir)
+	if _, missing := l.values(path.Join(l.file.Dir, paramsName)); err != nil && !errors.Is(missing, fs.ErrNotExist) {
+		return err
+	}
+	n, ok := lookup(top, "vars")
+	if !ok {
+		return nil
+	}
+	return l.vars(l.scope, n, l.file.Dir, "vars")
+}
+
+// vars merges the entries of a vars list into the scope.
+func (l *loader) vars(s *scope, n *yaml.Node, dir, what string) error {
+	if err := noHoles(n, what); err != nil {
+		return err
+	}
+	list, err := items(n, what)
+	if err != nil {
+		return err
+	}
+	for i, x := range list {
+		if isText(x) {
+			err = s.load(follow(x).Value, dir)
+		} else {
+			var v any
+			if v, err = paramfile.FromYAML(x); err == nil {
+				err = s.merge(newValue(v, "", "", fmt.Sprintf("%s[%d]", what, i)))
+			}
+		}
+		if err != nil {
+			return asProblem(err, x)
+		}
+	}
+	return nil
+}
+
+// flagOptions reads the parsing section of .dvc/config for a dvc.yaml.
+func (l *loader) flagOptions() (flagOptions, error) {
+	var o flagOptions
+	if !l.dvc {
+		return o, nil
+	}
+	text, err := l.read(".dvc/config")
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, nil
+	}
+	if err != nil {
+		return o, err
+	}
+	section := ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			section = strings.Trim(line, "[] \"'")
+			continue
+		}
+		key, val, ok := strings.Cut(line, "=")
+		if section != "parsing" || !ok {
+			continue
+		}
+		switch strings.TrimSpace(key) + "=" + strings.TrimSpace(val) {
+		case "bool=boolean_optional":
+			o.negate = true
+		case "list=append":
+			o.appendFlag = true
+		}
+	}
+	return o, nil
+}
+
+// stages loads every stage; problems of one do not hide the others.
+func (l *loader) stages(n *yaml.Node) error {
+	ps, err := pairs(n, "stages")
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, p := range ps {
+		if err := l.definition(p, seen); err != nil {
+			l.fail(p.name, asProblem(err, p.key))
+		}
+	}
+	return nil
+}
+
+func (l *loader) fail(stage string, p *problem) {
+	if p.stage == "" {
+		p.stage = stage
+	}
+	l.problems = append(l.problems, p)
+}
+
+// definition loads a stage, or every stage of a foreach or matrix.
+func (l *loader) definition(p pair, seen map[string]bool) error {
+	switch {
+	case p.name == "":
+		return at(p.key, "a stage without a name")
+	case strings.Contains(p.name, "@"):
+		return at(p.key, "the name of a stage may not hold @").hint("@ parts the name of a foreach or matrix stage from its key")
+	}
+	body, err := pairs(p.val, "definition")
+	if err != nil {
+		return err
+	}
+	loop, isLoop := lookup(body, "foreach")
+	do, hasDo := lookup(body, "do")
+	if isLoop || hasDo {
+		if _, err := checkMap(p.val, "foreach", []entry{{name: "foreach", check: anyNode}, {name: "do", check: anyNode}}, false); err != nil {
+			return err
+		}
+		if !isLoop || !hasDo {
+			return at(p.key, "foreach and do belong together")
+		}
+		return l.foreach(p, loop, do, seen)
+	}
+	if err := l.checkStage(p.key, p.val); err != nil {
+		return err
+	}
+	if n, ok := lookup(body, "matrix"); ok {
+		return l.matrix(p, n, seen)
+	}
+	return l.stage(p.name, "", p.key, p.val, nil, seen)
+}
+
+// checkStage checks the mapping of a stage before any ${} is resolved.
+func (l *loader) checkStage(key, n *yaml.Node) error {
+	ps, err := checkMap(n, "stage", stageEntries(), l.dvc)
+	if err != nil {
+		return err
+	}
+	if _, ok := lookup(ps, "cmd"); !ok {
+		return at(key, "the stage has no cmd")
+	}
+	return checkHoles(n)
+}
+
+// each is one stage that a loop makes.
+type each struct {
+	key  string
+	loop map[string]*value
+}
+
+func (l *loader) foreach(p pair, data, do *yaml.Node, seen map[string]bool) error {
+	if err := l.checkStage(do, do); err != nil {
+		return err
+	}
+	if body, err := pairs(do, "do"); err != nil {
+		return err
+	} else if m, ok := lookup(body, "matrix"); ok {
+		return at(m, "matrix may not stand inside foreach")
+	}
+	if err := checkHoles(data); err != nil {
+		return err
+	}
+	v, err := l.scope.resolve(data, 0)
+	if err != nil {
+		return asProblem(err, data)
+	}
+	var todo []each
+	switch {
+	case v.dict != nil:
+		for _, k := range v.keys {
+			todo = append(todo, each{k, map[string]*value{"item": v.dict[k], "key": {scalar: k}}})
+		}
+	case v.list != nil:
+		byIndex := false
+		for _, x := range v.list {
+			byIndex = byIndex || !x.isScalar()
+		}
+		for i, x := range v.list {
+			key := nameText(x)
+			if byIndex {
+				key = fmt.Sprint(i)
+			}
+			todo = append(todo, each{key, map[string]*value{"item": x}})
+		}
+	default:
+		return at(data, "foreach: expected a list or a mapping, found a %s", paramfile.TypeName(v.scalar))
+	}
+	l.generate(p, do, data, todo, seen)
+	return nil
+}
+
+func (l *loader) matrix(p pair, n *yaml.Node, seen map[string]bool) error {
+	v, err := l.scope.resolve(n, 0)
+	if err != nil {
+		return asProblem(err, n)
+	}
+	todo := []each{{"", map[string]*value{"item": {dict: map[string]*value{}}}}}
+	for _, axis := range v.keys {
+		list := v.dict[axis]
+		if list.list == nil {
+			return at(n, "matrix: axis %s: expected a list, found a %s", axis, paramfile.TypeName(list.plain()))
+		}
+		next := make([]each, 0, len(todo)*len(list.list))
+		for _, e := range todo {
+			for i, x := range list.list {
+				next = append(next, e.with(axis, i, x))
+			}
+		}
+		if todo = next; len(todo) > 100_000 {
+			return at(n, "matrix: more than 100,000 stages")
+		}
+	}
+	for _, e := range todo {
+		e.loop["key"] = &value{scalar: e.key}
+	}
+	l.generate(p, p.val, n, todo, seen)
+	return nil
+}
+
+// with adds a value of one more axis to a combination.
+func (e each) with(axis string, i int, x *value) each {
+	item := e.loop["item"].clone()
+	item.dict[axis] = x
+	item.keys = append(item.keys, axis)
+	part := nameText(x)
+	if !x.isScalar() {
+		part = fmt.Sprintf("%s%d", axis, i)
+	}
+	if len(item.keys) > 1 {
+		part = e.key + "-" + part
+	}
+	return each{part, map[string]*value{"item": item}}
+}
+
+// nameText is a loop's value inside the name of a stage. Booleans that come
+// from a parameter file are spelled as Python spells them, as DVC does.
+func nameText(v *value) string {
+	if b, ok := v.scalar.(bool); ok && v.origin != "" {
+		return pythonBool(b)
+	}
+	return paramfile.Text(v.scalar)
+}
+
+// generate makes the stages of a loop. A key that comes again replaces the
+// stage made before.
+func (l *loader) generate(p pair, body, data *yaml.Node, todo []each, seen map[string]bool) {
+	last := map[string]int{}
+	for i, e := range todo {
+		last[e.key] = i
+	}
+	for i, e := range todo {
+		if last[e.key] != i {
+			continue
+		}
+		name := p.name + "@" + e.key
+		var err error
+		item := e.loop["item"]
+		switch {
+		case strings.Contains(e.key, "@"):
+			err = at(data, "key %q: the name of a stage may not hold a second @", e.key)
+		case isDate(item):
+			err = at(data, "%s is a date, which cannot be an item", paramfile.Text(item.scalar)).hint("put quotes around it: '%s'", paramfile.Text(item.scalar))
+		default:
+			err = l.stage(name, p.name, p.key, body, e.loop, seen)
+		}
+		if err != nil {
+			l.fail(name, asProblem(err, p.key))
+		}
+	}
+}
+
+func isDate(v *value) bool {
+	_, ok := v.scalar.(paramfile.Date)
+	return ok
+}
