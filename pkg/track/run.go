@@ -115,6 +115,8 @@ type Tag struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 	Time  int64  `json:"time,omitempty"`
+
+	Removed bool `json:"removed,omitempty"` // in records only: it was taken off at Time
 }
 
 // Role says what a run had to do with an asset.

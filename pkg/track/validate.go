@@ -133,7 +133,8 @@ func (b Batch) Fit() Batch {
 	}
 	tags := make([]Tag, len(b.Tags))
 	for i, t := range b.Tags {
-		tags[i] = Tag{FitKey(t.Key), cut(t.Value, MaxTag), t.Time}
+		t.Key, t.Value = FitKey(t.Key), cut(t.Value, MaxTag)
+		tags[i] = t
 	}
 	b.Params, b.Metrics, b.Tags = params, metrics, tags
 	return b

@@ -51,7 +51,7 @@ func tagKeys(ctx context.Context, tx *sql.Tx, seq int64) ([]string, error) {
 // SetNote implements track.Curator.
 func (s *Service) SetNote(ctx context.Context, id, note string) error {
 	return s.curate(ctx, id, "run.noted", nil, func(tx *sql.Tx, seq int64) error {
-		_, err := tx.ExecContext(ctx, "UPDATE runs SET note = ?, note_time = ? WHERE seq = ?", note, s.now(), seq)
+		_, err := tx.ExecContext(ctx, "UPDATE runs SET note = ?, edited = ? WHERE seq = ?", note, s.now(), seq)
 		return err
 	})
 }
@@ -62,7 +62,7 @@ func (s *Service) Rename(ctx context.Context, id, name string) error {
 		return err
 	}
 	return s.curate(ctx, id, "run.renamed", map[string]any{"name": name}, func(tx *sql.Tx, seq int64) error {
-		_, err := tx.ExecContext(ctx, "UPDATE runs SET name = ? WHERE seq = ?", name, seq)
+		_, err := tx.ExecContext(ctx, "UPDATE runs SET name = ?, edited = ? WHERE seq = ?", name, s.now(), seq)
 		return err
 	})
 }

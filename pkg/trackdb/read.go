@@ -2,9 +2,7 @@ package trackdb
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -34,28 +32,35 @@ func (s *Service) Run(ctx context.Context, id string) (track.Run, error) {
 	if err := s.reap(ctx); err != nil {
 		return track.Run{}, err
 	}
+	_, run, _, err := wholeRun(ctx, s.db, id)
+	return run, err
+}
+
+// wholeRun reads all of a run but the points of its series.
+func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.Run, edited int64, err error) {
 	var environment string
-	r := s.db.QueryRowContext(ctx, "SELECT "+runColumns+", r.environment FROM runs r JOIN experiments e ON e.id = r.experiment WHERE r.id = ?", id)
-	seq, run, err := scanRun(r.Scan, &environment)
-	if errors.Is(err, sql.ErrNoRows) {
-		return run, notFound(id)
+	if err := each(ctx, q, func(scan func(...any) error) error {
+		seq, run, err = scanRun(scan, &environment, &edited)
+		return err
+	}, "SELECT "+runColumns+", r.environment, r.edited FROM runs r JOIN experiments e ON e.id = r.experiment WHERE r.id = ?", id); err != nil {
+		return 0, run, 0, err
 	}
-	if err != nil {
-		return run, err
+	if seq == 0 {
+		return 0, run, 0, notFound(id)
 	}
 	if environment != "{}" {
 		if err := json.Unmarshal([]byte(environment), &run.Environment); err != nil {
-			return run, err
+			return 0, run, 0, err
 		}
 	}
-	if err := s.fill(ctx, map[int64]*track.Run{seq: &run}); err != nil {
-		return run, err
+	if err := fill(ctx, q, map[int64]*track.Run{seq: &run}); err != nil {
+		return 0, run, 0, err
 	}
-	if run.Assets, err = s.assets(ctx, seq); err != nil {
-		return run, err
+	if run.Assets, err = assets(ctx, q, seq); err != nil {
+		return 0, run, 0, err
 	}
-	run.Stages, err = s.stages(ctx, seq)
-	return run, err
+	run.Stages, err = stages(ctx, q, seq)
+	return seq, run, edited, err
 }
 
 // Runs implements track.Reader.
@@ -107,7 +112,7 @@ func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) 
 	for i, seq := range seqs {
 		bySeq[seq] = &runs[i]
 	}
-	return runs, s.fill(ctx, bySeq)
+	return runs, fill(ctx, s.db, bySeq)
 }
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
@@ -117,7 +122,7 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",
 const fewRuns = 200
 
 // fill adds params, metrics and tags, each by key.
-func (s *Service) fill(ctx context.Context, runs map[int64]*track.Run) error {
+func fill(ctx context.Context, q querier, runs map[int64]*track.Run) error {
 	if len(runs) == 0 {
 		return nil
 	}
@@ -129,7 +134,7 @@ func (s *Service) fill(ctx context.Context, runs map[int64]*track.Run) error {
 			args = append(args, seq)
 		}
 	}
-	if err := each(ctx, s.db, func(scan func(...any) error) error {
+	if err := each(ctx, q, func(scan func(...any) error) error {
 		var seq int64
 		var p track.Param
 		err := scan(&seq, &p.Key, &p.Value)
@@ -140,7 +145,7 @@ func (s *Service) fill(ctx context.Context, runs map[int64]*track.Run) error {
 	}, "SELECT run, key, value FROM params WHERE 1"+where+" ORDER BY run, key", args...); err != nil {
 		return err
 	}
-	if err := each(ctx, s.db, func(scan func(...any) error) error {
+	if err := each(ctx, q, func(scan func(...any) error) error {
 		var seq int64
 		var m track.Summary
 		var value, low, high real
@@ -153,7 +158,7 @@ func (s *Service) fill(ctx context.Context, runs map[int64]*track.Run) error {
 	}, "SELECT run, key, value, timestamp, step, min, max, count FROM series WHERE 1"+where+" ORDER BY run, key", args...); err != nil {
 		return err
 	}
-	return each(ctx, s.db, func(scan func(...any) error) error {
+	return each(ctx, q, func(scan func(...any) error) error {
 		var seq int64
 		var t track.Tag
 		err := scan(&seq, &t.Key, &t.Value, &t.Time)
@@ -164,9 +169,9 @@ func (s *Service) fill(ctx context.Context, runs map[int64]*track.Run) error {
 	}, "SELECT run, key, value, time FROM tags WHERE deleted = 0"+where+" ORDER BY run, key", args...)
 }
 
-func (s *Service) assets(ctx context.Context, seq int64) ([]track.Asset, error) {
+func assets(ctx context.Context, q querier, seq int64) ([]track.Asset, error) {
 	var assets []track.Asset
-	return assets, each(ctx, s.db, func(scan func(...any) error) error {
+	return assets, each(ctx, q, func(scan func(...any) error) error {
 		var a track.Asset
 		var id []byte
 		if err := scan(&a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files); err != nil {
@@ -179,9 +184,9 @@ func (s *Service) assets(ctx context.Context, seq int64) ([]track.Asset, error) 
 	}, "SELECT path, role, kind, id, size, files FROM assets WHERE run = ? ORDER BY role, path", seq)
 }
 
-func (s *Service) stages(ctx context.Context, seq int64) ([]track.StageRecord, error) {
+func stages(ctx context.Context, q querier, seq int64) ([]track.StageRecord, error) {
 	var stages []track.StageRecord
-	return stages, each(ctx, s.db, func(scan func(...any) error) error {
+	return stages, each(ctx, q, func(scan func(...any) error) error {
 		var r track.StageRecord
 		var reasons string
 		var log []byte

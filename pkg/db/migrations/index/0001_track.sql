@@ -32,7 +32,7 @@ CREATE TABLE runs (
 	proc_start  TEXT NOT NULL DEFAULT '',
 	record      BLOB,                     -- id of its record object, NULL when not known or out of date
 	note        TEXT NOT NULL DEFAULT '',
-	note_time   INTEGER NOT NULL DEFAULT 0,
+	edited      INTEGER NOT NULL DEFAULT 0, -- when name or note last changed
 	command     TEXT NOT NULL DEFAULT '[]', -- JSON array
 	environment TEXT NOT NULL DEFAULT '{}'  -- JSON object
 ) STRICT;

@@ -75,7 +75,7 @@ func (s *Service) insertRun(ctx context.Context, tx *sql.Tx, run *track.Run) (in
 		}
 	}
 	res, err := tx.ExecContext(ctx, `INSERT INTO runs (id, experiment, name, kind, status, start_time, end_time, parent, user, source,
-		git_commit, git_branch, git_dirty, git_remote, host, pid, proc_start, note, note_time, command, environment)
+		git_commit, git_branch, git_dirty, git_remote, host, pid, proc_start, note, edited, command, environment)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		run.ID, experiment, run.Name, run.Kind, run.Status, run.StartTime, run.EndTime, run.Parent, run.User, run.Source,
 		run.Git.Commit, run.Git.Branch, run.Git.Dirty, run.Git.Remote, run.Process.Host, run.Process.PID, run.Process.Started,

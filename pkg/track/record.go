@@ -1,0 +1,93 @@
+package track
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+)
+
+// recordFormat is the version of the bytes of a Record.
+const recordFormat = 1
+
+// Record is one finished run with everything that is known of it, in the form
+// in which runs travel. Equal records have equal bytes.
+type Record struct {
+	Run    Run     // without Metrics, which follow from Points
+	Points []Curve // by key
+	Edited int64   // ms, when the name or the note last changed
+}
+
+// Curve is the points of one series in the order of Reader.History.
+type Curve struct {
+	Key    string  `json:"key"`
+	Times  []int64 `json:"timestamps"`
+	Steps  []int64 `json:"steps"`
+	Values []Value `json:"values"`
+}
+
+// recordJSON puts the curves in the place of the run's summaries.
+type recordJSON struct {
+	Format int `json:"mlops_run"`
+	Run
+	Metrics []Curve `json:"metrics"`
+	Edited  int64   `json:"edited,omitempty"`
+}
+
+// Encode writes the record as canonical JSON on one line.
+func (r Record) Encode() ([]byte, error) {
+	j := recordJSON{Format: recordFormat, Run: r.Run, Metrics: r.Points, Edited: r.Edited}
+	j.Deleted = false
+	if j.Metrics == nil {
+		j.Metrics = []Curve{}
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(j); err != nil {
+		return nil, errs.New(errs.Internal, "encode run %s: %w", r.Run.ID, err)
+	}
+	return out.Bytes(), nil
+}
+
+// DecodeRecord is the inverse of Encode. It refuses records of a newer format
+// and those that no service would have let in.
+func DecodeRecord(data []byte) (Record, error) {
+	var j recordJSON
+	if err := json.Unmarshal(data, &j); err != nil {
+		return Record{}, errs.New(errs.Corrupt, "read run record: %w", err)
+	}
+	if j.Format != recordFormat {
+		return Record{}, errs.New(errs.Usage, "run record of format %d, this program knows %d", j.Format, recordFormat).
+			Hint("use the newer mlops that wrote it")
+	}
+	r := Record{Run: j.Run, Points: j.Metrics, Edited: j.Edited}
+	r.Run.Metrics = nil
+	return r, r.check()
+}
+
+func (r Record) check() error {
+	run := r.Run
+	if err := CheckID(run.ID); err != nil {
+		return err
+	}
+	if err := CheckName("run", run.Name, MaxName); err != nil {
+		return err
+	}
+	if err := CheckName("experiment", run.Experiment, MaxExperiment); err != nil {
+		return err
+	}
+	if !run.Status.Over() {
+		return errs.New(errs.Corrupt, "record of run %s, which is %q", run.ID, run.Status)
+	}
+	for _, c := range r.Points {
+		if err := CheckKey("metric", c.Key); err != nil {
+			return err
+		}
+		if len(c.Times) != len(c.Steps) || len(c.Times) != len(c.Values) || len(c.Times) == 0 {
+			return errs.New(errs.Corrupt, "record of run %s: metric %q has %d times, %d steps and %d values",
+				run.ID, c.Key, len(c.Times), len(c.Steps), len(c.Values))
+		}
+	}
+	return Batch{Params: run.Params, Tags: run.Tags, Assets: run.Assets, Stages: run.Stages}.Check()
+}
