@@ -92,7 +92,7 @@ func AppendString(b []byte, s string) []byte {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && n == 1:
-			b = append(b, `\ufffd`...)
+			b = append(b, "\ufffd"...)
 		case r == '\u2028' || r == '\u2029' || r == '\u0085':
 			b = fmt.Appendf(b, `\u%04x`, r)
 		default:

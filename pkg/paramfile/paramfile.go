@@ -3,6 +3,7 @@ package paramfile
 import (
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
@@ -11,6 +12,9 @@ import (
 // format: .json, .toml, .py, anything else is YAML. An empty file is an empty
 // mapping. The error names the file and, where it can, the line.
 func Parse(name string, data []byte) (any, error) {
+	if !utf8.Valid(data) {
+		return nil, errs.New(errs.Usage, "read parameters %s: not UTF-8 text", name)
+	}
 	var v any
 	var err error
 	switch strings.ToLower(path.Ext(name)) {
