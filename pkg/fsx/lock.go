@@ -42,8 +42,8 @@ func LockFile(ctx context.Context, path string, mode LockMode, what string) (*Lo
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	deadline := time.NewTimer(lockWait)
-	defer deadline.Stop()
+	wait, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		err := tryLock(f, mode)
 		if err == nil {
@@ -55,9 +55,10 @@ func LockFile(ctx context.Context, path string, mode LockMode, what string) (*Lo
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
 		}
 		select {
-		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, ctx.Err()), f.Close())
-		case <-deadline.C:
+		case <-wait.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return nil, errors.Join(fmt.Errorf("lock %s: %w", path, ctx.Err()), f.Close())
+			}
 			held := holder(path)
 			if err := f.Close(); err != nil {
 				return nil, err
