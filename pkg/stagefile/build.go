@@ -17,7 +17,7 @@ func (l *loader) stage(name, group string, key, body *yaml.Node, loop map[string
 		return at(key, "stage %s is there twice", name)
 	}
 	seen[name] = true
-	ps, err := pairs(body, "stage")
+	ps, err := pairs(body, "")
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (l *loader) values(name string) (any, error) {
 }
 
 func (l *loader) load(doc *yaml.Node) error {
-	top, err := checkMap(doc, "pipeline", fileEntries(), l.dvc)
+	top, err := checkMap(doc, "", fileEntries(), l.dvc)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (l *loader) definition(p pair, seen map[string]bool) error {
 	case strings.Contains(p.name, "@"):
 		return at(p.key, "the name of a stage may not hold @").hint("@ parts the name of a foreach or matrix stage from its key")
 	}
-	body, err := pairs(p.val, "definition")
+	body, err := pairs(p.val, "")
 	if err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func (l *loader) definition(p pair, seen map[string]bool) error {
 
 // checkStage checks the mapping of a stage before any ${} is resolved.
 func (l *loader) checkStage(key, n *yaml.Node) error {
-	ps, err := checkMap(n, "stage", stageEntries(), l.dvc)
+	ps, err := checkMap(n, "", stageEntries(), l.dvc)
 	if err != nil {
 		return err
 	}

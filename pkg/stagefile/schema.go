@@ -81,11 +81,11 @@ func checkMap(n *yaml.Node, what string, known []entry, dvc bool) ([]pair, error
 					names = append(names, e.name)
 				}
 			}
-			return nil, at(p.key, "%s: unknown key %q", what, p.name).nearest(p.name, names)
+			return nil, at(p.key, "%sunknown key %q", label(what), p.name).nearest(p.name, names)
 		case dvc && known[i].own:
-			return nil, at(p.key, "%s: dvc.yaml does not know the key %q", what, p.name).hint("rename the file to mlops.yaml")
+			return nil, at(p.key, "%sdvc.yaml does not know the key %q", label(what), p.name).hint("rename the file to mlops.yaml")
 		case known[i].later:
-			return nil, at(p.key, "%s: key %q is not supported yet", what, p.name).hint("remove the key %s: it is not ignored in silence", p.name)
+			return nil, at(p.key, "%skey %q is not supported yet", label(what), p.name).hint("remove the key %s: it is not ignored in silence", p.name)
 		}
 		if err := known[i].check(p.val, p.name); err != nil {
 			return nil, err

@@ -56,13 +56,18 @@ func (p *problem) nearest(word string, known []string) *problem {
 func asProblem(err error, n *yaml.Node) *problem {
 	var p *problem
 	if errors.As(err, &p) {
+		if p.pos.Line == 0 {
+			p.pos = Pos{n.Line, n.Column}
+		}
 		return p
 	}
 	var ne *paramfile.NodeError
 	if errors.As(err, &ne) {
 		return at(ne.Node, "%s", ne.Text)
 	}
-	return at(n, "%s", err)
+	p = at(n, "%s", err)
+	p.hints = errs.Hints(err)
+	return p
 }
 
 // render shows a problem as file:line:column, what is wrong, and the line.
@@ -150,12 +155,20 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && paramfile.Scalar(n) == nil
 }
 
+// label is what before a message about it; "" is what the stage's name says.
+func label(what string) string {
+	if what == "" {
+		return ""
+	}
+	return what + ": "
+}
+
 // pairs returns the entries of a mapping, merge keys resolved. What names the
 // mapping in errors.
 func pairs(n *yaml.Node, what string) ([]pair, error) {
 	n = follow(n)
 	if n.Kind != yaml.MappingNode {
-		return nil, at(n, "%s: expected a mapping, found %s", what, describe(n))
+		return nil, at(n, "%sexpected a mapping, found %s", label(what), describe(n))
 	}
 	out := make([]pair, 0, len(n.Content)/2)
 	seen := make(map[string]bool, len(n.Content)/2)
@@ -172,11 +185,11 @@ func pairs(n *yaml.Node, what string) ([]pair, error) {
 		}
 		kn := follow(k)
 		if kn.Kind != yaml.ScalarNode {
-			return nil, at(k, "%s: a key must be a string", what)
+			return nil, at(k, "%sa key must be a string", label(what))
 		}
 		name := paramfile.Text(paramfile.Scalar(kn))
 		if seen[name] {
-			return nil, at(k, "%s: key %q is there twice", what, name)
+			return nil, at(k, "%skey %q is there twice", label(what), name)
 		}
 		seen[name] = true
 		out = append(out, pair{name, k, v})
