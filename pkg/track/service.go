@@ -49,6 +49,7 @@ type Query struct {
 	Deleted    bool     // also those in the bin
 	Limit      int      // 0 for all
 	Bare       bool     // without params, metrics and tags
+	Assets     bool     // with the assets, which lists else leave out
 }
 
 // Curator changes what may still be changed when a run is over.

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"math"
 	"slices"
 	"strings"
 
@@ -154,12 +153,6 @@ func logStages(ctx context.Context, tx *sql.Tx, seq int64, stages []track.StageR
 	return errors.Join(failed, err)
 }
 
-// series is a row of its table.
-type series struct {
-	id, timestamp, step, count int64
-	value, min, max            float64
-}
-
 // logMetrics adds points. A point that is there already is dropped, as MLflow
 // drops it.
 func logMetrics(ctx context.Context, tx *sql.Tx, seq int64, metrics []track.Metric) error {
@@ -183,52 +176,35 @@ func logMetrics(ctx context.Context, tx *sql.Tx, seq int64, metrics []track.Metr
 }
 
 func logSeries(ctx context.Context, tx *sql.Tx, seq int64, key string, points []track.Metric) error {
-	var c series
+	var id int64
+	var c track.Summary
 	var value, low, high real
 	err := tx.QueryRowContext(ctx, "SELECT id, value, timestamp, step, min, max, count FROM series WHERE run = ? AND key = ?", seq, key).
-		Scan(&c.id, &value, &c.timestamp, &c.step, &low, &high, &c.count)
-	c.value, c.min, c.max = float64(value), float64(low), float64(high)
+		Scan(&id, &value, &c.Timestamp, &c.Step, &low, &high, &c.Count)
+	c.Value, c.Min, c.Max = track.Value(value), track.Value(low), track.Value(high)
 	fresh := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !fresh {
 		return err
 	}
 	if fresh {
-		c = series{timestamp: math.MinInt64, step: math.MinInt64, min: math.NaN(), max: math.NaN()}
 		res, err := tx.ExecContext(ctx, "INSERT INTO series (run, key, value, timestamp, step, min, max, count) VALUES (?, ?, 'NaN', 0, 0, 'NaN', 'NaN', 0)", seq, key)
 		if err != nil {
 			return err
 		}
-		if c.id, err = res.LastInsertId(); err != nil {
+		if id, err = res.LastInsertId(); err != nil {
 			return err
 		}
 	}
 	added, err := insert(ctx, tx, "INSERT INTO points (series, timestamp, step, value)", "ON CONFLICT DO NOTHING", 4, points,
-		func(m track.Metric) []any { return []any{c.id, m.Timestamp, m.Step, number(m.Value)} })
+		func(m track.Metric) []any { return []any{id, m.Timestamp, m.Step, number(m.Value)} })
 	if err != nil || added == 0 {
 		return err
 	}
-	c.count += added
+	before := c.Count
 	for _, m := range points {
-		c.add(m)
+		c.Add(m) // a point that was there already changes nothing but the count
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE series SET value = ?, timestamp = ?, step = ?, min = ?, max = ?, count = ? WHERE id = ?",
-		number(c.value), c.timestamp, c.step, number(c.min), number(c.max), c.count, c.id)
+		number(float64(c.Value)), c.Timestamp, c.Step, number(float64(c.Min)), number(float64(c.Max)), before+added, id)
 	return err
-}
-
-// add keeps the last point and the extremes. cmp.Compare puts NaN before all
-// numbers, so a number at the same step and time wins over it.
-func (c *series) add(m track.Metric) {
-	if cmp.Or(cmp.Compare(m.Step, c.step), cmp.Compare(m.Timestamp, c.timestamp), cmp.Compare(m.Value, c.value)) >= 0 {
-		c.step, c.timestamp, c.value = m.Step, m.Timestamp, m.Value
-	}
-	if math.IsNaN(m.Value) {
-		return
-	}
-	if math.IsNaN(c.min) || m.Value < c.min {
-		c.min = m.Value
-	}
-	if math.IsNaN(c.max) || m.Value > c.max {
-		c.max = m.Value
-	}
 }

@@ -3,6 +3,9 @@ package trackdb
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,7 +59,7 @@ func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.R
 	if err := fill(ctx, q, map[int64]*track.Run{seq: &run}); err != nil {
 		return 0, run, 0, err
 	}
-	if run.Assets, err = assets(ctx, q, seq); err != nil {
+	if err := fillAssets(ctx, q, map[int64]*track.Run{seq: &run}); err != nil {
 		return 0, run, 0, err
 	}
 	run.Stages, err = stages(ctx, q, seq)
@@ -112,76 +115,75 @@ func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) 
 	for i, seq := range seqs {
 		bySeq[seq] = &runs[i]
 	}
-	return runs, fill(ctx, s.db, bySeq)
+	if err := fill(ctx, s.db, bySeq); err != nil || !q.Assets {
+		return runs, err
+	}
+	return runs, fillAssets(ctx, s.db, bySeq)
 }
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
-// fewRuns is up to where runs are looked up one by one; above, tables are read
-// whole, which is faster for each run.
-const fewRuns = 200
+// fewRuns is up to where runs are looked up one by one; above, a table is read
+// from the first to the last run, which is faster for each.
+const fewRuns = 500
 
 // fill adds params, metrics and tags, each by key.
 func fill(ctx context.Context, q querier, runs map[int64]*track.Run) error {
+	return errors.Join(
+		rowsOf(ctx, q, runs, "SELECT run, key, value FROM params", "", "key", func(scan func(...any) error) (seq int64, add func(*track.Run), err error) {
+			var p track.Param
+			err = scan(&seq, &p.Key, &p.Value)
+			return seq, func(r *track.Run) { r.Params = append(r.Params, p) }, err
+		}),
+		rowsOf(ctx, q, runs, "SELECT run, key, value, timestamp, step, min, max, count FROM series", "", "key", func(scan func(...any) error) (seq int64, add func(*track.Run), err error) {
+			var m track.Summary
+			var value, low, high real
+			err = scan(&seq, &m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count)
+			m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
+			return seq, func(r *track.Run) { r.Metrics = append(r.Metrics, m) }, err
+		}),
+		rowsOf(ctx, q, runs, "SELECT run, key, value, time FROM tags", "AND deleted = 0", "key", func(scan func(...any) error) (seq int64, add func(*track.Run), err error) {
+			var t track.Tag
+			err = scan(&seq, &t.Key, &t.Value, &t.Time)
+			return seq, func(r *track.Run) { r.Tags = append(r.Tags, t) }, err
+		}))
+}
+
+// fillAssets adds assets, by role and path.
+func fillAssets(ctx context.Context, q querier, runs map[int64]*track.Run) error {
+	return rowsOf(ctx, q, runs, "SELECT run, path, role, kind, id, size, files FROM assets", "", "role, path", func(scan func(...any) error) (seq int64, add func(*track.Run), err error) {
+		var a track.Asset
+		var id []byte
+		if err := scan(&seq, &a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files); err != nil {
+			return 0, nil, err
+		}
+		a.ID, err = oid.FromBytes(id)
+		return seq, func(r *track.Run) { r.Assets = append(r.Assets, a) }, err
+	})
+}
+
+// rowsOf reads the rows of some runs from a table that has a column run.
+func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, query, and, order string,
+	read func(scan func(...any) error) (seq int64, add func(*track.Run), err error),
+) error {
 	if len(runs) == 0 {
 		return nil
 	}
-	where := ""
-	var args []any
+	seqs := slices.Collect(maps.Keys(runs))
+	where, args := "run BETWEEN ? AND ?", []any{slices.Min(seqs), slices.Max(seqs)}
 	if len(runs) <= fewRuns {
-		where = " AND run IN (" + marks(len(runs)) + ")"
-		for seq := range runs {
+		where, args = "run IN ("+marks(len(runs))+")", make([]any, 0, len(runs))
+		for _, seq := range seqs {
 			args = append(args, seq)
 		}
 	}
-	if err := each(ctx, q, func(scan func(...any) error) error {
-		var seq int64
-		var p track.Param
-		err := scan(&seq, &p.Key, &p.Value)
-		if run := runs[seq]; run != nil {
-			run.Params = append(run.Params, p)
-		}
-		return err
-	}, "SELECT run, key, value FROM params WHERE 1"+where+" ORDER BY run, key", args...); err != nil {
-		return err
-	}
-	if err := each(ctx, q, func(scan func(...any) error) error {
-		var seq int64
-		var m track.Summary
-		var value, low, high real
-		err := scan(&seq, &m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count)
-		m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
-		if run := runs[seq]; run != nil {
-			run.Metrics = append(run.Metrics, m)
-		}
-		return err
-	}, "SELECT run, key, value, timestamp, step, min, max, count FROM series WHERE 1"+where+" ORDER BY run, key", args...); err != nil {
-		return err
-	}
 	return each(ctx, q, func(scan func(...any) error) error {
-		var seq int64
-		var t track.Tag
-		err := scan(&seq, &t.Key, &t.Value, &t.Time)
-		if run := runs[seq]; run != nil {
-			run.Tags = append(run.Tags, t)
+		seq, add, err := read(scan)
+		if run := runs[seq]; run != nil && err == nil {
+			add(run)
 		}
 		return err
-	}, "SELECT run, key, value, time FROM tags WHERE deleted = 0"+where+" ORDER BY run, key", args...)
-}
-
-func assets(ctx context.Context, q querier, seq int64) ([]track.Asset, error) {
-	var assets []track.Asset
-	return assets, each(ctx, q, func(scan func(...any) error) error {
-		var a track.Asset
-		var id []byte
-		if err := scan(&a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files); err != nil {
-			return err
-		}
-		var err error
-		a.ID, err = oid.FromBytes(id)
-		assets = append(assets, a)
-		return err
-	}, "SELECT path, role, kind, id, size, files FROM assets WHERE run = ? ORDER BY role, path", seq)
+	}, query+" WHERE "+where+" "+and+" ORDER BY run, "+order, args...)
 }
 
 func stages(ctx context.Context, q querier, seq int64) ([]track.StageRecord, error) {

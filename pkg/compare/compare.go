@@ -1,0 +1,259 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// Runs is what compare reads of runs; track.Reader has it.
+type Runs interface {
+	Resolve(ctx context.Context, ref string) (string, error)
+	Run(ctx context.Context, id string) (track.Run, error)
+	Runs(ctx context.Context, q track.Query) ([]track.Run, error)
+	History(ctx context.Context, id, key string) ([]track.Metric, error)
+	Experiments(ctx context.Context) ([]track.Experiment, error)
+}
+
+// Revisions is what compare reads of git and of the files in the workspace.
+type Revisions interface {
+	// Commit returns the commit that rev names; errs.NotFound when it names none.
+	Commit(ctx context.Context, rev string) (string, error)
+	// Read returns a file at a commit, or of the workspace for "";
+	// errs.NotFound when it is not there.
+	Read(ctx context.Context, commit, path string) ([]byte, error)
+	// Data returns what is tracked at a commit, or in the workspace for "":
+	// path to id.
+	Data(ctx context.Context, commit string) (map[string]string, error)
+	// Pipelines returns the pipeline files at a commit, or of the workspace for "".
+	Pipelines(ctx context.Context, commit string) ([]string, error)
+	// Changed returns the files that differ between commits: path to one id
+	// for each commit, "" where the file is not there.
+	Changed(ctx context.Context, commits []string) (map[string][]string, error)
+	// Names are the branches and tags, for suggestions.
+	Names(ctx context.Context) ([]string, error)
+}
+
+// Request says what to compare and what to show.
+type Request struct {
+	Refs     []string // ids, prefixes or names of runs; experiments; git revisions; A..B; "workspace". None: the last runs
+	Limit    int      // how many of the newest runs stand for an experiment; 0 is 5
+	All      bool     // also what is the same everywhere
+	Metrics  []string // only these: a key, or a pattern with *
+	Sort     string   // a metric, a param, "name" or "start"; "" as given
+	Reverse  bool     // the other way round
+	Value    Value    // which of a metric's values to show
+	Maximize []string // keys or patterns of metrics of which more is better
+	Minimize []string // and less
+}
+
+// Value chooses one number of a series.
+type Value string
+
+// The values of a series that can be shown.
+const (
+	Last Value = "last"
+	Min  Value = "min"
+	Max  Value = "max"
+	Best Value = "best" // by direction; the last where it is unknown
+)
+
+// Column is one of the things compared.
+type Column struct {
+	ID         string       `json:"run_id"` // "" for a revision
+	Name       string       `json:"name"`   // of the run, or the revision as typed
+	Experiment string       `json:"experiment,omitempty"`
+	Status     track.Status `json:"status,omitempty"`
+	StartTime  int64        `json:"start_time,omitempty"`
+	EndTime    int64        `json:"end_time,omitempty"`
+	Commit     string       `json:"commit,omitempty"`
+	Dirty      bool         `json:"dirty,omitempty"`
+
+	params  map[string]string
+	metrics map[string]track.Summary
+	data    map[string]string
+	points  map[string][]track.Metric // of a revision; those of runs stay in the database
+}
+
+// Row is a param with its value in each column, nil where there is none.
+type Row struct {
+	Key    string    `json:"key"`
+	Values []*string `json:"values"`
+}
+
+// MetricRow is a metric with its value in each column.
+type MetricRow struct {
+	Key    string         `json:"key"`
+	Values []*track.Value `json:"values"`
+	Best   *int           `json:"best"` // the column with the best value; nil when the direction is unknown or all are equal
+
+	Direction Direction `json:"-"`
+	Points    []int64   `json:"-"` // how many points each column has
+}
+
+// DataRow is a path with the id of what it holds in each column.
+type DataRow struct {
+	Path   string    `json:"path"`
+	Kind   string    `json:"kind"` // data or code
+	Values []*string `json:"values"`
+}
+
+// Result is what a comparison found.
+type Result struct {
+	Runs    []Column    `json:"runs"`
+	Params  []Row       `json:"params"`
+	Metrics []MetricRow `json:"metrics"`
+	Data    []DataRow   `json:"data"`
+
+	Same int `json:"-"` // rows left out because all their values are equal
+}
+
+// Comparer compares the runs and revisions of one repository.
+type Comparer struct {
+	runs Runs
+	revs Revisions
+}
+
+// New returns a Comparer. Revs may be nil where there is no git.
+func New(runs Runs, revs Revisions) *Comparer { return &Comparer{runs, revs} }
+
+// Compare does what the request says.
+func (c *Comparer) Compare(ctx context.Context, q Request) (*Result, error) {
+	columns, err := c.columns(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	rules := rules{maximize: q.Maximize, minimize: q.Minimize}
+	if err := sortColumns(columns, q, rules); err != nil {
+		return nil, err
+	}
+	r := &Result{Runs: columns, Params: []Row{}, Metrics: []MetricRow{}, Data: []DataRow{}}
+	all := q.All || len(columns) == 1
+	r.addParams(all)
+	r.addMetrics(q, rules, all)
+	r.addData(all)
+	return r, c.addCode(ctx, r)
+}
+
+func (r *Result) addParams(all bool) {
+	for _, key := range keysOf(r.Runs, func(c *Column) map[string]string { return c.params }) {
+		values, differ := pick(r.Runs, func(c *Column) (string, bool) { v, ok := c.params[key]; return v, ok })
+		if differ || all {
+			r.Params = append(r.Params, Row{key, values})
+		} else {
+			r.Same++
+		}
+	}
+}
+
+func (r *Result) addData(all bool) {
+	for _, key := range keysOf(r.Runs, func(c *Column) map[string]string { return c.data }) {
+		values, differ := pick(r.Runs, func(c *Column) (string, bool) { v, ok := c.data[key]; return v, ok })
+		if differ || all {
+			r.Data = append(r.Data, DataRow{key, "data", values})
+		} else {
+			r.Same++
+		}
+	}
+}
+
+func (r *Result) addMetrics(q Request, rules rules, all bool) {
+	for _, key := range keysOf(r.Runs, func(c *Column) map[string]track.Summary { return c.metrics }) {
+		if len(q.Metrics) > 0 && !matchesAny(q.Metrics, key) {
+			continue
+		}
+		row := MetricRow{Key: key, Direction: rules.of(key), Points: make([]int64, len(r.Runs))}
+		values, differ := pick(r.Runs, func(c *Column) (track.Value, bool) {
+			m, ok := c.metrics[key]
+			return choose(m, q.Value, row.Direction), ok
+		})
+		for i := range r.Runs {
+			row.Points[i] = r.Runs[i].metrics[key].Count
+		}
+		if !differ && !all && len(q.Metrics) == 0 {
+			r.Same++
+			continue
+		}
+		row.Values, row.Best = values, best(values, row.Direction)
+		r.Metrics = append(r.Metrics, row)
+	}
+}
+
+// addCode adds the files that differ between the commits of the columns. More
+// commits than a person can look at side by side are not looked at.
+func (c *Comparer) addCode(ctx context.Context, r *Result) error {
+	var commits []string
+	for _, col := range r.Runs {
+		if col.Commit != "" && !slices.Contains(commits, col.Commit) {
+			commits = append(commits, col.Commit)
+		}
+	}
+	if c.revs == nil || len(commits) < 2 || len(commits) > SideBySide {
+		return nil
+	}
+	changed, err := c.revs.Changed(ctx, commits)
+	if errs.Is(err, errs.NotFound) {
+		return nil // a commit that this clone does not have: nothing is known of its code
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range slices.Sorted(maps.Keys(changed)) {
+		if strings.HasSuffix(p, ".mlops") || strings.HasSuffix(p, "mlops.lock") || slices.ContainsFunc(r.Data, func(d DataRow) bool { return d.Path == p }) {
+			continue // shown as data
+		}
+		values := make([]*string, len(r.Runs))
+		for i, col := range r.Runs {
+			if at := slices.Index(commits, col.Commit); at >= 0 && changed[p][at] != "" {
+				values[i] = &changed[p][at]
+			}
+		}
+		r.Data = append(r.Data, DataRow{p, "code", values})
+	}
+	return nil
+}
+
+// SideBySide is how many columns fit next to each other for a reader.
+const SideBySide = 8
+
+// keysOf returns every key of any column, sorted.
+func keysOf[V any](columns []Column, of func(*Column) map[string]V) []string {
+	seen := map[string]bool{}
+	for i := range columns {
+		for key := range of(&columns[i]) {
+			seen[key] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// pick returns one value for each column and whether they differ. NaN equals NaN.
+func pick[V cmp.Ordered](columns []Column, of func(*Column) (V, bool)) (values []*V, differ bool) {
+	values = make([]*V, len(columns))
+	for i := range columns {
+		if v, ok := of(&columns[i]); ok {
+			values[i] = &v
+		}
+		if i > 0 {
+			a, b := values[0], values[i]
+			differ = differ || (a == nil) != (b == nil) || a != nil && cmp.Compare(*a, *b) != 0
+		}
+	}
+	return values, differ
+}
+
+func choose(m track.Summary, v Value, d Direction) track.Value {
+	switch {
+	case v == Min, v == Best && d == Down:
+		return m.Min
+	case v == Max, v == Best && d == Up:
+		return m.Max
+	default:
+		return m.Value
+	}
+}

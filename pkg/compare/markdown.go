@@ -1,0 +1,152 @@
+package compare
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+)
+
+// WriteMarkdown writes a table for a pull request: keys down and columns
+// across, or columns down when there are many. The best values are bold.
+// Curves, if there are any, follow as a chart that GitHub draws.
+func (r *Result) WriteMarkdown(w io.Writer, title string, curves []Curve) error {
+	g := r.Grid(time.UTC)
+	var out strings.Builder
+	if len(g.Header) <= SideBySide {
+		g.markdownAcross(&out)
+	} else {
+		g.markdownDown(&out)
+	}
+	if r.Same > 0 {
+		fmt.Fprintf(&out, "\n%s the same everywhere and left out.\n", plural(r.Same, "row is", "rows are"))
+	}
+	if len(curves) > 0 {
+		markdownChart(&out, title, curves)
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func (g Grid) markdownAcross(out *strings.Builder) {
+	out.WriteString("| |")
+	for _, name := range g.Header {
+		out.WriteString(" " + escapeMarkdown(name) + " |")
+	}
+	out.WriteString("\n|---|" + strings.Repeat("---|", len(g.Header)) + "\n")
+	for _, group := range g.Groups {
+		if group.Name != "run" {
+			out.WriteString("| *" + group.Name + "* |" + strings.Repeat(" |", len(g.Header)) + "\n")
+		}
+		for _, row := range group.Rows {
+			out.WriteString("| " + row.title() + " |")
+			for _, cell := range row.Cells {
+				out.WriteString(" " + cell.markdown() + " |")
+			}
+			out.WriteByte('\n')
+		}
+	}
+}
+
+func (g Grid) markdownDown(out *strings.Builder) {
+	out.WriteString("| run |")
+	columns := 0
+	for _, group := range g.Groups {
+		for _, row := range group.Rows {
+			out.WriteString(" " + row.title() + " |")
+			columns++
+		}
+	}
+	out.WriteString("\n|---|" + strings.Repeat("---|", columns) + "\n")
+	for i, name := range g.Header {
+		out.WriteString("| " + escapeMarkdown(name) + " |")
+		for _, group := range g.Groups {
+			for _, row := range group.Rows {
+				out.WriteString(" " + row.Cells[i].markdown() + " |")
+			}
+		}
+		out.WriteByte('\n')
+	}
+}
+
+func (row GridRow) title() string {
+	return strings.TrimSpace(escapeMarkdown(row.Key) + " " + row.Mark)
+}
+
+func (c Cell) markdown() string {
+	text := escapeMarkdown(c.Text)
+	if c.Best {
+		return "**" + text + "**"
+	}
+	return text
+}
+
+func escapeMarkdown(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`).Replace(s)
+}
+
+// markdownPoints is how many points of a curve a pull request carries.
+const markdownPoints = 32
+
+// markdownChart writes a Mermaid chart. It spreads the values of every line over
+// the whole axis, so each curve is read off at the same steps; beyond its ends
+// a curve keeps its first and its last value.
+func markdownChart(out *strings.Builder, title string, curves []Curve) {
+	e := extentOf(curves)
+	if !e.anything || e.x0 == e.x1 {
+		return
+	}
+	names := make([]string, len(curves))
+	for i, c := range curves {
+		names[i] = c.Name
+	}
+	fmt.Fprintf(out, "\n```mermaid\nxychart-beta\n    title \"%s\"\n    x-axis \"step\" %d --> %d\n    y-axis %s --> %s\n",
+		strings.NewReplacer(`"`, "'", "\n", " ").Replace(title+": "+strings.Join(names, ", ")), e.x0, e.x1, Number(e.y0), Number(e.y1))
+	n := markdownPoints
+	if span := e.x1 - e.x0; span > 0 && span < markdownPoints {
+		n = int(span) + 1
+	}
+	for _, c := range curves {
+		values := make([]string, 0, n)
+		for i := range n {
+			part := float64(i) / float64(n-1)
+			step := float64(e.x0)*(1-part) + float64(e.x1)*part
+			if v, ok := c.at(step); ok {
+				values = append(values, Number(v))
+			}
+		}
+		out.WriteString("    line [" + strings.Join(values, ", ") + "]\n")
+	}
+	out.WriteString("```\n")
+}
+
+// at reads a curve at any step; it is not ok for a curve without numbers.
+func (c Curve) at(step float64) (value float64, ok bool) {
+	var before *Point
+	for i := range c.Points {
+		p := &c.Points[i]
+		if math.IsNaN(p.Value) || math.IsInf(p.Value, 0) {
+			continue
+		}
+		if float64(p.Step) >= step {
+			if before == nil || p.Step == before.Step {
+				return p.Value, true
+			}
+			part := (step - float64(before.Step)) / float64(p.Step-before.Step)
+			return before.Value + part*(p.Value-before.Value), true
+		}
+		before = p
+	}
+	if before == nil {
+		return 0, false
+	}
+	return before.Value, true
+}
