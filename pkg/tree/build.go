@@ -1,0 +1,79 @@
+package tree
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Build stores a directory with these entries, in any order and with unique
+// names, and returns its entry, without a name.
+func Build(sink Sink, entries []Entry) (Entry, error) {
+	sorted := slices.IsSortedFunc(entries, byName)
+	if !sorted {
+		entries = slices.Clone(entries)
+		slices.SortFunc(entries, byName)
+	}
+	for i, e := range entries {
+		if err := CheckName(e.Name); err != nil {
+			return Entry{}, err
+		}
+		if i > 0 && entries[i-1].Name == e.Name {
+			return Entry{}, fmt.Errorf("name %q stands twice in one directory", e.Name)
+		}
+	}
+	return raise(sink, 0, entries)
+}
+
+func byName(a, b Entry) int { return strings.Compare(a.Name, b.Name) }
+
+// raise cuts entries into nodes, and the list of those again, until one is left.
+func raise(sink Sink, level int, entries []Entry) (Entry, error) {
+	nodes, err := cut(sink, level, entries)
+	if err != nil {
+		return Entry{}, err
+	}
+	if len(nodes) > 1 {
+		return raise(sink, level+1, nodes)
+	}
+	root := nodes[0]
+	root.Name, root.Kind = "", Dir
+	return root, nil
+}
+
+// cut stores entries as nodes of level and returns an entry for each.
+func cut(sink Sink, level int, entries []Entry) ([]Entry, error) {
+	var nodes []Entry
+	start := 0
+	for i := range entries {
+		if i+1 < len(entries) && (level == maxLevel || i+1-start < cutLimit && !ends(entries[i].Name, level)) {
+			continue
+		}
+		e, err := put(sink, level, entries[start:i+1])
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, e)
+		start = i + 1
+	}
+	if len(entries) == 0 {
+		e, err := put(sink, level, nil)
+		return []Entry{e}, err
+	}
+	return nodes, nil
+}
+
+// put stores one node and returns its entry in the level above.
+func put(sink Sink, level int, entries []Entry) (Entry, error) {
+	id, err := sink.PutTree(encode(level, entries))
+	if err != nil {
+		return Entry{}, err
+	}
+	sum := Entry{ID: id}
+	for _, e := range entries {
+		sum.Size += e.Size
+		sum.Files += e.Files
+		sum.Name = e.Name
+	}
+	return sum, nil
+}
