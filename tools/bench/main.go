@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+)
+
+// options are the flags.
+type options struct {
+	rows   string
+	scale  float64
+	runs   int
+	out    string
+	work   string
+	keep   bool
+	mlops  string
+	dvc    string
+	rclone string
+	s5cmd  string
+	s3     string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.rows, "rows", "all", "scenarios to run, by comma: all, "+strings.Join(names(), ", "))
+	flag.Float64Var(&o.scale, "scale", 1, "multiply the number of files, stages and bytes")
+	flag.IntVar(&o.runs, "runs", 3, "measurements of each side; rows show the median")
+	flag.StringVar(&o.out, "out", "", "write the table into this Markdown file, from the root of the project; empty: print only")
+	flag.StringVar(&o.work, "work", "", "directory for the data, on the file system to measure (a new temporary one)")
+	flag.BoolVar(&o.keep, "keep", false, "leave the data")
+	flag.StringVar(&o.mlops, "mlops", "", "program to measure (built from this tree)")
+	flag.StringVar(&o.dvc, "dvc", "dvc", "DVC, where it is not on PATH")
+	flag.StringVar(&o.rclone, "rclone", "rclone", "rclone, where it is not on PATH")
+	flag.StringVar(&o.s5cmd, "s5cmd", "s5cmd", "s5cmd, where it is not on PATH; asked for when rclone is missing")
+	flag.StringVar(&o.s3, "versitygw", "", "S3 server (built from tools/)")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) (err error) {
+	chosen, err := choose(o.rows)
+	if err != nil {
+		return err
+	}
+	b, err := newBench(ctx, o)
+	if err != nil {
+		return err
+	}
+	if !o.keep {
+		defer func() {
+			b.say("removing %s", b.work)
+			if e := os.RemoveAll(b.work); e != nil && err == nil {
+				err = e
+			}
+		}()
+	}
+	var rows []result
+	for _, s := range chosen {
+		b.say("== %s: %s", s.name, s.about)
+		found, err := s.run(ctx, b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		rows = append(rows, found...)
+		for _, r := range found {
+			b.say("%s", r)
+		}
+	}
+	report := markdown(ctx, b, rows)
+	fmt.Println(report)
+	if o.out == "" {
+		return nil
+	}
+	path := o.out
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(b.root, path)
+	}
+	return replaceTable(path, report)
+}
+
+// scenario makes data and measures one or more rows.
+type scenario struct {
+	name, about string
+	run         func(context.Context, *bench) ([]result, error)
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{"startup", "version and status of an empty repository", startup},
+		{"small", "100,000 files of 4 KiB: add, status, checkout, push, pull", smallFiles},
+		{"medium", "20,000 files of 100 KiB: add", mediumFiles},
+		{"large", "one file of 1 GiB: add", largeFile},
+		{"s3", "100,000 files of 4 KiB: push to an S3 server on this machine", s3Push},
+		{"pipeline", "1,000 stages of cp", manyStages},
+		{"memory", "1,000,000 files: peak memory of every command", memory},
+	}
+}
+
+func names() []string {
+	var all []string
+	for _, s := range scenarios() {
+		all = append(all, s.name)
+	}
+	return all
+}
+
+func choose(rows string) ([]scenario, error) {
+	if rows == "all" {
+		return scenarios(), nil
+	}
+	var chosen []scenario
+next:
+	for _, name := range strings.Split(rows, ",") {
+		for _, s := range scenarios() {
+			if s.name == strings.TrimSpace(name) {
+				chosen = append(chosen, s)
+				continue next
+			}
+		}
+		return nil, fmt.Errorf("no scenario %q: there are %s", name, strings.Join(names(), ", "))
+	}
+	return chosen, nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// startup measures what every command costs before it does anything.
+func startup(ctx context.Context, b *bench) ([]result, error) {
+	repo := b.path("startup")
+	if err := b.repo(ctx, repo); err != nil {
+		return nil, err
+	}
+	command := func(name string, args ...string) side {
+		return side{name: name, run: func(ctx context.Context, _ int) (sample, error) { return b.measure(ctx, repo, args...) }}
+	}
+	sides := []side{
+		command("mlops version", b.mlops, "version"),
+		command("mlops status", b.mlops, "status"),
+		command("git --version", "git", "--version"),
+	}
+	if b.dvc != "" {
+		if err := b.dvcRepo(ctx, b.path("startup-dvc")); err != nil {
+			return nil, err
+		}
+		for name, verb := range map[string]string{"dvc version": "--version", "dvc status": "status"} {
+			sides = append(sides, side{name: name, most: 3, run: func(ctx context.Context, _ int) (sample, error) {
+				return b.measure(ctx, b.path("startup-dvc"), b.dvc, verb)
+			}})
+		}
+	}
+	all, err := b.race(ctx, "start-up", 7*b.runs, sides...)
+	if err != nil {
+		return nil, err
+	}
+	row := func(what, ours, peer string) result {
+		got := median(all[ours])
+		r := atMost(what, got, float64(got.cpu.Microseconds())/1e3, "ms of CPU", 10)
+		r.peer = fmt.Sprintf("`git --version` %s, %.1f ms of CPU", span(median(all["git --version"]).wall), float64(median(all["git --version"]).cpu.Microseconds())/1e3)
+		if s, ok := all[peer]; ok {
+			r.dvc = median(s).String()
+		}
+		return r
+	}
+	return []result{
+		row("`mlops version`", "mlops version", "dvc version"),
+		row("`status`, empty repository", "mlops status", "dvc status"),
+	}, nil
+}
+
+// manyStages measures a pipeline of 1,000 stages that each copy a small file.
+func manyStages(ctx context.Context, b *bench) ([]result, error) {
+	n := b.count(1000)
+	var stages, names strings.Builder
+	stages.WriteString("stages:\n")
+	for i := range n {
+		fmt.Fprintf(&stages, "  s%04d:\n    cmd: cp in/%04d out/%04d\n    deps: [in/%04d]\n    outs: [out/%04d]\n", i, i, i, i, i)
+		fmt.Fprintf(&names, "%04d\n", i)
+	}
+	prepare := func(dir, file string) error {
+		for _, sub := range []string{"in", "out"} {
+			if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+				return err
+			}
+		}
+		for i := range n {
+			if err := os.WriteFile(filepath.Join(dir, "in", fmt.Sprintf("%04d", i)), fmt.Appendf(nil, "input %d\n", i), 0o644); err != nil { //nolint:gosec // as a user's files are
+				return err
+			}
+		}
+		if file == "" {
+			return nil
+		}
+		return os.WriteFile(filepath.Join(dir, file), []byte(stages.String()), 0o644) //nolint:gosec // as a user's files are
+	}
+	dir := func(name string, i int) string { return b.path("pipeline", fmt.Sprint(name, "-", i)) }
+	sides := []side{
+		{name: "mlops", run: func(ctx context.Context, i int) (sample, error) {
+			if err := b.repo(ctx, dir("mlops", i)); err != nil {
+				return sample{}, err
+			}
+			if err := prepare(dir("mlops", i), "mlops.yaml"); err != nil {
+				return sample{}, err
+			}
+			return b.measure(ctx, dir("mlops", i), b.mlops, "run", "--quiet")
+		}},
+		{name: "xargs -P", run: func(ctx context.Context, i int) (sample, error) {
+			if err := prepare(dir("xargs", i), ""); err != nil {
+				return sample{}, err
+			}
+			return b.measureIn(ctx, dir("xargs", i), names.String(), "xargs", "-P", fmt.Sprint(runtime.NumCPU()), "-I{}", "cp", "in/{}", "out/{}")
+		}},
+	}
+	first, err := b.race(ctx, "first `run`", b.runs, sides...)
+	if err != nil {
+		return nil, err
+	}
+	noop := func(ctx context.Context, _ int) (sample, error) {
+		return b.measure(ctx, dir("mlops", 0), b.mlops, "run", "--quiet")
+	}
+	if _, err := noop(ctx, 0); err != nil {
+		return nil, err
+	}
+	again, err := b.race(ctx, "no-op `run`", 3*b.runs, side{name: "mlops", run: noop})
+	if err != nil {
+		return nil, err
+	}
+	got := median(again["mlops"])
+	return []result{
+		atMost(fmt.Sprintf("no-op `run`, %s stages", thousands(n)), got, float64(got.wall.Microseconds())/1e3, "ms", 100),
+		ratio(fmt.Sprintf("first `run`, %s stages of `cp`", thousands(n)), first, "mlops", "xargs -P", 3),
+	}, nil
+}
+
+// memory runs each command on 1,000,000 files and reports the highest peak.
+func memory(ctx context.Context, b *bench) ([]result, error) {
+	n := b.count(1_000_000)
+	repo, clone, remote := b.path("memory", "repo"), b.path("memory", "clone"), b.path("memory", "remote")
+	if err := b.repo(ctx, repo); err != nil {
+		return nil, err
+	}
+	if err := makeFiles(filepath.Join(repo, "data"), n, 256, 5); err != nil {
+		return nil, err
+	}
+	var rows []result
+	step := func(dir string, args ...string) error {
+		s, err := b.measure(ctx, dir, append([]string{b.mlops}, args...)...)
+		if err != nil {
+			return err
+		}
+		r := atMost(fmt.Sprintf("peak memory of `%s`, %s files", args[0], thousands(n)), s, float64(s.rss)/1e6, "MB", 256)
+		b.say("%s", r)
+		rows = append(rows, r)
+		return nil
+	}
+	if err := step(repo, "add", "data"); err != nil {
+		return nil, err
+	}
+	if err := step(repo, "status"); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(filepath.Join(repo, "data"), b.path("memory", "aside")); err != nil {
+		return nil, err
+	}
+	if err := step(repo, "checkout"); err != nil {
+		return nil, err
+	}
+	if err := b.do(ctx, repo, b.mlops, "remote", "add", "here", remote); err != nil {
+		return nil, err
+	}
+	if err := step(repo, "push"); err != nil {
+		return nil, err
+	}
+	if err := b.commit(ctx, repo); err != nil {
+		return nil, err
+	}
+	if err := b.do(ctx, b.work, "git", "clone", "-q", repo, clone); err != nil {
+		return nil, err
+	}
+	if err := step(clone, "pull"); err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
