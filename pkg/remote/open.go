@@ -94,6 +94,6 @@ func credentialsHint(scheme string) string {
 }
 
 // Denied is the error of a service that does not know us or does not let us.
-func Denied(scheme, format string, args ...any) error {
+func Denied(scheme, format string, args ...any) *errs.Error {
 	return errs.New(errs.Remote, format, args...).Hint("%s", credentialsHint(scheme))
 }

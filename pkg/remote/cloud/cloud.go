@@ -130,8 +130,12 @@ func (b *Bucket) Put(ctx context.Context, key string, size int64, open remote.Bo
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	sized := &exact{r: src, left: size}
-	err = b.b.Upload(ctx, key, sized, &blob.WriterOptions{
+	// Some drivers keep what they have got of a body that failed, unless the
+	// context is done.
+	upload, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sized := &exact{r: src, left: size, fail: cancel}
+	err = b.b.Upload(upload, key, sized, &blob.WriterOptions{
 		ContentType: mediaType, IfNotExist: o.IfAbsent, BufferSize: int(part), MaxConcurrency: parallel,
 	})
 	if sized.err != nil {
@@ -145,6 +149,7 @@ type exact struct {
 	r    io.Reader
 	left int64
 	err  error
+	fail context.CancelFunc
 }
 
 func (e *exact) Read(p []byte) (int, error) {
@@ -162,6 +167,7 @@ func (e *exact) Read(p []byte) (int, error) {
 		e.err = err
 	}
 	if e.err != nil {
+		e.fail()
 		return 0, e.err
 	}
 	return n, err

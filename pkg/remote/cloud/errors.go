@@ -69,6 +69,6 @@ func (b *Bucket) bucket() string {
 	return host
 }
 
-func noCredentials(scheme, name string, err error) error {
+func noCredentials(scheme, name string, err error) *errs.Error {
 	return remote.Denied(scheme, "reach %s: no credentials were found: %w", name, err)
 }
