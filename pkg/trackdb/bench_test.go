@@ -30,7 +30,7 @@ func seed(b *testing.B, s *Service, runs, params, metrics int) {
 
 func BenchmarkList(b *testing.B) {
 	s := newService(b)
-	seed(b, s, 3000, 8, 5)
+	seed(b, s, 10000, 8, 5)
 	for _, limit := range []int{20, 100, 1000, 0} {
 		b.Run(fmt.Sprint(limit), func(b *testing.B) {
 			for b.Loop() {

@@ -38,14 +38,18 @@ func (s *Service) DeleteTags(ctx context.Context, id string, keys []string) erro
 }
 
 func tagKeys(ctx context.Context, tx *sql.Tx, seq int64) ([]string, error) {
-	var keys []string
-	err := each(ctx, tx, func(scan func(...any) error) error {
-		var key string
-		err := scan(&key)
-		keys = append(keys, key)
-		return err
-	}, "SELECT key FROM tags WHERE run = ? AND deleted = 0", seq)
-	return keys, err
+	return column(ctx, tx, "SELECT key FROM tags WHERE run = ? AND deleted = 0", seq)
+}
+
+// column returns the texts of a query with one column.
+func column(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
+	var texts []string
+	var text string
+	err := each(ctx, q, []any{&text}, func() error {
+		texts = append(texts, text)
+		return nil
+	}, query, args...)
+	return texts, err
 }
 
 // SetNote implements track.Curator.
@@ -112,8 +116,8 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// each calls fn for every row of a query.
-func each(ctx context.Context, q querier, fn func(scan func(...any) error) error, query string, args ...any) (err error) {
+// each runs a query, and calls fn for every row once its columns are in dest.
+func each(ctx context.Context, q querier, dest []any, fn func() error, query string, args ...any) (err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -124,7 +128,10 @@ func each(ctx context.Context, q querier, fn func(scan func(...any) error) error
 		}
 	}()
 	for rows.Next() {
-		if err := fn(rows.Scan); err != nil {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		if err := fn(); err != nil {
 			return err
 		}
 	}

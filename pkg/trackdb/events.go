@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -25,19 +24,13 @@ func (s *Service) event(ctx context.Context, tx *sql.Tx, kind, subject string, d
 
 // Events returns the history after number after, oldest first, of one subject
 // or of all ("").
-func (s *Service) Events(ctx context.Context, subject string, after int64) (events []track.Event, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT seq, time, kind, subject, by, data FROM events
-		WHERE seq > ?2 AND (?1 = '' OR subject = ?1) ORDER BY seq`, subject, after)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var e track.Event
-		if err := rows.Scan(&e.Seq, &e.Time, &e.Kind, &e.Subject, &e.By, &e.Data); err != nil {
-			return nil, err
-		}
+func (s *Service) Events(ctx context.Context, subject string, after int64) ([]track.Event, error) {
+	var events []track.Event
+	var e track.Event
+	err := each(ctx, s.db, []any{&e.Seq, &e.Time, &e.Kind, &e.Subject, &e.By, &e.Data}, func() error {
 		events = append(events, e)
-	}
-	return events, rows.Err()
+		return nil
+	}, `SELECT seq, time, kind, subject, by, data FROM events
+		WHERE seq > ?2 AND (?1 = '' OR subject = ?1) ORDER BY seq`, subject, after)
+	return events, err
 }

@@ -35,12 +35,9 @@ func alive(p track.Process) bool {
 func (s *Service) reap(ctx context.Context) error {
 	var dead []string
 	host := ""
-	if err := each(ctx, s.db, func(scan func(...any) error) error {
-		var id string
-		var p track.Process
-		if err := scan(&id, &p.Host, &p.PID, &p.Started); err != nil {
-			return err
-		}
+	var id string
+	var p track.Process
+	if err := each(ctx, s.db, []any{&id, &p.Host, &p.PID, &p.Started}, func() error {
 		if host == "" {
 			host = hostname()
 		}

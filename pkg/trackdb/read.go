@@ -3,12 +3,14 @@ package trackdb
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -16,18 +18,29 @@ import (
 const runColumns = `r.seq, r.id, r.name, e.name, r.kind, r.status, r.start_time, r.end_time, r.deleted > 0, r.parent, r.user, r.source,
 	r.git_commit, r.git_branch, r.git_dirty, r.git_remote, r.note, r.command`
 
-func scanRun(scan func(...any) error, extra ...any) (seq int64, run track.Run, err error) {
-	var command string
-	dest := append([]any{&seq, &run.ID, &run.Name, &run.Experiment, &run.Kind, &run.Status, &run.StartTime, &run.EndTime, &run.Deleted,
-		&run.Parent, &run.User, &run.Source, &run.Git.Commit, &run.Git.Branch, &run.Git.Dirty, &run.Git.Remote, &run.Note, &command}, extra...)
-	if err := scan(dest...); err != nil {
-		return 0, run, err
+// runRow is where the columns of runColumns go.
+type runRow struct {
+	seq     int64
+	run     track.Run
+	command string
+}
+
+func (r *runRow) dest() []any {
+	run := &r.run
+	return []any{
+		&r.seq, &run.ID, &run.Name, &run.Experiment, &run.Kind, &run.Status, &run.StartTime, &run.EndTime, &run.Deleted,
+		&run.Parent, &run.User, &run.Source, &run.Git.Commit, &run.Git.Branch, &run.Git.Dirty, &run.Git.Remote, &run.Note, &r.command,
 	}
-	if command != "[]" {
-		err = json.Unmarshal([]byte(command), &run.Command)
+}
+
+// take returns the run of the row that was read last.
+func (r *runRow) take() (track.Run, error) {
+	run := r.run
+	run.Command, run.Params, run.Metrics, run.Tags = nil, []track.Param{}, []track.Summary{}, []track.Tag{}
+	if r.command == "[]" {
+		return run, nil
 	}
-	run.Params, run.Metrics, run.Tags = []track.Param{}, []track.Summary{}, []track.Tag{}
-	return seq, run, err
+	return run, json.Unmarshal([]byte(r.command), &run.Command)
 }
 
 // Run implements track.Reader.
@@ -42,13 +55,14 @@ func (s *Service) Run(ctx context.Context, id string) (track.Run, error) {
 // wholeRun reads all of a run but the points of its series.
 func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.Run, edited int64, err error) {
 	var environment string
-	if err := each(ctx, q, func(scan func(...any) error) error {
-		seq, run, err = scanRun(scan, &environment, &edited)
+	var r runRow
+	if err := each(ctx, q, append(r.dest(), &environment, &edited), func() error {
+		run, err = r.take()
 		return err
 	}, "SELECT "+runColumns+", r.environment, r.edited FROM runs r JOIN experiments e ON e.id = r.experiment WHERE r.id = ?", id); err != nil {
 		return 0, run, 0, err
 	}
-	if seq == 0 {
+	if r.seq == 0 {
 		return 0, run, 0, notFound(id)
 	}
 	if environment != "{}" {
@@ -56,14 +70,15 @@ func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.R
 			return 0, run, 0, err
 		}
 	}
-	if err := fill(ctx, q, map[int64]*track.Run{seq: &run}); err != nil {
+	bySeq := map[int64]*track.Run{r.seq: &run}
+	if err := fill(ctx, q, bySeq); err != nil {
 		return 0, run, 0, err
 	}
-	if err := fillAssets(ctx, q, map[int64]*track.Run{seq: &run}); err != nil {
+	if err := fillAssets(ctx, q, bySeq); err != nil {
 		return 0, run, 0, err
 	}
-	run.Stages, err = stages(ctx, q, seq)
-	return seq, run, edited, err
+	run.Stages, err = stages(ctx, q, r.seq)
+	return r.seq, run, edited, err
 }
 
 // Runs implements track.Reader.
@@ -71,8 +86,32 @@ func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) 
 	if err := s.reap(ctx); err != nil {
 		return nil, err
 	}
+	query, args := listQuery(q)
+	var seqs []int64
+	runs := []track.Run{}
+	var r runRow
+	if err := each(ctx, s.db, r.dest(), func() error {
+		run, err := r.take()
+		seqs, runs = append(seqs, r.seq), append(runs, run)
+		return err
+	}, query, args...); err != nil {
+		return nil, err
+	}
+	if q.Bare {
+		return runs, nil
+	}
+	bySeq := make(map[int64]*track.Run, len(runs))
+	for i, seq := range seqs {
+		bySeq[seq] = &runs[i]
+	}
+	if err := fill(ctx, s.db, bySeq); err != nil || !q.Assets {
+		return runs, err
+	}
+	return runs, fillAssets(ctx, s.db, bySeq)
+}
+
+func listQuery(q track.Query) (query string, args []any) {
 	var where []string
-	var args []any
 	if q.IDs != nil {
 		where = append(where, "r.id IN ("+marks(len(q.IDs))+")")
 		for _, id := range q.IDs {
@@ -91,7 +130,7 @@ func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) 
 	if !q.Deleted {
 		where = append(where, "r.deleted = 0")
 	}
-	query := "SELECT " + runColumns + " FROM runs r CROSS JOIN experiments e ON e.id = r.experiment"
+	query = "SELECT " + runColumns + " FROM runs r CROSS JOIN experiments e ON e.id = r.experiment"
 	if len(where) > 0 {
 		query += " WHERE " + strings.Join(where, " AND ")
 	}
@@ -99,26 +138,7 @@ func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) 
 	if q.Limit > 0 {
 		query += " LIMIT " + strconv.Itoa(q.Limit)
 	}
-	var seqs []int64
-	runs := []track.Run{}
-	if err := each(ctx, s.db, func(scan func(...any) error) error {
-		seq, run, err := scanRun(scan)
-		seqs, runs = append(seqs, seq), append(runs, run)
-		return err
-	}, query, args...); err != nil {
-		return nil, err
-	}
-	if q.Bare {
-		return runs, nil
-	}
-	bySeq := make(map[int64]*track.Run, len(runs))
-	for i, seq := range seqs {
-		bySeq[seq] = &runs[i]
-	}
-	if err := fill(ctx, s.db, bySeq); err != nil || !q.Assets {
-		return runs, err
-	}
-	return runs, fillAssets(ctx, s.db, bySeq)
+	return query, args
 }
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
@@ -127,105 +147,106 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",
 // from the first to the last run, which is faster for each.
 const fewRuns = 500
 
-// fill adds params, metrics and tags, each by key.
+// fill adds params, metrics and tags, each by key. Large tables are read side
+// by side, on connections of their own, when q is a database.
 func fill(ctx context.Context, q querier, runs map[int64]*track.Run) error {
-	return errors.Join(
-		rowsOf(ctx, q, runs, "SELECT run, key, value FROM params", "", "key", func(scan func(...any) error) (seq int64, add func(*track.Run), err error) {
-			var p track.Param
-			err = scan(&seq, &p.Key, &p.Value)
-			return seq, func(r *track.Run) { r.Params = append(r.Params, p) }, err
-		}),
-		rowsOf(ctx, q, runs, "SELECT run, key, value, timestamp, step, min, max, count FROM series", "", "key", func(scan func(...any) error) (seq int64, add func(*track.Run), err error) {
-			var m track.Summary
-			var value, low, high real
-			err = scan(&seq, &m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count)
+	group, within := errgroup.WithContext(ctx)
+	if _, ok := q.(*db.DB); !ok || len(runs) <= fewRuns {
+		group.SetLimit(1)
+	}
+	group.Go(func() error {
+		var seq int64
+		var p track.Param
+		return rowsOf(within, q, runs, &seq, []any{&p.Key, &p.Value}, func(r *track.Run) { r.Params = append(r.Params, p) },
+			"SELECT run, key, value FROM params", "ORDER BY run, key")
+	})
+	group.Go(func() error {
+		var seq int64
+		var m track.Summary
+		var value, low, high real
+		return rowsOf(within, q, runs, &seq, []any{&m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count}, func(r *track.Run) {
 			m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
-			return seq, func(r *track.Run) { r.Metrics = append(r.Metrics, m) }, err
-		}),
-		rowsOf(ctx, q, runs, "SELECT run, key, value, time FROM tags", "AND deleted = 0", "key", func(scan func(...any) error) (seq int64, add func(*track.Run), err error) {
-			var t track.Tag
-			err = scan(&seq, &t.Key, &t.Value, &t.Time)
-			return seq, func(r *track.Run) { r.Tags = append(r.Tags, t) }, err
-		}))
+			r.Metrics = append(r.Metrics, m)
+		}, "SELECT run, key, value, timestamp, step, min, max, count FROM series", "ORDER BY run, key")
+	})
+	group.Go(func() error {
+		var seq int64
+		var t track.Tag
+		return rowsOf(within, q, runs, &seq, []any{&t.Key, &t.Value, &t.Time}, func(r *track.Run) { r.Tags = append(r.Tags, t) },
+			"SELECT run, key, value, time FROM tags", "AND deleted = 0 ORDER BY run, key")
+	})
+	return group.Wait()
 }
 
 // fillAssets adds assets, by role and path.
 func fillAssets(ctx context.Context, q querier, runs map[int64]*track.Run) error {
-	return rowsOf(ctx, q, runs, "SELECT run, path, role, kind, id, size, files FROM assets", "", "role, path", func(scan func(...any) error) (seq int64, add func(*track.Run), err error) {
-		var a track.Asset
-		var id []byte
-		if err := scan(&seq, &a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files); err != nil {
-			return 0, nil, err
-		}
-		a.ID, err = oid.FromBytes(id)
-		return seq, func(r *track.Run) { r.Assets = append(r.Assets, a) }, err
-	})
+	var seq int64
+	var a track.Asset
+	var id oidColumn
+	return rowsOf(ctx, q, runs, &seq, []any{&a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files}, func(r *track.Run) {
+		a.ID = oid.ID(id)
+		r.Assets = append(r.Assets, a)
+	}, "SELECT run, path, role, kind, id, size, files FROM assets", "ORDER BY run, role, path")
 }
 
-// rowsOf reads the rows of some runs from a table that has a column run.
-func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, query, and, order string,
-	read func(scan func(...any) error) (seq int64, add func(*track.Run), err error),
-) error {
+// rowsOf reads the rows of some runs from a table whose first column is the
+// run, and adds each to its run.
+func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int64, dest []any, add func(*track.Run), query, end string) error {
 	if len(runs) == 0 {
 		return nil
 	}
 	seqs := slices.Collect(maps.Keys(runs))
-	where, args := "run BETWEEN ? AND ?", []any{slices.Min(seqs), slices.Max(seqs)}
+	where, args := " WHERE run BETWEEN ? AND ? ", []any{slices.Min(seqs), slices.Max(seqs)}
 	if len(runs) <= fewRuns {
-		where, args = "run IN ("+marks(len(runs))+")", make([]any, 0, len(runs))
-		for _, seq := range seqs {
-			args = append(args, seq)
+		where, args = " WHERE run IN ("+marks(len(runs))+") ", make([]any, 0, len(runs))
+		for _, s := range seqs {
+			args = append(args, s)
 		}
 	}
-	return each(ctx, q, func(scan func(...any) error) error {
-		seq, add, err := read(scan)
-		if run := runs[seq]; run != nil && err == nil {
+	return each(ctx, q, append([]any{seq}, dest...), func() error {
+		if run := runs[*seq]; run != nil {
 			add(run)
 		}
-		return err
-	}, query+" WHERE "+where+" "+and+" ORDER BY run, "+order, args...)
+		return nil
+	}, query+where+end, args...)
 }
 
 func stages(ctx context.Context, q querier, seq int64) ([]track.StageRecord, error) {
 	var stages []track.StageRecord
-	return stages, each(ctx, q, func(scan func(...any) error) error {
-		var r track.StageRecord
-		var reasons string
-		var log []byte
-		if err := scan(&r.Name, &r.Action, &reasons, &r.Seconds, &r.CPUSeconds, &r.MaxRSS, &r.ExitCode, &log, &r.Fingerprint); err != nil {
-			return err
-		}
+	var r track.StageRecord
+	var reasons string
+	var log oidColumn
+	err := each(ctx, q, []any{&r.Name, &r.Action, &reasons, &r.Seconds, &r.CPUSeconds, &r.MaxRSS, &r.ExitCode, &log, &r.Fingerprint}, func() error {
+		r.Log, r.Reasons = oid.ID(log), nil
 		err := json.Unmarshal([]byte(reasons), &r.Reasons)
-		if log != nil && err == nil {
-			r.Log, err = oid.FromBytes(log)
-		}
 		stages = append(stages, r)
 		return err
 	}, "SELECT name, action, reasons, seconds, cpu_seconds, max_rss, exit_code, log, fingerprint FROM stages WHERE run = ? ORDER BY position", seq)
+	return stages, err
 }
 
 // History implements track.Reader.
 func (s *Service) History(ctx context.Context, id, key string) ([]track.Metric, error) {
 	points := []track.Metric{}
-	return points, each(ctx, s.db, func(scan func(...any) error) error {
-		m := track.Metric{Key: key}
-		var value real
-		err := scan(&m.Timestamp, &m.Step, &value)
+	m := track.Metric{Key: key}
+	var value real
+	err := each(ctx, s.db, []any{&m.Timestamp, &m.Step, &value}, func() error {
 		m.Value = float64(value)
 		points = append(points, m)
-		return err
+		return nil
 	}, `SELECT p.timestamp, p.step, p.value FROM runs r JOIN series s ON s.run = r.seq AND s.key = ? JOIN points p ON p.series = s.id
 		WHERE r.id = ? ORDER BY p.timestamp, p.step, p.value`, key, id)
+	return points, err
 }
 
 // Experiments implements track.Reader.
 func (s *Service) Experiments(ctx context.Context) ([]track.Experiment, error) {
 	list := []track.Experiment{}
-	return list, each(ctx, s.db, func(scan func(...any) error) error {
-		var e track.Experiment
-		err := scan(&e.ID, &e.Name, &e.Created, &e.Updated, &e.Runs)
+	var e track.Experiment
+	err := each(ctx, s.db, []any{&e.ID, &e.Name, &e.Created, &e.Updated, &e.Runs}, func() error {
 		list = append(list, e)
-		return err
+		return nil
 	}, `SELECT id, name, created, updated, (SELECT count(*) FROM runs WHERE experiment = e.id AND deleted = 0)
 		FROM experiments e WHERE deleted = 0 ORDER BY name`)
+	return list, err
 }

@@ -2,6 +2,7 @@ package trackdb
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -15,11 +16,10 @@ func (s *Service) Resolve(ctx context.Context, ref string) (string, error) {
 	type match struct{ id, name string }
 	find := func(query string, args ...any) ([]match, error) {
 		var found []match
-		err := each(ctx, s.db, func(scan func(...any) error) error {
-			var m match
-			err := scan(&m.id, &m.name)
+		var m match
+		err := each(ctx, s.db, []any{&m.id, &m.name}, func() error {
 			found = append(found, m)
-			return err
+			return nil
 		}, "SELECT id, name FROM runs WHERE "+query+" ORDER BY start_time DESC, id LIMIT 11", args...)
 		return found, err
 	}
@@ -53,16 +53,12 @@ func (s *Service) Resolve(ctx context.Context, ref string) (string, error) {
 }
 
 func (s *Service) unknown(ctx context.Context, ref string) error {
-	var names []string
-	err := each(ctx, s.db, func(scan func(...any) error) error {
-		var name string
-		err := scan(&name)
-		names = append(names, name)
-		return err
-	}, "SELECT DISTINCT name FROM runs WHERE deleted = 0 ORDER BY seq DESC LIMIT 1000")
+	names, err := column(ctx, s.db, "SELECT name FROM runs WHERE deleted = 0 ORDER BY seq DESC LIMIT 1000")
 	if err != nil {
 		return err
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	e := errs.New(errs.NotFound, "run %q does not exist", ref).DidYouMean(ref, names)
 	if len(names) == 0 {
 		return e.Hint("no run is recorded yet: mlops run")

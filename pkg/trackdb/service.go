@@ -11,6 +11,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -92,4 +93,19 @@ func (r *real) Scan(src any) error {
 		*r = real(math.NaN())
 	}
 	return nil
+}
+
+// oidColumn reads an object id; NULL is the zero id.
+type oidColumn oid.ID
+
+// Scan implements sql.Scanner.
+func (c *oidColumn) Scan(src any) error {
+	*c = oidColumn{}
+	raw, ok := src.([]byte)
+	if !ok {
+		return nil
+	}
+	id, err := oid.FromBytes(raw)
+	*c = oidColumn(id)
+	return err
 }

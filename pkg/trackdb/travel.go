@@ -28,47 +28,33 @@ func (s *Service) Exports(ctx context.Context) ([]Export, error) {
 	}
 	var list []Export
 	at := map[int64]int{}
-	if err := each(ctx, s.db, func(scan func(...any) error) error {
-		var e Export
-		var seq int64
-		var id []byte
-		if err := scan(&seq, &e.RunID, &id); err != nil {
-			return err
-		}
-		var err error
-		e.Record, err = oid.FromBytes(id)
+	var e Export
+	var seq int64
+	var id oidColumn
+	if err := each(ctx, s.db, []any{&seq, &e.RunID, &id}, func() error {
+		e.Record = oid.ID(id)
 		at[seq] = len(list)
 		list = append(list, e)
-		return err
+		return nil
 	}, "SELECT seq, id, record FROM runs WHERE record IS NOT NULL AND deleted = 0 ORDER BY start_time, id"); err != nil {
 		return nil, err
 	}
-	return list, each(ctx, s.db, func(scan func(...any) error) error {
-		var a track.Asset
-		var seq int64
-		var id []byte
-		if err := scan(&seq, &a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files); err != nil {
-			return err
-		}
-		var err error
-		a.ID, err = oid.FromBytes(id)
+	var a track.Asset
+	err := each(ctx, s.db, []any{&seq, &a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files}, func() error {
+		a.ID = oid.ID(id)
 		if i, ok := at[seq]; ok {
 			list[i].Objects = append(list[i].Objects, a)
 		}
-		return err
+		return nil
 	}, `SELECT run, path, role, kind, id, size, files FROM assets WHERE role <> 'input'
 		UNION ALL SELECT run, name, 'log', 'file', log, 0, 1 FROM stages WHERE log IS NOT NULL`)
+	return list, err
 }
 
 // identify gives every finished run the id of its record.
 func (s *Service) identify(ctx context.Context) error {
-	var missing []string
-	if err := each(ctx, s.db, func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		missing = append(missing, id)
-		return err
-	}, "SELECT id FROM runs WHERE record IS NULL AND deleted = 0 AND status NOT IN ('RUNNING', 'SCHEDULED')"); err != nil || len(missing) == 0 {
+	missing, err := column(ctx, s.db, "SELECT id FROM runs WHERE record IS NULL AND deleted = 0 AND status NOT IN ('RUNNING', 'SCHEDULED')")
+	if err != nil || len(missing) == 0 {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
@@ -105,21 +91,17 @@ func record(ctx context.Context, q querier, id string) ([]byte, error) {
 	}
 	r := track.Record{Run: run, Edited: edited}
 	r.Run.Tags = []track.Tag{}
-	if err := each(ctx, q, func(scan func(...any) error) error {
-		var t track.Tag
-		err := scan(&t.Key, &t.Value, &t.Time, &t.Removed)
+	var t track.Tag
+	if err := each(ctx, q, []any{&t.Key, &t.Value, &t.Time, &t.Removed}, func() error {
 		r.Run.Tags = append(r.Run.Tags, t)
-		return err
+		return nil
 	}, "SELECT key, value, time, deleted FROM tags WHERE run = ? ORDER BY key", seq); err != nil {
 		return nil, err
 	}
-	if err := each(ctx, q, func(scan func(...any) error) error {
-		var key string
-		var timestamp, step int64
-		var value real
-		if err := scan(&key, &timestamp, &step, &value); err != nil {
-			return err
-		}
+	var key string
+	var timestamp, step int64
+	var value real
+	if err := each(ctx, q, []any{&key, &timestamp, &step, &value}, func() error {
 		if n := len(r.Points); n == 0 || r.Points[n-1].Key != key {
 			r.Points = append(r.Points, track.Curve{Key: key})
 		}
