@@ -163,3 +163,17 @@ func (t *IO) say(prefix, format string, args []any) {
 		return
 	}
 }
+
+// ErrJSON writes v as one line of JSON to stderr: an error of a command that
+// was asked for JSON.
+func (t *IO) ErrJSON(v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Error("%v", err)
+		return
+	}
+	t.Raw(string(b))
+}
+
+// Raw writes a line to stderr as it is.
+func (t *IO) Raw(line string) { t.say("", "%s", []any{line}) }
