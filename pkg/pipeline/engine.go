@@ -1,0 +1,305 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/mlops-cli/mlops/pkg/clock"
+	"github.com/mlops-cli/mlops/pkg/db"
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
+	"github.com/mlops-cli/mlops/pkg/paramfile"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// Files is what the engine changes in a repository besides data.
+type Files interface {
+	// PipelineFiles returns the paths of all pipeline files.
+	PipelineFiles(ctx context.Context) ([]string, error)
+	// Ignore adds paths to .gitignore.
+	Ignore(paths ...string) error
+	// UpdateLock edits the lock in a directory under a file lock.
+	UpdateLock(ctx context.Context, dir string, edit func(*stagefile.Lock)) error
+}
+
+// Config is what an Engine is made of.
+type Config struct {
+	Root  string // of the repository, absolute
+	Read  stagefile.ReadFunc
+	Files Files
+	Data  Data
+	Index func(ctx context.Context) (*db.DB, error)
+	// Track opens the records of runs; asked for only when something runs.
+	Track func(ctx context.Context) (track.Recorder, error)
+	// Fetch brings assets from a remote into the store; nil: there is none.
+	Fetch func(ctx context.Context, assets []stagefile.Asset) error
+	// Describe returns what is known of the surroundings of a run: git, user.
+	Describe func(ctx context.Context) (track.Run, error)
+	Tmp      string // directory for logs of running stages
+	Clock    clock.Clock
+}
+
+// Engine plans and runs pipelines.
+type Engine struct{ Config }
+
+// New returns an engine.
+func New(c Config) *Engine { return &Engine{c} }
+
+// PlanRequest chooses stages.
+type PlanRequest struct {
+	Stages     []string          // none: all
+	Dir        string            // the directory that names are relative to, "" for the root
+	Single     bool              // only the stages named, not what they depend on
+	Downstream bool              // the stages named and all that depend on them
+	Force      bool              // run also what is up to date
+	Pull       bool              // missing objects can be fetched
+	SetParams  map[string]string // "file:key" → value as YAML
+}
+
+// Plan decides what a run would do. It changes nothing.
+func (e *Engine) Plan(ctx context.Context, q PlanRequest) ([]Step, error) {
+	read, err := e.overlay(q.SetParams)
+	if err != nil {
+		return nil, err
+	}
+	project, err := e.Project(ctx, read)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := project.choose(q)
+	if err != nil {
+		return nil, err
+	}
+	d, err := e.decider(ctx, read, project, chosen, q)
+	if err != nil {
+		return nil, err
+	}
+	steps := make([]Step, 0, len(chosen))
+	for _, address := range chosen {
+		step, err := d.decide(ctx, project.byAddress[address])
+		if err != nil {
+			return nil, err
+		}
+		d.foresee(&step)
+		steps = append(steps, step)
+	}
+	return steps, nil
+}
+
+// foresee changes the view as the step would change the workspace.
+func (d *decider) foresee(step *Step) {
+	switch step.Action {
+	case Run:
+		for _, o := range step.stage.Outs {
+			d.view.unknown[o.Path] = step.Name
+		}
+	case Restore:
+		d.view.restored(step)
+	}
+}
+
+// restored notes what a restore puts in place.
+func (v *view) restored(step *Step) {
+	for _, a := range step.record.Outs {
+		if old, had := v.assets[a.Path]; !had || old.ID != a.ID {
+			v.changed[a.Path] = step.Name
+		}
+		v.assets[a.Path] = a
+	}
+	for _, file := range sortedKeys(v.params) {
+		if upstream(v.changed, file) != "" {
+			delete(v.params, file)
+		}
+	}
+}
+
+func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Project, chosen []string, q PlanRequest) (*decider, error) {
+	v := newView(e.Root, read, e.Data)
+	stages := make([]*stagefile.Stage, len(chosen))
+	for i, a := range chosen {
+		stages[i] = p.byAddress[a]
+	}
+	if err := v.look(ctx, stages); err != nil {
+		return nil, err
+	}
+	cache := &stageCache{open: e.Index, now: func() int64 { return e.Clock.Now().UnixMilli() }}
+	return &decider{view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil}, nil
+}
+
+// Project reads every pipeline file through read, nil for the workspace.
+func (e *Engine) Project(ctx context.Context, read stagefile.ReadFunc) (*Project, error) {
+	if read == nil {
+		read = e.Read
+	}
+	names, err := e.Files.PipelineFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ReadProject(read, names)
+}
+
+// ReadProject reads pipeline files and joins them.
+func ReadProject(read stagefile.ReadFunc, names []string) (*Project, error) {
+	files := make([]*stagefile.File, 0, len(names))
+	var failed []error
+	for _, name := range names {
+		f, err := stagefile.Load(read, name)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		files = append(files, f)
+	}
+	if len(failed) == 1 {
+		return nil, failed[0]
+	}
+	if err := errors.Join(failed...); err != nil {
+		e := errs.New(errs.Usage, "%w", err)
+		for _, f := range failed {
+			for _, h := range errs.Hints(f) {
+				e.Hint("%s", h)
+			}
+		}
+		return nil, e
+	}
+	return NewProject(files)
+}
+
+// choose returns the addresses that a request means, in the order of the graph.
+func (p *Project) choose(q PlanRequest) ([]string, error) {
+	if len(q.Stages) == 0 {
+		if q.Single || q.Downstream {
+			return nil, errs.New(errs.Usage, "--single and --downstream want the name of a stage").Hint("see the stages: mlops stage ls")
+		}
+		return p.Order, nil
+	}
+	named, err := p.Targets(q.Stages, q.Dir)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case q.Single:
+		return named, nil
+	case q.Downstream:
+		return p.only(p.Graph.Above(named...)), nil
+	default:
+		return p.only(p.Graph.Below(named...)), nil
+	}
+}
+
+func (p *Project) only(chosen map[string]bool) []string {
+	return slices.DeleteFunc(slices.Clone(p.Order), func(a string) bool { return !chosen[a] })
+}
+
+// edited returns parameter files with values replaced.
+func (e *Engine) edited(params map[string]string) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, target := range sortedKeys(params) {
+		file, key := SplitParam(target)
+		text, ok := out[file]
+		if !ok {
+			var err error
+			if text, err = e.Read(file); err != nil {
+				return nil, errs.New(errs.NotFound, "set %s: %w", target, err)
+			}
+		}
+		changed, err := paramfile.Set(file, text, key, params[target])
+		if err != nil {
+			return nil, err
+		}
+		out[file] = changed
+	}
+	return out, nil
+}
+
+// overlay reads the workspace as it would be with params set.
+func (e *Engine) overlay(params map[string]string) (stagefile.ReadFunc, error) {
+	if len(params) == 0 {
+		return e.Read, nil
+	}
+	files, err := e.edited(params)
+	if err != nil {
+		return nil, err
+	}
+	return func(p string) ([]byte, error) {
+		if text, ok := files[p]; ok {
+			return text, nil
+		}
+		return e.Read(p)
+	}, nil
+}
+
+// setParams writes values into the parameter files.
+func (e *Engine) setParams(params map[string]string) error {
+	files, err := e.edited(params)
+	if err != nil {
+		return err
+	}
+	for _, file := range sortedKeys(files) {
+		if err := fsx.WriteFile(e.path(file), files[file], 0o666); err != nil {
+			return fmt.Errorf("set parameters: %w", err)
+		}
+	}
+	return nil
+}
+
+// RunRequest is a plan to carry out.
+type RunRequest struct {
+	PlanRequest
+	Jobs       int // stages at once; 0: one for each processor
+	KeepGoing  bool
+	Name       string
+	Experiment string
+	Tags       []track.Tag
+	Command    []string      // the command line, for the record
+	Output     io.Writer     // what stages print; nil: nowhere
+	Grace      time.Duration // that interrupted stages get; 0: ten seconds
+}
+
+// Result is how a run ended.
+type Result struct {
+	RunID    string
+	Status   track.Status
+	Ran      int
+	Restored int
+	Skipped  int
+	Failed   int
+	Seconds  float64
+}
+
+// EventType says what an event is about.
+type EventType string
+
+// The events of a run.
+const (
+	StageStarted EventType = "started"
+	StageEnded   EventType = "stage"
+)
+
+// Event is something that happened in a run.
+type Event struct {
+	Type    EventType
+	Name    string
+	Action  Action // of StageEnded: Ran, Skipped, Restored or Failed
+	Reasons []string
+	Seconds float64
+	Err     error // of Failed
+}
+
+func (q *RunRequest) defaults() {
+	if q.Jobs <= 0 {
+		q.Jobs = runtime.NumCPU()
+	}
+	if q.Grace <= 0 {
+		q.Grace = 10 * time.Second
+	}
+	if q.Output == nil {
+		q.Output = io.Discard
+	}
+}

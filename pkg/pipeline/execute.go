@@ -1,0 +1,106 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/pipeline/executor"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+)
+
+// bringInputs restores dependencies that are tracked but not on disk.
+func (s *scheduler) bringInputs(ctx context.Context, step *Step) error {
+	err := s.bring(ctx, step.away)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return errs.New(errs.KindOf(err), "dependency %s: %w", step.away[0].Path, err).Hint("fetch it: mlops run --pull")
+}
+
+// clearOuts removes the outs of the stage's last run, but those that persist,
+// and makes the directories that outs go to. Bytes that are nowhere else are
+// saved first.
+func (s *scheduler) clearOuts(ctx context.Context, step *Step) error {
+	unsaved, err := s.engine.Data.Absent(ctx, step.stale)
+	if err != nil {
+		return err
+	}
+	if len(unsaved) > 0 {
+		paths := make([]string, len(unsaved))
+		for i, a := range unsaved {
+			paths[i] = a.Path
+		}
+		if _, err := s.engine.Data.Save(ctx, paths); err != nil {
+			return err
+		}
+	}
+	stage := step.stage
+	for _, o := range stage.Outs {
+		name := s.engine.path(o.Path)
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil { //nolint:gosec // the umask decides
+			return fmt.Errorf("output %s: %w", o.Path, err)
+		}
+		if o.Persist {
+			continue
+		}
+		if err := os.RemoveAll(name); err != nil {
+			return fmt.Errorf("remove output %s: %w", o.Path, err)
+		}
+	}
+	return nil
+}
+
+// command runs the stage's commands.
+func (s *scheduler) command(ctx context.Context, j *job) error {
+	stage := j.step.stage
+	shell := executor.DefaultShell()
+	if words := strings.Fields(stage.Shell); len(words) > 0 {
+		shell = append(words, "-c")
+	}
+	wdir := s.engine.path(stage.Wdir)
+	if err := os.MkdirAll(wdir, 0o777); err != nil { //nolint:gosec // the umask decides
+		return fmt.Errorf("working directory %s: %w", stage.Wdir, err)
+	}
+	log := newStageLog(s.output, j.step.Name, s.engine.Tmp)
+	j.result = s.local.Run(ctx, executor.Task{
+		Commands: commands(stage), Shell: shell, Dir: wdir, Env: s.environment(stage), Timeout: stage.Timeout, Output: log,
+	})
+	var err error
+	if j.log, err = log.close(); err != nil {
+		return err
+	}
+	switch r := j.result; {
+	case r.Err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted: %w", ctx.Err())
+	case r.TimedOut:
+		return errs.New(errs.StageFailed, "ran longer than its timeout of %s", stage.Timeout)
+	case r.ExitCode > 0:
+		return errs.New(errs.StageFailed, "its command ended with exit code %d", r.ExitCode).
+			Hint("see what it printed: mlops runs show --log")
+	default:
+		return errs.New(errs.StageFailed, "its command: %w", r.Err)
+	}
+}
+
+// environment is that of the stage's processes.
+func (s *scheduler) environment(stage *stagefile.Stage) []string {
+	own := map[string]string{
+		"MLOPS_RUN_ID": s.journal.run.ID, "MLOPS_ROOT": s.engine.Root, "MLOPS_STAGE": stage.Address(),
+		"DVC_ROOT": s.engine.Root, "DVC_STAGE": stage.Address(),
+	}
+	for name, value := range stage.Env {
+		own[name] = value
+	}
+	env := slices.Clip(s.journal.environ)
+	for _, name := range sortedKeys(own) {
+		env = append(env, name+"="+own[name])
+	}
+	return env
+}

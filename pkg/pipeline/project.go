@@ -1,0 +1,249 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/dag"
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+)
+
+// Project is every pipeline file of a repository and the graph of its stages.
+type Project struct {
+	Files  []*stagefile.File
+	Stages []*stagefile.Stage // in the order of files and of their lines
+	Graph  *dag.Graph         // of addresses
+	Order  []string           // addresses, each after all that it depends on
+
+	byAddress map[string]*stagefile.Stage
+	producer  map[string]string // path of an out → address of its stage
+}
+
+// NewProject joins files to a graph. Two stages with one output, an output
+// inside another, and a cycle are errors of kind errs.Usage.
+func NewProject(files []*stagefile.File) (*Project, error) {
+	p := &Project{Files: files, byAddress: map[string]*stagefile.Stage{}, producer: map[string]string{}}
+	for _, f := range files {
+		for i := range f.Stages {
+			s := &f.Stages[i]
+			p.Stages = append(p.Stages, s)
+			p.byAddress[s.Address()] = s
+		}
+	}
+	if err := p.claimOuts(); err != nil {
+		return nil, err
+	}
+	p.connect()
+	order, err := p.Graph.Order()
+	if err != nil {
+		return nil, p.cycle(err)
+	}
+	p.Order = order
+	return p, nil
+}
+
+// Stage returns the stage at an address.
+func (p *Project) Stage(address string) (*stagefile.Stage, bool) {
+	s, ok := p.byAddress[address]
+	return s, ok
+}
+
+// Producer returns the address of the stage that makes path, as an output or
+// inside one.
+func (p *Project) Producer(file string) (string, bool) {
+	for at := file; ; at = path.Dir(at) {
+		if s, ok := p.producer[at]; ok {
+			return s, true
+		}
+		if at == "." || at == "/" {
+			return "", false
+		}
+	}
+}
+
+func where(s *stagefile.Stage, pos stagefile.Pos) string {
+	return fmt.Sprintf("%s:%d (stage %s)", s.File, pos.Line, s.Name)
+}
+
+// claimOuts notes who makes what, and refuses outs that overlap or that must
+// not be written by a stage.
+func (p *Project) claimOuts() error {
+	places := map[string]string{}
+	for _, s := range p.Stages {
+		for _, o := range s.Outs {
+			place := where(s, o.Pos)
+			if err := checkOut(o.Path, place); err != nil {
+				return err
+			}
+			if first, taken := places[o.Path]; taken {
+				return errs.New(errs.Usage, "output %s is declared twice: %s and %s", o.Path, first, place).
+					Hint("let one stage write it and others depend on it")
+			}
+			places[o.Path], p.producer[o.Path] = place, s.Address()
+		}
+	}
+	for _, s := range p.Stages {
+		for _, o := range s.Outs {
+			for at := path.Dir(o.Path); at != "." && at != "/" && !stagefile.IsExternal(o.Path); at = path.Dir(at) {
+				if outer, ok := places[at]; ok {
+					return errs.New(errs.Usage, "output %s of %s is inside output %s of %s", o.Path, where(s, o.Pos), at, outer).
+						Hint("declare the files of %s one by one, or move %s out of it", at, o.Path)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func checkOut(out, place string) error {
+	first, _, _ := strings.Cut(out, "/")
+	switch {
+	case out == "." || first == ".git" || first == ".mlops":
+		return errs.New(errs.Usage, "output %s of %s cannot be written by a stage", out, place)
+	case stagefile.IsExternal(out) || first == "..":
+		return nil // refused when the stage is to run: a project with one can be read
+	}
+	return nil
+}
+
+// connect adds an edge where a dependency is, holds, or stands in an output.
+func (p *Project) connect() {
+	p.Graph = dag.New()
+	for _, s := range p.Stages {
+		p.Graph.Add(s.Address())
+	}
+	holders := map[string][]string{} // directory → outs below it
+	for out := range p.producer {
+		for at := path.Dir(out); at != "." && at != "/"; at = path.Dir(at) {
+			holders[at] = append(holders[at], out)
+		}
+		holders["."] = append(holders["."], out)
+	}
+	for _, s := range p.Stages {
+		if s.Frozen {
+			continue // keeps its place, waits for nothing
+		}
+		from, seen := s.Address(), map[string]bool{}
+		depend := func(on string) {
+			if !seen[on] {
+				seen[on] = true
+				p.Graph.Depend(from, on)
+			}
+		}
+		for _, in := range inputPaths(s) {
+			if on, ok := p.Producer(in); ok {
+				depend(on)
+				continue
+			}
+			inside := holders[in]
+			slices.Sort(inside)
+			for _, out := range inside {
+				depend(p.producer[out])
+			}
+		}
+	}
+}
+
+// inputPaths are the dependencies and parameter files of a stage, each once.
+func inputPaths(s *stagefile.Stage) []string {
+	paths := make([]string, 0, len(s.Deps)+len(s.Params))
+	for _, d := range s.Deps {
+		if !slices.Contains(paths, d.Path) {
+			paths = append(paths, d.Path)
+		}
+	}
+	for _, file := range sortedKeys(s.Params) {
+		if !slices.Contains(paths, file) {
+			paths = append(paths, file)
+		}
+	}
+	return paths
+}
+
+func (p *Project) cycle(err error) error {
+	var c *dag.CycleError
+	if !errors.As(err, &c) {
+		return err
+	}
+	e := errs.New(errs.Usage, "%w", err)
+	for i, name := range c.Path[:len(c.Path)-1] {
+		s, on := p.byAddress[name], c.Path[i+1]
+		for _, d := range s.Deps {
+			if made, ok := p.Producer(d.Path); ok && made == on {
+				e.Hint("%s reads %s, which %s writes", where(s, d.Pos), d.Path, on)
+				break
+			}
+		}
+	}
+	return e
+}
+
+// Targets turns words into addresses, in the order of the graph: an address, a
+// name from the directory dir, a group, a pipeline file or an output.
+func (p *Project) Targets(words []string, dir string) ([]string, error) {
+	chosen := map[string]bool{}
+	for _, word := range words {
+		found := p.target(word, dir)
+		if len(found) == 0 {
+			known := slices.Clone(p.Order)
+			for _, s := range p.Stages {
+				known = append(known, s.Name)
+				if s.Group != "" {
+					known = append(known, s.Group)
+				}
+			}
+			slices.Sort(known)
+			return nil, errs.New(errs.NotFound, "no stage %q", word).DidYouMean(word, slices.Compact(known)).
+				Hint("see the stages: mlops stage ls")
+		}
+		for _, a := range found {
+			chosen[a] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(p.Order), func(a string) bool { return !chosen[a] }), nil
+}
+
+func (p *Project) target(word, dir string) []string {
+	if dir == "" {
+		dir = "."
+	}
+	for _, a := range []string{path.Join(dir, stagefile.FileName) + ":" + word, path.Join(dir, stagefile.DVCFileName) + ":" + word, word} {
+		if _, ok := p.byAddress[a]; ok {
+			return []string{a}
+		}
+	}
+	if dir != "." && strings.Contains(word, ":") {
+		if a := path.Join(dir, word); p.byAddress[a] != nil {
+			return []string{a}
+		}
+	}
+	var group, here, file []string
+	at := path.Join(dir, word)
+	for _, s := range p.Stages {
+		a := s.Address()
+		prefix := strings.TrimSuffix(a, s.Name)
+		if s.Group != "" && (prefix+s.Group == word || s.Group == word && path.Dir(s.File) == dir) {
+			group = append(group, a)
+		}
+		if s.File+":"+s.Name == word {
+			return []string{a}
+		}
+		if s.File == at || s.File == word {
+			file = append(file, a)
+		}
+		if s.Name == word || s.Group == word && s.Group != "" {
+			here = append(here, a)
+		}
+	}
+	if out, ok := p.producer[at]; ok && len(group)+len(file) == 0 {
+		return []string{out}
+	}
+	if all := append(group, file...); len(all) > 0 {
+		return all
+	}
+	return here
+}

@@ -1,0 +1,163 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/pipeline/executor"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// Run carries out a plan and records it as a run. Notify hears of every stage,
+// one event at a time. The error is of kind errs.StageFailed when stages
+// failed, and errs.Canceled when ctx was done; what finished before is
+// recorded in both cases.
+func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Result, error) {
+	q.defaults()
+	if _, err := e.overlay(q.SetParams); err != nil {
+		return Result{}, err
+	}
+	project, chosen, err := e.prepare(ctx, q)
+	if err != nil {
+		return Result{}, err
+	}
+	d, err := e.decider(ctx, e.Read, project, chosen, q.PlanRequest)
+	if err != nil {
+		return Result{}, err
+	}
+	j := newJournal(e, project, chosen, d)
+	if err := j.begin(ctx, q); err != nil {
+		return Result{}, err
+	}
+	start := e.Clock.Now()
+	s := newScheduler(e, project, chosen, d, q, j, notify)
+	defer catchSignals(s.local)()
+	runErr := s.run(ctx)
+	status := track.Finished
+	switch {
+	case ctx.Err() != nil:
+		status = track.Killed
+	case runErr != nil:
+		status = track.Failed
+	}
+	s.result.RunID, s.result.Status = j.run.ID, status
+	s.result.Seconds = e.Clock.Now().Sub(start).Seconds()
+	// What was done is recorded also when the run was interrupted.
+	if err := j.end(context.WithoutCancel(ctx), status); err != nil {
+		return s.result, errors.Join(runErr, err)
+	}
+	if ctx.Err() != nil {
+		return s.result, errs.New(errs.Canceled, "run %s interrupted: %w", j.run.Name, context.Cause(ctx)).
+			Hint("finished stages are recorded: type the same command to go on")
+	}
+	return s.result, runErr
+}
+
+// prepare sets params, reads the project, and has git ignore new outs.
+func (e *Engine) prepare(ctx context.Context, q RunRequest) (*Project, []string, error) {
+	read, err := e.overlay(q.SetParams)
+	if err != nil {
+		return nil, nil, err
+	}
+	project, err := e.Project(ctx, read)
+	if err != nil {
+		return nil, nil, err
+	}
+	chosen, err := project.choose(q.PlanRequest)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(project.Stages) == 0 {
+		return nil, nil, errs.New(errs.NotFound, "run: there are no stages").
+			Hint("add one: mlops stage add -n train -d train.py -o model.pkl python train.py")
+	}
+	if len(q.SetParams) > 0 {
+		if err := e.setParams(q.SetParams); err != nil {
+			return nil, nil, err
+		}
+	}
+	return project, chosen, nil
+}
+
+// catchSignals kills the stages at the second interrupt. The first one is the
+// caller's, who ends the context.
+func catchSignals(local *executor.Local) (stop func()) {
+	signals := make(chan os.Signal, 2)
+	done := make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-signals:
+				if n > 0 {
+					local.Kill()
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
+
+// path is the name of a path of the repository for the system.
+func (e *Engine) path(p string) string {
+	if stagefile.IsExternal(p) {
+		return filepath.FromSlash(p)
+	}
+	return filepath.Join(e.Root, filepath.FromSlash(p))
+}
+
+// checkRunnable refuses stages that this version can read but not run.
+func checkRunnable(s *stagefile.Stage) error {
+	for _, o := range s.Outs {
+		if outside(o.Path) {
+			return errs.New(errs.Usage, "output %s of %s is outside of the repository", o.Path, where(s, o.Pos)).
+				Hint("write it to a path inside the repository")
+		}
+	}
+	return nil
+}
+
+// stageError makes the error of a run in which stages failed.
+func stageError(failed []failure) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	first := failed[0]
+	var e *errs.Error
+	if len(failed) == 1 {
+		e = errs.New(errs.StageFailed, "stage %s failed: %w", first.name, first.err)
+	} else {
+		var all error
+		for _, f := range failed {
+			all = errors.Join(all, fmt.Errorf("stage %s: %w", f.name, f.err))
+		}
+		e = errs.New(errs.StageFailed, "%d stages failed: %w", len(failed), all)
+		for _, f := range failed {
+			for _, h := range errs.Hints(f.err) {
+				e.Hint("%s", h)
+			}
+		}
+	}
+	return e
+}
+
+type failure struct {
+	name string
+	err  error
+}
+
+// seconds between two times, to the millisecond.
+func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

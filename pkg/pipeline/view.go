@@ -1,0 +1,260 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/paramfile"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+)
+
+// Data is what the engine needs of the files of a repository and of the
+// objects in its store. Paths are slash paths relative to the root.
+type Data interface {
+	// Hash returns what stands at paths now; a missing path is left out.
+	Hash(ctx context.Context, paths []string) (map[string]stagefile.Asset, error)
+	// Save stores what stands at paths, durably.
+	Save(ctx context.Context, paths []string) (map[string]stagefile.Asset, error)
+	// Restore puts assets in place, over whatever stands there.
+	Restore(ctx context.Context, assets []stagefile.Asset) error
+	// Absent returns those of assets whose bytes are not all in the store.
+	Absent(ctx context.Context, assets []stagefile.Asset) ([]stagefile.Asset, error)
+	// Keep stores files that are not of the workspace, such as logs.
+	Keep(ctx context.Context, files []string) ([]oid.ID, error)
+	// Tracked returns what pointers and locks name, by path.
+	Tracked(ctx context.Context) (map[string]stagefile.Asset, error)
+}
+
+// view is what is known of the workspace while stages are decided on.
+type view struct {
+	root    string
+	read    stagefile.ReadFunc
+	data    Data
+	assets  map[string]stagefile.Asset // on disk, by path
+	tracked map[string]stagefile.Asset // named by pointers and locks; loaded when first asked for
+	locks   map[string]*stagefile.Lock // by path of the lock
+	params  map[string]any             // by parameter file
+	unknown map[string]string          // out → stage that will change it, while planning
+	changed map[string]string          // out → stage that changed it in this run
+}
+
+func newView(root string, read stagefile.ReadFunc, data Data) *view {
+	return &view{
+		root: root, read: read, data: data, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{},
+		params: map[string]any{}, unknown: map[string]string{}, changed: map[string]string{},
+	}
+}
+
+// look hashes every input and output of the stages in one go.
+func (v *view) look(ctx context.Context, stages []*stagefile.Stage) error {
+	seen := map[string]bool{}
+	var paths []string
+	add := func(p string) {
+		if !seen[p] && !outside(p) {
+			seen[p] = true
+			paths = append(paths, p)
+		}
+	}
+	for _, s := range stages {
+		for _, d := range s.Deps {
+			add(d.Path)
+		}
+		for _, o := range s.Outs {
+			add(o.Path)
+		}
+	}
+	found, err := v.data.Hash(ctx, paths)
+	if err != nil {
+		return err
+	}
+	v.assets = found
+	return nil
+}
+
+// outside reports whether p does not stand below the root.
+func outside(p string) bool {
+	return stagefile.IsExternal(p) || p == ".." || strings.HasPrefix(p, "../")
+}
+
+// lock returns the lock at a path; one that is not there is empty.
+func (v *view) lock(p string) (*stagefile.Lock, error) {
+	if l, ok := v.locks[p]; ok {
+		return l, nil
+	}
+	text, err := v.read(p)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read lock %s: %w", p, err)
+	}
+	l, err := stagefile.ParseLock(p, text)
+	if err != nil {
+		return nil, err
+	}
+	v.locks[p] = l
+	return l, nil
+}
+
+// inputs reads the present inputs of a stage: a record without outs, and those
+// dependencies that are tracked but not on disk. The error says which input is
+// not there.
+func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Record, away []stagefile.Asset, err error) {
+	r = stagefile.Record{Stage: s.Name, Cmd: commands(s), Env: s.Env}
+	seen := map[string]bool{}
+	for _, d := range s.Deps {
+		if seen[d.Path] {
+			continue
+		}
+		seen[d.Path] = true
+		a, onDisk, err := v.input(ctx, d.Path)
+		if err != nil {
+			return r, nil, err
+		}
+		if !onDisk {
+			away = append(away, a)
+		}
+		r.Deps = append(r.Deps, a)
+	}
+	for file, keys := range s.Params {
+		values, err := v.values(file)
+		if err != nil {
+			return r, nil, err
+		}
+		if r.Params == nil {
+			r.Params = map[string]map[string]any{}
+		}
+		if r.Params[file], err = pick(file, values, keys); err != nil {
+			return r, nil, err
+		}
+	}
+	return r, away, nil
+}
+
+// input is the asset at the path of a dependency: what is on disk, else what
+// is tracked under that name.
+func (v *view) input(ctx context.Context, p string) (a stagefile.Asset, onDisk bool, err error) {
+	if outside(p) {
+		a, err = v.external(p)
+		return a, true, err
+	}
+	if a, ok := v.assets[p]; ok {
+		return a, true, nil
+	}
+	a, ok, err := v.trackedAt(ctx, p)
+	if err != nil || ok {
+		return a, false, err
+	}
+	return a, false, errs.New(errs.NotFound, "dependency %s is missing", p)
+}
+
+func (v *view) trackedAt(ctx context.Context, p string) (stagefile.Asset, bool, error) {
+	if v.tracked == nil {
+		tracked, err := v.data.Tracked(ctx)
+		if err != nil {
+			return stagefile.Asset{}, false, err
+		}
+		v.tracked = tracked
+	}
+	a, ok := v.tracked[p]
+	return a, ok, nil
+}
+
+// external hashes a file that is not below the root.
+func (v *view) external(p string) (stagefile.Asset, error) {
+	if strings.Contains(p, "://") {
+		return stagefile.Asset{}, errs.New(errs.Usage, "dependency %s: URLs are not supported yet", p).
+			Hint("download it in a stage of its own")
+	}
+	name := filepath.FromSlash(p)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(v.root, name)
+	}
+	f, err := os.Open(name) //nolint:gosec // the user's own path
+	if err != nil {
+		return stagefile.Asset{}, errs.New(errs.NotFound, "dependency %s: %w", p, err)
+	}
+	h := oid.NewHash()
+	n, err := io.Copy(h, f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return stagefile.Asset{}, errs.New(errs.Usage, "dependency %s outside of the repository: %w", p, err).
+			Hint("outside of the repository only files can be dependencies")
+	}
+	return stagefile.Asset{Path: p, Kind: stagefile.KindFile, ID: oid.FromHash(h), Size: n, Files: 1}, nil
+}
+
+// values reads a parameter file.
+func (v *view) values(file string) (any, error) {
+	if got, ok := v.params[file]; ok {
+		return got, nil
+	}
+	text, err := v.read(file)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, errs.New(errs.NotFound, "parameter file %s is missing", file)
+		}
+		return nil, fmt.Errorf("read parameters %s: %w", file, err)
+	}
+	got, err := paramfile.Parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	v.params[file] = got
+	return got, nil
+}
+
+// pick takes the values of keys, of the whole file when there are none.
+func pick(file string, values any, keys []string) (map[string]any, error) {
+	out := map[string]any{}
+	if keys == nil {
+		m, ok := values.(*paramfile.Map)
+		if !ok {
+			out["."] = values
+			return out, nil
+		}
+		for _, k := range m.Keys() {
+			out[k], _ = m.Get(k)
+		}
+		return out, nil
+	}
+	for _, k := range keys {
+		x, ok := paramfile.Lookup(values, k)
+		if !ok {
+			known := make([]string, 0, 16)
+			for _, e := range paramfile.Flatten(values) {
+				known = append(known, e.Key)
+			}
+			return nil, errs.New(errs.NotFound, "parameter %s:%s is missing", file, k).DidYouMean(k, known)
+		}
+		out[k] = x
+	}
+	return out, nil
+}
+
+// upstream names the stage whose output p is, holds or stands in, from a map
+// of outs to stages.
+func upstream(outs map[string]string, p string) string {
+	if len(outs) == 0 {
+		return ""
+	}
+	for at := p; ; at = path.Dir(at) {
+		if s, ok := outs[at]; ok {
+			return s
+		}
+		if at == "." || at == "/" {
+			break
+		}
+	}
+	for out, s := range outs {
+		if strings.HasPrefix(out, p+"/") || p == "." {
+			return s
+		}
+	}
+	return ""
+}
