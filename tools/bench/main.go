@@ -74,9 +74,6 @@ func run(ctx context.Context, o options) (err error) {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		rows = append(rows, found...)
-		for _, r := range found {
-			b.say("%s", r)
-		}
 	}
 	report := markdown(ctx, b, rows)
 	fmt.Println(report)

@@ -78,7 +78,7 @@ func (b *bench) race(ctx context.Context, what string, runs int, sides ...side) 
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", what, s.name, err)
 			}
-			if runs <= 5 {
+			if runs <= 5 { // not for races of milliseconds
 				b.say("%s: %s %s", what, s.name, got)
 			}
 			all[s.name] = append(all[s.name], got)

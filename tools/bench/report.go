@@ -23,10 +23,6 @@ type result struct {
 	dvc   string
 }
 
-func (r result) String() string {
-	return fmt.Sprintf("%s: %s against %s: %s (aim %s) %s", r.what, r.mine, r.peer, r.value, r.aim, r.state)
-}
-
 // ratio is a row that compares wall-clock times of two sides.
 func ratio(what string, all map[string][]sample, mine, peer string, aim float64) result {
 	m, p := median(all[mine]), median(all[peer])

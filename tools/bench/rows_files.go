@@ -21,9 +21,6 @@ func smallFiles(ctx context.Context, b *bench) ([]result, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range found {
-			b.say("%s", r)
-		}
 		rows = append(rows, found...)
 	}
 	return rows, nil
