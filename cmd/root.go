@@ -15,7 +15,9 @@ type section struct {
 // sections lists every command. Add yours here, one line each.
 func sections(a *app) []section {
 	return []section{
-		{"start", "Start:", []*cobra.Command{}},
+		{"start", "Start:", []*cobra.Command{
+			newDemoCmd(a),
+		}},
 		{"data", "Data:", []*cobra.Command{}},
 		{"remotes", "Remotes:", []*cobra.Command{}},
 		{"pipelines", "Pipelines:", []*cobra.Command{}},
