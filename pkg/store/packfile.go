@@ -1,0 +1,79 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/mlops-cli/mlops/pkg/fsx"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/pack"
+)
+
+// packFile is one pack on the disk. Its index is mapped, its objects are read
+// with ReadAt: mapped pages would count as this program's memory.
+type packFile struct {
+	id   oid.ID
+	path string
+
+	once    sync.Mutex
+	file    *os.File
+	size    int64
+	mapping *fsx.Mapping
+	index   *pack.Index
+}
+
+// open maps the index. It may be called again.
+func (p *packFile) open() error {
+	p.once.Lock()
+	defer p.once.Unlock()
+	if p.index != nil {
+		return nil
+	}
+	f, err := os.Open(p.path)
+	if err != nil {
+		return fmt.Errorf("open pack: %w", err)
+	}
+	m, err := fsx.Map(f)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	x, err := pack.ParsePack(m.Data)
+	if err == nil && x.Pack() != p.id {
+		err = fmt.Errorf("%w: it holds pack %s", pack.ErrFormat, x.Pack())
+	}
+	if err != nil {
+		return errors.Join(damaged(p.path, err), m.Close(), f.Close())
+	}
+	p.file, p.size, p.mapping, p.index = f, int64(len(m.Data)), m, x
+	return nil
+}
+
+// handle is the open file, for ReadAt.
+func (p *packFile) handle() (*os.File, error) {
+	p.once.Lock()
+	defer p.once.Unlock()
+	if p.file == nil {
+		f, err := os.Open(p.path)
+		if err != nil {
+			return nil, fmt.Errorf("open pack: %w", err)
+		}
+		p.file = f
+	}
+	return p.file, nil
+}
+
+func (p *packFile) close() error {
+	p.once.Lock()
+	defer p.once.Unlock()
+	var err error
+	if p.mapping != nil {
+		err = p.mapping.Close()
+	}
+	if p.file != nil {
+		err = errors.Join(err, p.file.Close())
+	}
+	p.file, p.mapping, p.index = nil, nil, nil
+	return err
+}
