@@ -1,0 +1,144 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+)
+
+// InitOptions say what kind of repository Init makes.
+type InitOptions struct {
+	NoGit bool // do without git, also where there is a git repository
+}
+
+// InitResult is what Init did.
+type InitResult struct {
+	Root    string   `json:"root"`    // absolute path
+	Created bool     `json:"created"` // false: it was there and nothing was missing
+	Git     bool     `json:"git"`     // the repository is versioned by git
+	Files   []string `json:"files"`   // written, relative to the root: what to give to git
+}
+
+// Init makes dir a repository. What is there already is kept; what is missing
+// is added. It refuses inside another repository and, unless NoGit, outside of
+// git.
+func Init(ctx context.Context, dir string, o InitOptions) (InitResult, error) {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return InitResult{}, err
+	}
+	if err := mayInit(root, o); err != nil {
+		return InitResult{}, err
+	}
+	res := InitResult{Root: root, Files: []string{}}
+	if err := os.MkdirAll(filepath.Join(root, Dir, tmpName), 0o777); err != nil {
+		return res, errs.New(errs.Internal, "make repository: %w", err)
+	}
+	config := fmt.Sprintf("format: %d\n", Format)
+	if o.NoGit {
+		config += "core:\n  git: false # made with --no-git\n"
+	}
+	files := []struct{ name, text string }{
+		{Dir + "/.gitignore", "/*\n!/.gitignore\n!/" + ConfigFile + "\n"},
+		{Dir + "/" + ConfigFile, config}, // last of the two: it makes the repository
+	}
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return res, err
+		}
+		path := filepath.Join(root, filepath.FromSlash(f.name))
+		if _, err := os.Lstat(path); err == nil {
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return res, err
+		}
+		if err := fsx.WriteFile(path, []byte(f.text), filePerm); err != nil {
+			return res, err
+		}
+		res.Files = append(res.Files, f.name)
+		res.Created = true
+	}
+	r, err := open(root)
+	if err != nil {
+		return res, err
+	}
+	res.Git = r.Git().Exists()
+	if !res.Git {
+		return res, nil
+	}
+	changed, err := addLines(filepath.Join(root, ".gitattributes"),
+		[]string{".gitignore merge=union", stagefile.LockName + " merge=union"})
+	if changed {
+		res.Files = append(res.Files, ".gitattributes")
+	}
+	return res, err
+}
+
+func mayInit(root string, o InitOptions) error {
+	if Internal(filepath.ToSlash(root)) {
+		return errs.New(errs.Usage, "%s is inside a %s or %s directory", root, gitDirectory, Dir)
+	}
+	if other, ok := above(root, Dir); ok && other != root {
+		return errs.New(errs.Conflict, "%s is inside the repository %s", root, other).
+			Hint("that repository can track it: mlops add works from here")
+	}
+	if _, ok := above(root, gitDirectory); !ok && !o.NoGit {
+		return errs.New(errs.Usage, "%s is not in a git repository", root).
+			Hint("git init").Hint("or do without git: mlops init --no-git")
+	}
+	return nil
+}
+
+// addLines appends those of lines that the file does not have.
+func addLines(path string, lines []string) (changed bool, err error) {
+	text, perm, err := readText(path)
+	if err != nil {
+		return false, err
+	}
+	have := strings.Split(string(text), "\n")
+	for i := range have {
+		have[i] = strings.TrimSuffix(have[i], "\r")
+	}
+	out := text
+	for _, line := range lines {
+		if slices.Contains(have, line) {
+			continue
+		}
+		if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
+			out = append(out, '\n')
+		}
+		out = append(append(out, line...), '\n')
+		have = append(have, line)
+		changed = true
+	}
+	if !changed {
+		return false, nil
+	}
+	return true, fsx.WriteFile(path, out, perm)
+}
+
+// readText reads a small file that may be missing, and its permissions.
+func readText(path string) ([]byte, fs.FileMode, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, filePerm, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	return text, info.Mode().Perm(), nil
+}
