@@ -145,8 +145,9 @@ func (d *demo) print(format string, args ...any) {
 	fmt.Fprintf(d.io.Out, format, args...) //nolint:errcheck // see above
 }
 
-func (d *demo) title(text string)   { d.print("\n== %s\n", text) }
-func (d *demo) explain(text string) { d.print("\n# %s\n", text) }
+func (d *demo) title(text string) { d.print("\n%s\n", d.io.Paint(term.Bold, "== "+text)) }
+
+func (d *demo) explain(text string) { d.print("\n%s\n", d.io.Paint(term.Dim, "# "+text)) }
 
 // show prints a command as a person would type it.
 func (d *demo) show(args ...string) {
@@ -156,7 +157,7 @@ func (d *demo) show(args ...string) {
 			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}
 	}
-	d.print("$ %s\n", strings.Join(words, " "))
+	d.print("%s\n", d.io.Paint(term.Bold, "$ "+strings.Join(words, " ")))
 }
 
 func (d *demo) mlops(ctx context.Context, args ...string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -240,6 +241,9 @@ func (d *demo) next() {
 		{"git checkout HEAD~2 && mlops checkout", "the data and the model of that commit"},
 	} {
 		d.print("  %-52s # %s\n", line[0], line[1])
+	}
+	if _, err := exec.LookPath("mlops"); err != nil {
+		d.print("\nmlops is not on your PATH yet: type `go install .` in its source tree, and have $(go env GOPATH)/bin on PATH.\n")
 	}
 }
 
