@@ -35,9 +35,9 @@ func Main(ctx context.Context, args []string, io *term.IO) int {
 	context.AfterFunc(ctx, stop)
 
 	a := &app{io: io, clock: io.Clock}
+	root := newRootCmd(a)
 	// Even an error in the flags obeys --json.
 	io.JSON = slices.Contains(beforeDashes(args), "--json")
-	root := newRootCmd(a)
 	root.SetArgs(args)
 	root.SetIn(io.In)
 	root.SetOut(io.Out)
