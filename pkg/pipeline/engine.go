@@ -23,7 +23,7 @@ type Files interface {
 	// PipelineFiles returns the paths of all pipeline files.
 	PipelineFiles(ctx context.Context) ([]string, error)
 	// Ignore adds paths to .gitignore.
-	Ignore(paths ...string) error
+	Ignore(ctx context.Context, paths ...string) error
 	// UpdateLock edits the lock in a directory under a file lock.
 	UpdateLock(ctx context.Context, dir string, edit func(*stagefile.Lock)) error
 }

@@ -30,6 +30,7 @@ type fakeData struct {
 	objects map[oid.ID][]byte
 	saves   int
 	tracked map[string]stagefile.Asset
+	ignored []string
 }
 
 func (d *fakeData) asset(p string) (stagefile.Asset, []byte, error) {
@@ -146,7 +147,10 @@ func (d *fakeData) PipelineFiles(context.Context) ([]string, error) {
 	return out, err
 }
 
-func (d *fakeData) Ignore(...string) error { return nil }
+func (d *fakeData) Ignore(_ context.Context, paths ...string) error {
+	d.ignored = append(d.ignored, paths...)
+	return nil
+}
 
 func (d *fakeData) UpdateLock(_ context.Context, dir string, edit func(*stagefile.Lock)) error {
 	name := filepath.Join(d.root, dir, stagefile.LockName)

@@ -48,6 +48,9 @@ func TestRunDoesWhatIsNeededAndSaysWhy(t *testing.T) {
 	if got := b.read("report.txt"); got != "model ONE 1\n" {
 		t.Fatalf("report %q", got)
 	}
+	if want := []string{"data/clean.txt", "model.txt", "report.txt"}; !slices.Equal(b.data.ignored, want) {
+		t.Fatalf("git ignores %v, want %v", b.data.ignored, want)
+	}
 	b.expect(all, "prepare skipped", "report skipped", "train skipped")
 
 	b.write("params.yaml", "lr: 0.2\n")

@@ -33,6 +33,9 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 	if err != nil {
 		return Result{}, err
 	}
+	if err := e.ignoreOuts(ctx, project, chosen, d.view); err != nil {
+		return Result{}, err
+	}
 	j := newJournal(e, project, chosen, d)
 	if err := j.begin(ctx, q); err != nil {
 		return Result{}, err
@@ -61,7 +64,7 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 	return s.result, runErr
 }
 
-// prepare sets params, reads the project, and has git ignore new outs.
+// prepare reads the project and writes the params that are set.
 func (e *Engine) prepare(ctx context.Context, q RunRequest) (*Project, []string, error) {
 	read, err := e.overlay(q.SetParams)
 	if err != nil {
@@ -85,6 +88,30 @@ func (e *Engine) prepare(ctx context.Context, q RunRequest) (*Project, []string,
 		}
 	}
 	return project, chosen, nil
+}
+
+// ignoreOuts has git ignore the outs that go to the store, when they are made
+// for the first time.
+func (e *Engine) ignoreOuts(ctx context.Context, p *Project, chosen []string, v *view) error {
+	var fresh []string
+	for _, address := range chosen {
+		s := p.byAddress[address]
+		lock, err := v.lock(s.Lock())
+		if err != nil {
+			return err
+		}
+		old, _ := lock.Stage(s.Name)
+		known := assetsByPath(old.Outs)
+		for _, o := range s.Outs {
+			if a, had := known[o.Path]; !o.NoCache && !outside(o.Path) && (!had || a.NoCache) {
+				fresh = append(fresh, o.Path)
+			}
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return e.Files.Ignore(ctx, fresh...)
 }
 
 // catchSignals kills the stages at the second interrupt. The first one is the
