@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fault"
@@ -32,12 +33,12 @@ type Batch struct {
 
 	mu      sync.Mutex
 	seen    map[oid.ID]struct{}
+	found   map[string]struct{} // files of objects that were here already
 	data    *openPack
 	trees   *openPack
 	sealed  []rename // packs that are written whole
 	loose   []rename
 	next    int // fan-out directory of the next temporary file
-	written bool
 }
 
 // rename is a file that Commit gives its name.
@@ -49,7 +50,7 @@ func (s *Store) NewBatch(ctx context.Context) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{s: s, ctx: ctx, lock: l, seen: make(map[oid.ID]struct{})}, nil
+	return &Batch{s: s, ctx: ctx, lock: l, seen: make(map[oid.ID]struct{}), found: make(map[string]struct{})}, nil
 }
 
 // known reports whether an object is in the store or in this batch already,
@@ -64,13 +65,18 @@ func (b *Batch) known(id oid.ID, loose bool) bool {
 	if ok {
 		return true
 	}
-	if _, ok := b.s.packed(id); ok {
-		return true
+	var path string
+	if p, packed := b.s.packed(id); packed {
+		path = p.pack.path
+	} else if loosePath, there := b.s.LoosePath(id); loose && there {
+		path = loosePath
+	} else {
+		return false
 	}
-	if loose {
-		_, ok = b.s.LoosePath(id)
-	}
-	return ok
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.found[path] = struct{}{}
+	return true
 }
 
 // forget undoes known's note when storing failed.
@@ -201,6 +207,9 @@ func (b *Batch) Commit() error {
 			return err
 		}
 	}
+	if err := b.freshen(); err != nil {
+		return err
+	}
 	if len(b.sealed)+len(b.loose) == 0 {
 		return nil
 	}
@@ -219,7 +228,6 @@ func (b *Batch) Commit() error {
 	if err := fault.At(b.ctx, "add.renamed"); err != nil {
 		return err
 	}
-	b.written = true
 	if err := b.s.refresh(); err != nil {
 		return err
 	}
@@ -227,6 +235,22 @@ func (b *Batch) Commit() error {
 		return err
 	}
 	return fault.At(b.ctx, "add.index.written")
+}
+
+// freshen renews the times of files whose objects this batch relies on, as git
+// does: until the caller has written what names them, only their age keeps
+// them from a sweep.
+func (b *Batch) freshen() error {
+	now, err := fsx.Now(filepath.Join(b.s.dir, tmpDir))
+	if err != nil {
+		return errs.New(errs.Internal, "use store: %w", err)
+	}
+	for path := range b.found {
+		if err := os.Chtimes(path, time.Time{}, time.Unix(0, now)); err != nil {
+			return errs.New(errs.Internal, "use store: %w", err)
+		}
+	}
+	return nil
 }
 
 // manyFiles is from how many files on one flush of the whole file system is

@@ -302,17 +302,18 @@ func TestSweepRemovesOnlyWhatIsDead(t *testing.T) {
 	ids := put(t, s, []byte("keep small"), []byte("drop small"), random(store.LooseSize, 1), random(store.LooseSize, 2))
 	whole := put(t, s, []byte("drop a whole pack"))
 	live := func(id oid.ID) bool { return id == ids[0] || id == ids[2] }
+	mark := func(context.Context) (func(oid.ID) bool, error) { return live, nil }
 
-	if res, err := s.Sweep(t.Context(), live, store.SweepOptions{Before: time.Now().Add(-time.Hour)}); err != nil || res.Objects != 0 {
+	if res, err := s.Sweep(t.Context(), mark, store.SweepOptions{Before: time.Now().Add(-time.Hour)}); err != nil || res.Objects != 0 {
 		t.Fatalf("young objects are spared: %+v, %v", res, err)
 	}
 	o := store.SweepOptions{Before: time.Now().Add(time.Hour), DryRun: true}
-	dry, err := s.Sweep(t.Context(), live, o)
+	dry, err := s.Sweep(t.Context(), mark, o)
 	if err != nil || dry.Objects != 3 || !s.Has(ids[1]) || !s.Has(whole[0]) {
 		t.Fatalf("dry run: %+v, %v", dry, err)
 	}
 	o.DryRun = false
-	if res, err := s.Sweep(t.Context(), live, o); err != nil || res != dry {
+	if res, err := s.Sweep(t.Context(), mark, o); err != nil || res != dry {
 		t.Fatalf("sweep says %+v (%v), the dry run said %+v", res, err, dry)
 	}
 	for i, id := range append(ids, whole...) {
@@ -322,6 +323,36 @@ func TestSweepRemovesOnlyWhatIsDead(t *testing.T) {
 	}
 	if p := problems(t, s); len(p) > 0 {
 		t.Fatalf("verify finds %v", p)
+	}
+}
+
+func TestSweepSparesWhatABatchFoundHere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	data := [][]byte{[]byte("small"), random(store.LooseSize, 1)}
+	ids := put(t, s, data...)
+	old := time.Now().Add(-30 * 24 * time.Hour)
+	for _, pattern := range []string{"packs/*.pack", "objects/*/*"} {
+		paths, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(paths) != 1 {
+			t.Fatalf("%v, %v", paths, err)
+		}
+		if err := os.Chtimes(paths[0], old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, s, data...) // found, not stored again; nothing names it yet
+	nothing := func(context.Context) (func(oid.ID) bool, error) {
+		return func(oid.ID) bool { return false }, nil
+	}
+	if _, err := s.Sweep(t.Context(), nothing, store.SweepOptions{Before: time.Now().Add(-14 * 24 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range ids {
+		if !s.Has(id) {
+			t.Errorf("object %d is gone", i)
+		}
 	}
 }
 

@@ -33,14 +33,23 @@ type SweepResult struct {
 }
 
 // Sweep removes the objects that are not live. It waits until it has the store
-// alone. A pack that is partly live is written anew without the rest.
-func (s *Store) Sweep(ctx context.Context, live func(oid.ID) bool, o SweepOptions) (res SweepResult, err error) {
+// alone, then has mark say what is live: an object that a batch found here
+// while it waited has its file's time renewed, so Before spares it. A pack that
+// is partly live is written anew without the rest.
+func (s *Store) Sweep(ctx context.Context, mark func(context.Context) (live func(oid.ID) bool, err error), o SweepOptions) (res SweepResult, err error) {
 	l, err := s.lock(ctx, fsx.Exclusive)
 	if err != nil {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, l.Unlock()) }()
 	if err := s.refresh(); err != nil {
+		return res, err
+	}
+	live, err := mark(ctx)
+	if err != nil {
+		return res, err
+	}
+	if err := fault.At(ctx, "gc.marked"); err != nil {
 		return res, err
 	}
 	if err := s.sweepPacks(ctx, live, o, &res); err != nil {
