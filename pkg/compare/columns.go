@@ -87,9 +87,6 @@ func (c *Comparer) column(ctx context.Context, ref string, limit int) (*Column, 
 	if errs.Is(err, errs.Conflict) {
 		return nil, nil, err // several runs, and it is nothing else
 	}
-	if c.revs == nil {
-		return nil, nil, unknown(ref, "no run and no experiment", err, known)
-	}
 	commit, rerr := c.revs.Commit(ctx, ref)
 	if errs.Is(rerr, errs.NotFound) {
 		names, nerr := c.revs.Names(ctx)

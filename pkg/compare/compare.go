@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -38,6 +39,10 @@ type Revisions interface {
 	// Names are the branches and tags, for suggestions.
 	Names(ctx context.Context) ([]string, error)
 }
+
+// Objects returns an object of the store, by id: metrics files that are not in
+// git. errs.NotFound when it is not on this machine.
+type Objects func(ctx context.Context, id oid.ID) ([]byte, error)
 
 // Request says what to compare and what to show.
 type Request struct {
@@ -115,12 +120,15 @@ type Result struct {
 
 // Comparer compares the runs and revisions of one repository.
 type Comparer struct {
-	runs Runs
-	revs Revisions
+	runs    Runs
+	revs    Revisions
+	objects Objects
 }
 
-// New returns a Comparer. Revs may be nil where there is no git.
-func New(runs Runs, revs Revisions) *Comparer { return &Comparer{runs, revs} }
+// New returns a Comparer.
+func New(runs Runs, revs Revisions, objects Objects) *Comparer {
+	return &Comparer{runs, revs, objects}
+}
 
 // Compare does what the request says.
 func (c *Comparer) Compare(ctx context.Context, q Request) (*Result, error) {
@@ -193,7 +201,7 @@ func (c *Comparer) addCode(ctx context.Context, r *Result) error {
 			commits = append(commits, col.Commit)
 		}
 	}
-	if c.revs == nil || len(commits) < 2 || len(commits) > SideBySide {
+	if len(commits) < 2 || len(commits) > SideBySide {
 		return nil
 	}
 	changed, err := c.revs.Changed(ctx, commits)

@@ -38,7 +38,11 @@ func (f repoFake) Read(_ context.Context, commit, path string) ([]byte, error) {
 }
 
 func (f repoFake) Data(_ context.Context, commit string) (map[string]string, error) {
-	return map[string]string{"data": oid.Sum([]byte(f[commit]["data"])).String()}, nil
+	data := map[string]string{"data": oid.Sum([]byte(f[commit]["data"])).String()}
+	if commit == "kept" {
+		data["metrics.json"] = oid.Sum([]byte(`{"accuracy": 0.7}`)).String()
+	}
+	return data, nil
 }
 
 func (f repoFake) Pipelines(context.Context, string) ([]string, error) {
@@ -68,7 +72,7 @@ stages:
     cmd: python train.py
     params: [train, seed]
     outs: [model]
-    metrics: [metrics.json: {cache: false}]
+    metrics: [metrics.json]
     plots: [curve.csv: {cache: false}]
 `
 
@@ -79,7 +83,17 @@ func newRepo() repoFake {
 			"metrics.json": `{"accuracy": ` + acc + `}`, "curve.csv": "step,loss\n0,1\n1," + lr + "\n", "train.py": code, "data": data,
 		}
 	}
-	return repoFake{"main": at("0.1", "0.8", "a", "d"), "feature": at("0.2", "0.9", "b", "d"), "": at("0.3", "NaN", "b", "e")}
+	kept := at("0.1", "", "a", "d")
+	delete(kept, "metrics.json")
+	return repoFake{"kept": kept, "main": at("0.1", "0.8", "a", "d"), "feature": at("0.2", "0.9", "b", "d"), "": at("0.3", "NaN", "b", "e")}
+}
+
+// store holds the metrics of the revision kept, which git does not have.
+func store(_ context.Context, id oid.ID) ([]byte, error) {
+	if text := []byte(`{"accuracy": 0.7}`); oid.Sum(text) == id {
+		return text, nil
+	}
+	return nil, errs.New(errs.NotFound, "no %s", id)
 }
 
 func newRuns(tb testing.TB) *trackdb.Service {
@@ -159,7 +173,7 @@ func TestRunsSideBySide(t *testing.T) {
 	s := newRuns(t)
 	ids := addRuns(t, s, "digits", 7)
 	addRuns(t, s, "other", 0)
-	c := New(s, newRepo())
+	c := New(s, newRepo(), store)
 	for _, x := range []struct {
 		name string
 		q    Request
@@ -203,7 +217,7 @@ func TestRunsSideBySide(t *testing.T) {
 
 func TestRevisionsAndTheWorkspace(t *testing.T) {
 	t.Parallel()
-	c := New(newRuns(t), newRepo())
+	c := New(newRuns(t), newRepo(), store)
 	for _, refs := range [][]string{{"main..feature"}, {"main", "feature"}} {
 		r, err := c.Compare(t.Context(), Request{Refs: refs})
 		if err != nil {
@@ -218,7 +232,11 @@ func TestRevisionsAndTheWorkspace(t *testing.T) {
 			t.Errorf("curves %+v %v", curves, err)
 		}
 	}
-	r, err := c.Compare(t.Context(), Request{Refs: []string{"main"}})
+	r, err := c.Compare(t.Context(), Request{Refs: []string{"kept", "main"}, Metrics: []string{"accuracy"}})
+	if err != nil || !strings.Contains(rows(r), "metrics accuracy↑: 0.7 0.8!") {
+		t.Errorf("metrics of the store: %v\n%s", err, rows(r))
+	}
+	r, err = c.Compare(t.Context(), Request{Refs: []string{"main"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,21 +248,18 @@ func TestRevisionsAndTheWorkspace(t *testing.T) {
 func TestWhatCannotBeCompared(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
-	_, err := New(s, newRepo()).Compare(t.Context(), Request{})
+	_, err := New(s, newRepo(), store).Compare(t.Context(), Request{})
 	if !errs.Is(err, errs.NotFound) || len(errs.Hints(err)) == 0 {
 		t.Errorf("%v %q", err, errs.Hints(err))
 	}
 	addRuns(t, s, "digits", 2)
 	for ref, hint := range map[string]string{"digit-1": "did you mean digits-1", "featur": "did you mean feature?", "digitz": "did you mean digits"} {
-		_, err := New(s, newRepo()).Compare(t.Context(), Request{Refs: []string{ref}})
+		_, err := New(s, newRepo(), store).Compare(t.Context(), Request{Refs: []string{ref}})
 		if !errs.Is(err, errs.NotFound) || !strings.Contains(strings.Join(errs.Hints(err), "\n"), hint) {
 			t.Errorf("%s: %v %q", ref, err, errs.Hints(err))
 		}
 	}
-	if _, err := New(s, nil).Compare(t.Context(), Request{Refs: []string{"main"}}); !errs.Is(err, errs.NotFound) {
-		t.Errorf("without git: %v", err)
-	}
-	if _, err := New(s, nil).Compare(t.Context(), Request{Sort: "los"}); !errs.Is(err, errs.NotFound) {
+	if _, err := New(s, repoFake{}, store).Compare(t.Context(), Request{Sort: "los"}); !errs.Is(err, errs.NotFound) {
 		t.Errorf("sort: %v", err)
 	}
 }
@@ -253,7 +268,7 @@ func TestJSONIsTheContract(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "digits", 2)
-	r, err := New(s, newRepo()).Compare(t.Context(), Request{})
+	r, err := New(s, newRepo(), store).Compare(t.Context(), Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +324,7 @@ func TestDirections(t *testing.T) {
 func BenchmarkCompare1000Runs(b *testing.B) {
 	s := newRuns(b)
 	addRuns(b, s, "digits", 1000)
-	c := New(s, nil)
+	c := New(s, repoFake{}, store)
 	for b.Loop() {
 		if _, err := c.Compare(b.Context(), Request{Refs: []string{"digits"}, Limit: 1000}); err != nil {
 			b.Fatal(err)

@@ -96,7 +96,7 @@ func TestMarkdownBoldsTheBestAndEscapes(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "a|b", 3)
-	c := New(s, nil)
+	c := New(s, repoFake{}, store)
 	r, err := c.Compare(t.Context(), Request{})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestManyRunsGoDown(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "digits", 12)
-	r, err := New(s, nil).Compare(t.Context(), Request{Limit: 12})
+	r, err := New(s, repoFake{}, store).Compare(t.Context(), Request{Limit: 12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestCSVHasALineForEachRun(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "digits", 3)
-	r, err := New(s, nil).Compare(t.Context(), Request{All: true})
+	r, err := New(s, repoFake{}, store).Compare(t.Context(), Request{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestTheHTMLFileNeedsNothingElse(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "<b>digits", 4)
-	c := New(s, newRepo())
+	c := New(s, newRepo(), store)
 	r, err := c.Compare(t.Context(), Request{})
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/metricfile"
+	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/paramfile"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
@@ -16,16 +17,21 @@ import (
 
 // revision makes a column of the files at a commit, or of the workspace.
 func (c *Comparer) revision(ctx context.Context, name, commit string) (*Column, error) {
-	if c.revs == nil {
-		return nil, errs.New(errs.NotFound, "compare %s: this repository has no git", name)
-	}
 	files, err := c.revs.Pipelines(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
 	col := &Column{Name: name, Commit: commit}
+	if col.data, err = c.revs.Data(ctx, commit); err != nil {
+		return nil, err
+	}
 	read := func(path string) ([]byte, error) {
 		data, err := c.revs.Read(ctx, commit, path)
+		if errs.Is(err, errs.NotFound) {
+			if id, perr := oid.Parse(col.data[path]); perr == nil {
+				data, err = c.objects(ctx, id)
+			}
+		}
 		if errs.Is(err, errs.NotFound) {
 			return nil, errors.Join(fs.ErrNotExist, err)
 		}
@@ -47,11 +53,7 @@ func (c *Comparer) revision(ctx context.Context, name, commit string) (*Column, 
 	for key, value := range metricfile.Merge(params, nil) {
 		col.params[track.FitKey(key)] = value
 	}
-	if err := col.readMetrics(results, read); err != nil {
-		return nil, err
-	}
-	col.data, err = c.revs.Data(ctx, commit)
-	return col, err
+	return col, col.readMetrics(results, read)
 }
 
 // addParams adds the values that stages use, by file.
