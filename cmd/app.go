@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/term"
 )
 
@@ -24,6 +25,8 @@ type app struct {
 	noColor bool
 	started bool // flags were right and a command began
 	closers []func() error
+
+	repository *repo.Repo
 }
 
 // Main runs the command line args and returns the exit code. ctx may carry a
@@ -64,6 +67,11 @@ func (a *app) run(fn func(ctx context.Context, args []string) error) func(*cobra
 		a.started = true
 		if a.noColor {
 			a.io.NoColor()
+		}
+		if a.dir != "" {
+			if err := os.Chdir(a.dir); err != nil {
+				return errs.New(errs.Usage, "-C: %w", err)
+			}
 		}
 		return fn(c.Context(), args)
 	}

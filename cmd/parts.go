@@ -1,0 +1,102 @@
+package cmd
+
+import (
+	"context"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/remote"
+	"github.com/mlops-cli/mlops/pkg/remote/cloud"
+	"github.com/mlops-cli/mlops/pkg/remote/file"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/trackdb"
+)
+
+// repo opens the repository around the working directory, with its settings.
+func (a *app) repo(ctx context.Context) (*repo.Repo, error) {
+	if a.repository != nil {
+		return a.repository, nil
+	}
+	r, err := repo.Find(ctx, ".")
+	if err != nil {
+		return nil, err
+	}
+	s, err := readSettings(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.fill(&r.Config); err != nil {
+		return nil, err
+	}
+	a.atEnd(r.Close)
+	a.repository = r
+	return r, nil
+}
+
+// tracking opens the records of runs.
+func (a *app) tracking(ctx context.Context) (*trackdb.Service, error) {
+	r, err := a.repo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	index, err := r.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := trackdb.New(index, a.clock)
+	if name := r.Config.User.Name; name != "" {
+		s = s.As(name)
+	}
+	return s, nil
+}
+
+// remoteName is the name and URL of a remote; "" names the default one.
+func (a *app) remoteName(ctx context.Context, name string) (known, url string, err error) {
+	r, err := a.repo(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	if name == "" {
+		name = r.Config.Core.Remote
+	}
+	if name == "" && len(r.Config.Remotes) == 1 {
+		for only := range r.Config.Remotes {
+			name = only
+		}
+	}
+	switch {
+	case len(r.Config.Remotes) == 0:
+		return "", "", errs.New(errs.NotFound, "there is no remote yet").
+			Hint("mlops remote add origin s3://bucket/prefix (or gs://, azblob://, or a directory)")
+	case name == "":
+		return "", "", errs.New(errs.NotFound, "there are several remotes and none is the default").
+			Hint("mlops remote default NAME; 'mlops remote ls' shows the names")
+	}
+	url, ok := r.Config.Remotes[name]
+	if !ok {
+		return "", "", errs.New(errs.NotFound, "there is no remote %q", name).
+			DidYouMean(name, sortedKeys(r.Config.Remotes)).
+			Hint("'mlops remote ls' shows the remotes")
+	}
+	return name, url, nil
+}
+
+// bucket connects to the remote called name; "" is the default one. jobs bounds
+// the requests in flight, 0 leaves it to the connection.
+func (a *app) bucket(ctx context.Context, name string, jobs int) (b *remote.Conn, known string, err error) {
+	known, url, err := a.remoteName(ctx, name)
+	if err != nil {
+		return nil, "", err
+	}
+	b, err = a.openBucket(ctx, url, jobs)
+	return b, known, err
+}
+
+// openBucket connects to a URL; the connection is closed at the end.
+func (a *app) openBucket(ctx context.Context, url string, jobs int) (*remote.Conn, error) {
+	b, err := remote.Open(ctx, url, remote.Options{Jobs: jobs}, file.Driver(), cloud.Driver())
+	if err != nil {
+		return nil, err
+	}
+	a.atEnd(b.Close)
+	return b, nil
+}
