@@ -160,6 +160,11 @@ func memory(ctx context.Context, b *bench) ([]result, error) {
 	if err := b.do(ctx, b.work, "git", "clone", "-q", repo, clone); err != nil {
 		return nil, err
 	}
+	for _, command := range [][]string{{"diff", "HEAD"}, {"fsck"}, {"gc"}} {
+		if err := step(repo, command...); err != nil {
+			return nil, err
+		}
+	}
 	if err := step(clone, "pull"); err != nil {
 		return nil, err
 	}
