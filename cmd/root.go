@@ -21,8 +21,17 @@ func sections(a *app) []section {
 		{"data", "Data:", []*cobra.Command{}},
 		{"remotes", "Remotes:", []*cobra.Command{}},
 		{"pipelines", "Pipelines:", []*cobra.Command{}},
-		{"runs", "Runs:", []*cobra.Command{}},
+		{"runs", "Runs:", []*cobra.Command{
+			newRunsCmd(a),
+			newCompareCmd(a),
+			newLogCmd(a),
+		}},
 		{"upkeep", "Maintenance:", []*cobra.Command{
+			newConfigCmd(a),
+			newCompletionCmd(a),
+			newDocsCmd(a),
+			newFsckCmd(a),
+			newGCCmd(a),
 			newVersionCmd(a),
 		}},
 	}

@@ -1,0 +1,59 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/term"
+	"github.com/mlops-cli/mlops/pkg/upkeep"
+)
+
+func newFsckCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "fsck",
+		Short: "Verify the store and say what is wrong",
+		Long: `Reads every object in the store and checks that it is what its name says, that
+every object which the workspace names is there, and that the database is whole.
+It changes nothing. Exit code 14 when something is wrong.`,
+		Example: "  mlops fsck\n  mlops fsck --json",
+		Args:    cobra.NoArgs,
+		RunE:    a.run(func(ctx context.Context, _ []string) error { return runFsck(ctx, a) }),
+	}
+}
+
+func runFsck(ctx context.Context, a *app) error {
+	r, err := a.repo(ctx)
+	if err != nil {
+		return err
+	}
+	res, err := upkeep.New(r).Fsck(ctx, a.io.Progress())
+	if err != nil {
+		return err
+	}
+	if err := a.io.Result(res, func(w io.Writer) error { return printFsck(w, res) }); err != nil {
+		return err
+	}
+	if res.OK {
+		return nil
+	}
+	return errs.New(errs.Corrupt, "%s found", term.Plural(int64(len(res.Findings)), "problem")).
+		Hint("'mlops fetch' brings objects back from a remote; 'mlops add PATH' stores a file again that is still in the workspace")
+}
+
+func printFsck(w io.Writer, res upkeep.FsckResult) error {
+	for _, f := range res.Findings {
+		by := ""
+		if f.By != "" {
+			by = " (needed by " + f.By + ")"
+		}
+		if _, err := fmt.Fprintf(w, "%s: %s%s: %s\n", f.Kind, f.Path, by, f.Detail); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "verified %s, %s\n", term.Plural(res.Objects, "object"), term.Bytes(res.Bytes))
+	return err
+}

@@ -1,0 +1,55 @@
+package cmd
+
+import (
+	"context"
+
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/pipeline"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/trackdb"
+	"github.com/mlops-cli/mlops/pkg/tree"
+	"github.com/mlops-cli/mlops/pkg/upkeep"
+)
+
+// runRoots lists what runs name.
+type runRoots struct {
+	app  *app
+	repo *repo.Repo
+}
+
+// Roots calls fn for each input, output, artifact and log of every run.
+func (s runRoots) Roots(ctx context.Context, fn func(upkeep.Root) error) error {
+	index, err := s.repo.Index(ctx)
+	if err != nil {
+		return err
+	}
+	return trackdb.New(index, s.app.clock).Objects(ctx, func(run, path, kind string, id oid.ID) error {
+		k, err := tree.ParseKind(kind)
+		if err != nil {
+			k = tree.File
+		}
+		return fn(upkeep.Root{By: "run " + run[:8], Path: path, Kind: k, ID: id})
+	})
+}
+
+// stageRoots lists the outputs in the stage cache since a time.
+type stageRoots struct {
+	repo  *repo.Repo
+	since int64 // ms
+}
+
+// Roots calls fn for each output.
+func (s stageRoots) Roots(ctx context.Context, fn func(upkeep.Root) error) error {
+	index, err := s.repo.Index(ctx)
+	if err != nil {
+		return err
+	}
+	return pipeline.CachedOutputs(ctx, index, s.since, func(stage string, out stagefile.Asset) error {
+		k, err := tree.ParseKind(string(out.Kind))
+		if err != nil {
+			return err
+		}
+		return fn(upkeep.Root{By: "stage cache of " + stage, Path: out.Path, Kind: k, ID: out.ID})
+	})
+}

@@ -1,0 +1,40 @@
+package trackdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mlops-cli/mlops/pkg/oid"
+)
+
+// Objects calls fn for every object that a run names: what it read, wrote and
+// kept, and the logs of its stages (kind file). Runs in the bin count as well.
+func (s *Service) Objects(ctx context.Context, fn func(run, path, kind string, id oid.ID) error) (err error) {
+	rows, err := s.db.QueryContext(ctx, `
+		SELECT r.id, a.path, a.kind, a.id FROM assets a JOIN runs r ON r.seq = a.run
+		UNION ALL
+		SELECT r.id, 'log of ' || s.name, 'file', s.log FROM stages s JOIN runs r ON r.seq = s.run WHERE s.log IS NOT NULL`)
+	if err != nil {
+		return fmt.Errorf("list objects of runs: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var run, path, kind string
+		var raw []byte
+		if err := rows.Scan(&run, &path, &kind, &raw); err != nil {
+			return fmt.Errorf("list objects of runs: %w", err)
+		}
+		if len(raw) == 0 {
+			continue
+		}
+		id, err := oid.FromBytes(raw)
+		if err != nil {
+			return fmt.Errorf("list objects of runs: %w", err)
+		}
+		if err := fn(run, path, kind, id); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

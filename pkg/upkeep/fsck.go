@@ -1,0 +1,184 @@
+package upkeep
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/progress"
+	"github.com/mlops-cli/mlops/pkg/store"
+	"github.com/mlops-cli/mlops/pkg/tree"
+)
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	// Kind is "damaged" (bytes are not what their name says), "missing" (a root
+	// needs an object that the store does not have) or "database".
+	Kind   string `json:"kind"`
+	Path   string `json:"path"`             // the damaged file, or where the missing object belongs
+	By     string `json:"by,omitempty"`     // who needs the missing object
+	Object string `json:"object,omitempty"` // hex id
+	Detail string `json:"detail"`
+}
+
+// FsckResult is what Fsck found.
+type FsckResult struct {
+	OK       bool      `json:"ok"`
+	Objects  int64     `json:"objects"` // verified
+	Bytes    int64     `json:"bytes"`
+	Findings []Finding `json:"findings"`
+}
+
+// Fsck verifies every object of the store and the databases, and that all
+// objects which the workspace and the runs name are there. What only older
+// commits name may be missing: it can be on a remote.
+func (u *Upkeep) Fsck(ctx context.Context, report progress.Reporter) (FsckResult, error) {
+	res := FsckResult{Findings: []Finding{}}
+	s, err := u.repo.Store(ctx)
+	if err != nil {
+		return res, err
+	}
+	bad := make(map[oid.ID]bool)
+	count := &counter{Reporter: report, res: &res}
+	err = s.Verify(ctx, count, func(p store.Problem) {
+		f := Finding{Kind: "damaged", Path: u.shown(p.Path), Detail: p.Err.Error()}
+		if !p.Object.IsZero() {
+			f.Object = p.Object.String()
+			bad[p.Object] = true
+		}
+		res.Findings = append(res.Findings, f)
+	})
+	if err != nil {
+		return res, err
+	}
+	if err := u.checkRoots(ctx, s, bad, &res); err != nil {
+		return res, err
+	}
+	if err := u.checkDatabase(ctx, &res); err != nil {
+		return res, err
+	}
+	res.OK = len(res.Findings) == 0
+	return res, nil
+}
+
+// shown is path as people know it: relative to the root.
+func (u *Upkeep) shown(path string) string {
+	if rel, err := filepath.Rel(u.repo.Root, path); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return path
+}
+
+func (u *Upkeep) checkRoots(ctx context.Context, s *store.Store, bad map[oid.ID]bool, res *FsckResult) error {
+	c := &checker{store: s, bad: bad, whole: make(map[oid.ID]bool), res: res, told: make(map[string]bool)}
+	check := func(r Root) error {
+		if !r.Kept {
+			return nil
+		}
+		_, err := c.check(ctx, r.By, r.Path, tree.Entry{Kind: r.Kind, ID: r.ID})
+		return err
+	}
+	if err := u.workspaceRoots(ctx, check); err != nil {
+		return err
+	}
+	for _, source := range u.sources {
+		if err := source.Roots(ctx, check); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checker looks for objects that are missing below roots.
+type checker struct {
+	store *store.Store
+	bad   map[oid.ID]bool
+	whole map[oid.ID]bool // directories that were found whole
+	told  map[string]bool // path and id, so that two roots do not say it twice
+	res   *FsckResult
+}
+
+func (c *checker) check(ctx context.Context, by, path string, e tree.Entry) (bool, error) {
+	if e.Kind != tree.Dir {
+		if c.bad[e.ID] {
+			c.find(by, path, e.ID, "its object is damaged")
+			return false, nil
+		}
+		if !c.store.Has(e.ID) {
+			c.find(by, path, e.ID, "its object is not in the store")
+			return false, nil
+		}
+		return true, nil
+	}
+	if c.whole[e.ID] {
+		return true, nil
+	}
+	whole := true
+	err := tree.List(ctx, c.store, e.ID, func(child tree.Entry) error {
+		ok, err := c.check(ctx, by, path+"/"+child.Name, child)
+		whole = whole && ok
+		return err
+	})
+	if errs.Is(err, errs.NotFound) || errs.Is(err, errs.Corrupt) {
+		c.find(by, path, e.ID, err.Error())
+		return false, nil
+	}
+	c.whole[e.ID] = whole
+	return whole, err
+}
+
+func (c *checker) find(by, path string, id oid.ID, detail string) {
+	key := path + "\x00" + id.String()
+	if c.told[key] {
+		return
+	}
+	c.told[key] = true
+	c.res.Findings = append(c.res.Findings, Finding{Kind: "missing", Path: path, By: by, Object: id.String(), Detail: detail})
+}
+
+func (u *Upkeep) checkDatabase(ctx context.Context, res *FsckResult) error {
+	index, err := u.repo.Index(ctx)
+	if errs.Is(err, errs.Corrupt) {
+		res.Findings = append(res.Findings, Finding{Kind: "database", Path: ".mlops/index.db", Detail: err.Error()})
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	lines, err := index.Check(ctx)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		res.Findings = append(res.Findings, Finding{Kind: "database", Path: ".mlops/index.db", Detail: line})
+	}
+	return nil
+}
+
+// counter adds up what the task it stands for is told.
+type counter struct {
+	progress.Reporter
+	res *FsckResult
+}
+
+func (c *counter) Task(label string, files, bytes int64) progress.Task {
+	return &countingTask{c.Reporter.Task(label, files, bytes), c.res}
+}
+
+type countingTask struct {
+	progress.Task
+	res *FsckResult
+}
+
+// Add is called from one goroutine: Verify reads one file after the other.
+func (t *countingTask) Add(files, bytes int64) {
+	t.res.Objects += files
+	t.res.Bytes += bytes
+	t.Task.Add(files, bytes)
+}
