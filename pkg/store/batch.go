@@ -31,14 +31,14 @@ type Batch struct {
 	ctx  context.Context //nolint:containedctx // a batch lives within one call of its owner
 	lock *fsx.Lock
 
-	mu      sync.Mutex
-	seen    map[oid.ID]struct{}
-	found   map[string]struct{} // files of objects that were here already
-	data    *openPack
-	trees   *openPack
-	sealed  []rename // packs that are written whole
-	loose   []rename
-	next    int // fan-out directory of the next temporary file
+	mu     sync.Mutex
+	seen   map[oid.ID]struct{}
+	found  map[string]struct{} // files of objects that were here already
+	data   *openPack
+	trees  *openPack
+	sealed []rename // packs that are written whole
+	loose  []rename
+	next   int // fan-out directory of the next temporary file
 }
 
 // rename is a file that Commit gives its name.
