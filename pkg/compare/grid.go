@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,24 +45,22 @@ func (r *Result) Grid(loc *time.Location) Grid {
 	}
 	about := Group{Name: "run"}
 	row := func(key string, of func(c *Column) string) {
-		cells, any := make([]Cell, len(r.Runs)), false
+		texts := make([]string, len(r.Runs))
 		for i := range r.Runs {
-			cells[i].Text = Missing
-			if text := of(&r.Runs[i]); text != "" {
-				cells[i].Text, any = text, true
-			}
+			texts[i] = of(&r.Runs[i])
 		}
-		if any {
-			about.Rows = append(about.Rows, GridRow{Key: key, Cells: cells})
+		// What all columns share says nothing; but a failure always does.
+		if same := slices.Compact(slices.Clone(texts)); len(same) == 1 && (len(texts) > 1 || same[0] == "") && same[0] != string(track.Failed) {
+			return
 		}
+		cells := make([]Cell, len(texts))
+		for i, text := range texts {
+			cells[i].Text = cmp.Or(text, Missing)
+		}
+		about.Rows = append(about.Rows, GridRow{Key: key, Cells: cells})
 	}
 	row("id", func(c *Column) string { return short(c.ID) })
-	row("experiment", func(c *Column) string {
-		if r.sameExperiment() {
-			return ""
-		}
-		return c.Experiment
-	})
+	row("experiment", func(c *Column) string { return c.Experiment })
 	row("status", func(c *Column) string { return string(c.Status) })
 	row("started", func(c *Column) string {
 		if c.StartTime == 0 {
@@ -95,15 +95,6 @@ func (r *Result) Grid(loc *time.Location) Grid {
 		}
 	}
 	return g
-}
-
-func (r *Result) sameExperiment() bool {
-	for _, c := range r.Runs {
-		if c.Experiment != r.Runs[0].Experiment {
-			return false
-		}
-	}
-	return true
 }
 
 // short is the first digits of an id.

@@ -1,0 +1,306 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlops-cli/mlops/pkg/compare"
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/term"
+)
+
+type compareOptions struct {
+	app *app
+	compare.Request
+
+	value string
+	plot  string
+	md    bool
+	csv   bool
+	html  string
+}
+
+func newCompareCmd(a *app) *cobra.Command {
+	o := &compareOptions{app: a}
+	c := &cobra.Command{
+		Use:   "compare [RUN | EXPERIMENT | REVISION | A..B]...",
+		Short: "Compare runs or git revisions side by side",
+		Long: "Compare params, metrics, data and code of runs (by id, prefix or name), of the last\n" +
+			"runs of an experiment, or of git revisions; 'workspace' is the files as they are.\n" +
+			"Without arguments: the last five runs of the newest run's experiment. Only what\n" +
+			"differs is shown.",
+		Example: "  mlops compare\n  mlops compare 3fa9c1 swift-otter-417 --plot loss\n  mlops compare main..HEAD --md\n  mlops compare digits --limit 20 --sort accuracy --html report.html",
+		Args:    cobra.ArbitraryArgs,
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			o.Refs = args
+			return runCompare(ctx, o)
+		}),
+	}
+	f := c.Flags()
+	f.BoolVar(&o.All, "all", false, "show also what is the same everywhere")
+	f.IntVarP(&o.Limit, "limit", "n", 0, "how many of the newest runs stand for an experiment (default 5)")
+	f.StringSliceVar(&o.Metrics, "metric", nil, "only this metric; may hold *")
+	f.StringVar(&o.value, "value", string(compare.Last), "which value of a series: last, min, max or best")
+	f.StringVar(&o.Sort, "sort", "", "order by a metric (best first), a param, name or start")
+	f.BoolVar(&o.Reverse, "reverse", false, "turn the order round")
+	f.StringSliceVar(&o.Maximize, "maximize", nil, "a metric of which more is better; may hold *")
+	f.StringSliceVar(&o.Minimize, "minimize", nil, "a metric of which less is better; may hold *")
+	f.StringVar(&o.plot, "plot", "", "draw the curves of this metric")
+	f.BoolVar(&o.md, "md", false, "write a Markdown table, for pull requests")
+	f.BoolVar(&o.csv, "csv", false, "write CSV, a line for each run")
+	f.StringVar(&o.html, "html", "", "write a page with tables and curves to `FILE`")
+	c.MarkFlagsMutuallyExclusive("md", "csv", "html")
+	return c
+}
+
+// pagePoints is how many points a curve has in a page.
+const pagePoints = 400
+
+func runCompare(ctx context.Context, o *compareOptions) error {
+	o.Value = compare.Value(o.value)
+	if !slices.Contains([]compare.Value{compare.Last, compare.Min, compare.Max, compare.Best}, o.Value) {
+		return errs.New(errs.Usage, "--value %q is not last, min, max or best", o.value)
+	}
+	if o.app.io.JSON && (o.md || o.csv || o.html != "") {
+		return errs.New(errs.Usage, "--json does not go together with --md, --csv and --html")
+	}
+	repo, err := o.app.repo(ctx)
+	if err != nil {
+		return err
+	}
+	tracking, err := o.app.tracking(ctx)
+	if err != nil {
+		return err
+	}
+	o.Maximize = append(o.Maximize, repo.Config.Compare.Maximize...)
+	o.Minimize = append(o.Minimize, repo.Config.Compare.Minimize...)
+	c := compare.New(tracking, repo, func(ctx context.Context, id oid.ID) ([]byte, error) {
+		store, err := repo.Store(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return store.Get(ctx, id)
+	})
+	r, err := c.Compare(ctx, o.Request)
+	if err != nil {
+		return err
+	}
+	if o.html != "" {
+		return o.writePage(ctx, c, r)
+	}
+	var plotted string
+	var curves []compare.Curve
+	if o.plot != "" {
+		if plotted, err = r.CurveKey(o.plot); err != nil {
+			return err
+		}
+		if curves, err = c.Curves(ctx, r, plotted, 4096); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.md:
+		return r.WriteMarkdown(o.app.io.Out, plotted, curves)
+	case o.csv:
+		return r.WriteCSV(o.app.io.Out)
+	}
+	var sparks map[string][]string
+	if !o.app.io.JSON && len(r.Runs) <= compare.SideBySide {
+		if sparks, err = o.sparks(ctx, c, r); err != nil {
+			return err
+		}
+	}
+	if err := o.app.io.Result(r, func(w io.Writer) error {
+		if err := o.app.compareTable(w, r, sparks); err != nil {
+			return err
+		}
+		if plotted == "" {
+			return nil
+		}
+		width := o.app.io.Width()
+		if width == 0 {
+			width = 80
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+		return compare.Chart{Title: plotted, Width: width, Height: 20, Color: o.app.io.Color() != term.Plain}.Draw(w, curves)
+	}); err != nil {
+		return err
+	}
+	if r.Same > 0 && !o.app.io.JSON {
+		o.app.io.Note("%s the same everywhere; --all shows them", plural(r.Same, "row is", "rows are"))
+	}
+	return nil
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return term.Count(int64(n)) + " " + many
+}
+
+func (o *compareOptions) writePage(ctx context.Context, c *compare.Comparer, r *compare.Result) error {
+	page := compare.Page{Title: "Comparison of " + plural(len(r.Runs), "run", "runs"), Now: o.app.clock.Now(), Result: r, Curves: map[string][]compare.Curve{}}
+	for _, key := range r.CurveKeys() {
+		curves, err := c.Curves(ctx, r, key, pagePoints)
+		if err != nil {
+			return err
+		}
+		page.Curves[key] = curves
+	}
+	if o.html == "-" {
+		return page.WriteHTML(o.app.io.Out)
+	}
+	var b bytes.Buffer
+	if err := page.WriteHTML(&b); err != nil {
+		return err
+	}
+	if err := fsx.WriteFile(o.html, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", o.html, err)
+	}
+	o.app.io.Note("wrote %s", o.html)
+	return nil
+}
+
+// sparkWidth is the width of a curve in a table.
+const sparkWidth = 8
+
+// sparks draws the small curves of the metrics that the result shows.
+func (o *compareOptions) sparks(ctx context.Context, c *compare.Comparer, r *compare.Result) (map[string][]string, error) {
+	all := map[string][]string{}
+	for _, m := range r.Metrics {
+		if slices.Max(m.Points) < 2 {
+			continue
+		}
+		curves, err := c.Curves(ctx, r, m.Key, 256)
+		if err != nil {
+			return nil, err
+		}
+		cells := make([]string, len(r.Runs))
+		for i, line := range compare.Spark(curves, sparkWidth) {
+			if m.Points[curves[i].Column] > 1 {
+				cells[curves[i].Column] = line
+			}
+		}
+		all[m.Key] = cells
+	}
+	return all, nil
+}
+
+// compareTable writes keys down and columns across as long as that fits, else
+// a line for each column.
+func (a *app) compareTable(w io.Writer, r *compare.Result, sparks map[string][]string) error {
+	g := r.Grid(time.Local)
+	for _, withSparks := range []map[string][]string{sparks, nil} {
+		rows := gridRows(g, withSparks)
+		if len(g.Header) <= compare.SideBySide && (a.io.Width() == 0 || rowsWidth(rows, g.Header) <= a.io.Width()) {
+			return a.acrossTable(g, withSparks).Write(w)
+		}
+	}
+	return a.downTable(g).Write(w)
+}
+
+func gridRows(g compare.Grid, sparks map[string][]string) [][]string {
+	var rows [][]string
+	for _, group := range g.Groups {
+		for _, row := range group.Rows {
+			rows = append(rows, append([]string{"  " + row.Key + " " + row.Mark}, cellTexts(row, sparks)...))
+		}
+	}
+	return rows
+}
+
+func cellTexts(row compare.GridRow, sparks map[string][]string) []string {
+	texts := make([]string, len(row.Cells))
+	for i, cell := range row.Cells {
+		texts[i] = cell.Text
+		if cell.Best {
+			texts[i] += " *"
+		}
+		if s := sparks[row.Key]; s != nil && s[i] != "" {
+			texts[i] += " " + s[i]
+		}
+	}
+	return texts
+}
+
+func rowsWidth(rows [][]string, header []string) int {
+	widths := make([]int, len(header)+1)
+	for _, row := range append(rows, append([]string{""}, header...)) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], term.Width(cell))
+		}
+	}
+	total := 2 * len(header)
+	for _, width := range widths {
+		total += width
+	}
+	return total
+}
+
+func (a *app) acrossTable(g compare.Grid, sparks map[string][]string) *term.Table {
+	t := a.io.Table(append([]string{""}, g.Header...)...)
+	for _, group := range g.Groups {
+		if group.Name != "run" {
+			t.Row(a.io.Paint(term.Bold, group.Name))
+		}
+		for _, row := range group.Rows {
+			key := row.Key
+			if row.Mark != "" {
+				key += " " + row.Mark
+			}
+			if group.Name != "run" {
+				key = "  " + key
+			}
+			cells := cellTexts(row, sparks)
+			for i := range cells {
+				cells[i] = a.paintCell(row.Cells[i], cells[i])
+			}
+			t.Row(append([]string{key}, cells...)...)
+		}
+	}
+	return t
+}
+
+func (a *app) downTable(g compare.Grid) *term.Table {
+	header := []string{"run"}
+	for _, group := range g.Groups {
+		for _, row := range group.Rows {
+			header = append(header, strings.TrimSpace(row.Key+" "+row.Mark))
+		}
+	}
+	t := a.io.Table(header...)
+	for i, name := range g.Header {
+		line := []string{name}
+		for _, group := range g.Groups {
+			for _, row := range group.Rows {
+				line = append(line, a.paintCell(row.Cells[i], cellTexts(row, nil)[i]))
+			}
+		}
+		t.Row(line...)
+	}
+	return t
+}
+
+// paintCell colours the best value, which carries a star as well.
+func (a *app) paintCell(c compare.Cell, text string) string {
+	switch {
+	case c.Best:
+		return a.io.Paint(term.Green, text)
+	case c.Text == compare.Missing:
+		return a.io.Paint(term.Dim, text)
+	default:
+		return text
+	}
+}

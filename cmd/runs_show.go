@@ -1,0 +1,195 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlops-cli/mlops/pkg/compare"
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/term"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+type runsShowOptions struct {
+	app *app
+
+	ref string
+	log bool
+}
+
+func newRunsShowCmd(a *app) *cobra.Command {
+	o := &runsShowOptions{app: a}
+	c := &cobra.Command{
+		Use:     "show [RUN]",
+		Short:   "Show everything of one run",
+		Long:    "Show everything of one run; without a name, of the newest.",
+		Example: "  mlops runs show\n  mlops runs show 3fa9c1 --log",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			o.ref = strings.Join(args, "")
+			return runRunsShow(ctx, o)
+		}),
+	}
+	c.Flags().BoolVar(&o.log, "log", false, "print what its stages printed")
+	return c
+}
+
+func runRunsShow(ctx context.Context, o *runsShowOptions) error {
+	tracking, err := o.app.tracking(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := resolveRun(ctx, tracking, o.ref)
+	if err != nil {
+		return err
+	}
+	r, err := tracking.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	if o.log {
+		return o.showLog(ctx, &r)
+	}
+	return o.app.io.Result(r, func(w io.Writer) error { return o.app.showRun(w, &r) })
+}
+
+// resolveRun finds the run that ref names; the newest when ref is empty.
+func resolveRun(ctx context.Context, tracking track.Reader, ref string) (string, error) {
+	if ref != "" {
+		return tracking.Resolve(ctx, ref)
+	}
+	newest, err := tracking.Runs(ctx, track.Query{Limit: 1, Bare: true})
+	if err != nil {
+		return "", err
+	}
+	if len(newest) == 0 {
+		return "", errs.New(errs.NotFound, "no run is recorded yet").Hint("mlops run records one")
+	}
+	return newest[0].ID, nil
+}
+
+// showLog prints the logs of the stages one after the other.
+func (o *runsShowOptions) showLog(ctx context.Context, r *track.Run) error {
+	repo, err := o.app.repo(ctx)
+	if err != nil {
+		return err
+	}
+	store, err := repo.Store(ctx)
+	if err != nil {
+		return err
+	}
+	printed := 0
+	for _, stage := range r.Stages {
+		if stage.Log.IsZero() {
+			continue
+		}
+		log, err := store.Open(ctx, stage.Log)
+		if errs.Is(err, errs.NotFound) {
+			o.app.io.Warn("the log of stage %s is not on this machine", stage.Name)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if len(r.Stages) > 1 {
+			o.app.io.Note("--- %s", stage.Name)
+		}
+		_, err = io.Copy(o.app.io.Out, log)
+		if cerr := log.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			return fmt.Errorf("print log of stage %s: %w", stage.Name, err)
+		}
+		printed++
+	}
+	if printed == 0 {
+		o.app.io.Note("run %s has no logs", r.Name)
+	}
+	return nil
+}
+
+// showRun writes a run for people.
+func (a *app) showRun(w io.Writer, r *track.Run) error {
+	now := a.io.Clock.Now()
+	about := a.io.Table()
+	row := func(key, value string) {
+		if value != "" {
+			about.Row(a.io.Paint(term.Dim, key), value)
+		}
+	}
+	row("run", r.ID)
+	row("name", a.io.Paint(term.Bold, r.Name))
+	row("experiment", r.Experiment)
+	row("kind", string(r.Kind))
+	status := a.paintStatus(r.Status)
+	if r.Deleted {
+		status += " (removed)"
+	}
+	row("status", status)
+	started := time.UnixMilli(r.StartTime)
+	row("started", started.Format("2006-01-02 15:04:05")+" ("+term.Ago(now, started)+"), took "+took(r, now))
+	row("user", r.User)
+	row("command", strings.Join(r.Command, " "))
+	row("source", r.Source)
+	commit := r.Git.Commit
+	if r.Git.Branch != "" {
+		commit += " (" + r.Git.Branch + ")"
+	}
+	if r.Git.Dirty {
+		commit += " with uncommitted changes"
+	}
+	row("commit", commit)
+	row("remote", r.Git.Remote)
+	row("parent", r.Parent)
+	row("note", r.Note)
+	if err := about.Write(w); err != nil {
+		return err
+	}
+	params := a.io.Table()
+	for _, p := range r.Params {
+		params.Row(p.Key, p.Value)
+	}
+	metrics := a.io.Table("", "LAST", "STEP", "MIN", "MAX", "POINTS").Right(1, 2, 3, 4, 5)
+	for _, m := range r.Metrics {
+		metrics.Row(m.Key, compare.Number(float64(m.Value)), fmt.Sprint(m.Step), compare.Number(float64(m.Min)), compare.Number(float64(m.Max)), term.Count(m.Count))
+	}
+	tags := a.io.Table()
+	for _, t := range r.Tags {
+		tags.Row(t.Key, t.Value)
+	}
+	stages := a.io.Table()
+	for _, s := range r.Stages {
+		stages.Row(s.Name, s.Action, term.Duration(time.Duration(s.Seconds*float64(time.Second))), strings.Join(s.Reasons, "; "))
+	}
+	assets := a.io.Table()
+	for _, x := range r.Assets {
+		assets.Row(string(x.Role), x.Path, x.ID.Short(), term.Bytes(x.Size))
+	}
+	environment := a.io.Table()
+	for _, key := range slices.Sorted(maps.Keys(r.Environment)) {
+		environment.Row(key, r.Environment[key])
+	}
+	for _, part := range []struct {
+		title string
+		table *term.Table
+	}{{"params", params}, {"metrics", metrics}, {"tags", tags}, {"stages", stages}, {"data", assets}, {"environment", environment}} {
+		if part.table.Len() == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "\n%s\n", a.io.Paint(term.Bold, part.title)); err != nil {
+			return err
+		}
+		if err := part.table.Write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
