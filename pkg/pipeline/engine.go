@@ -265,6 +265,7 @@ type RunRequest struct {
 // Result is how a run ended.
 type Result struct {
 	RunID    string
+	Name     string // of the run
 	Status   track.Status
 	Ran      int
 	Restored int

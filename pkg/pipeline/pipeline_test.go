@@ -422,3 +422,73 @@ func TestDoubledRecordIsRestored(t *testing.T) {
 		t.Fatal("the lock is not whole again")
 	}
 }
+
+func TestDrawings(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, map[string]string{"mlops.yaml": `
+stages:
+  eval: {cmd: x, deps: [m, c], outs: [r]}
+  train: {cmd: x, deps: [c], outs: [m]}
+  clean: {cmd: x, outs: [c]}
+  other: {cmd: x, outs: ['a"b']}
+`})
+	p, err := b.engine.Project(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := p.Subgraph(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "clean\n└─ train\n   └─ eval  ← clean\nother\n"; g.Text() != want {
+		t.Errorf("text:\n%swant:\n%s", g.Text(), want)
+	}
+	if want := "digraph {\n  \"clean\";\n  \"train\";\n  \"eval\";\n  \"other\";\n  \"clean\" -> \"train\";\n  \"train\" -> \"eval\";\n  \"clean\" -> \"eval\";\n}\n"; g.Dot() != want {
+		t.Errorf("dot:\n%s", g.Dot())
+	}
+	if want := "flowchart TD\n  n1[\"clean\"]\n  n2[\"train\"]\n  n3[\"eval\"]\n  n4[\"other\"]\n  n1 --> n2\n  n2 --> n3\n  n1 --> n3\n"; g.Mermaid() != want {
+		t.Errorf("mermaid:\n%s", g.Mermaid())
+	}
+	if g, err = p.Subgraph([]string{"train"}, ""); err != nil || len(g.Edges()) != 1 || !slices.Equal(g.Edges()["train"], []string{"clean"}) {
+		t.Errorf("edges %v, %v", g.Edges(), err)
+	}
+	list, err := p.List([]string{"train", "eval"}, "")
+	if err != nil || len(list) != 2 || list[0].Name != "eval" {
+		t.Errorf("list %v, %v", list, err)
+	}
+}
+
+func TestAddStageChecksTheWholeProject(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	add := func(dir string, s stagefile.NewStage) error {
+		_, err := b.engine.AddStage(t.Context(), pipeline.AddRequest{Dir: dir, Stage: s})
+		return err
+	}
+	if err := add("", stagefile.NewStage{Name: "train", Cmd: "x", Outs: []string{"m"}, MetricsNoCache: []string{"j"}}); err != nil {
+		t.Fatal(err)
+	}
+	before := b.read("mlops.yaml")
+	if !slices.Equal(b.data.ignored, []string{"m"}) {
+		t.Errorf("ignored %v", b.data.ignored)
+	}
+	if err := add("", stagefile.NewStage{Name: "again", Cmd: "x", Outs: []string{"m"}}); !errs.Is(err, errs.Usage) || !strings.Contains(err.Error(), "declared twice") {
+		t.Errorf("the same output again: %v", err)
+	}
+	if err := add("", stagefile.NewStage{Name: "circle", Cmd: "x", Deps: []string{"n"}, Outs: []string{"n"}}); !errs.Is(err, errs.Usage) {
+		t.Errorf("a circle: %v", err)
+	}
+	if b.read("mlops.yaml") != before {
+		t.Error("a refused stage was written")
+	}
+	if err := os.MkdirAll(filepath.Join(b.root, "sub"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := add("sub", stagefile.NewStage{Name: "deep", Cmd: "x", Deps: []string{"../m"}}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := b.engine.Project(t.Context(), nil)
+	if err != nil || !slices.Equal(p.Graph.Deps("sub/mlops.yaml:deep"), []string{"train"}) {
+		t.Errorf("%v %v", p.Order, err)
+	}
+}

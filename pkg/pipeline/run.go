@@ -51,7 +51,7 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 	case runErr != nil:
 		status = track.Failed
 	}
-	s.result.RunID, s.result.Status = j.run.ID, status
+	s.result.RunID, s.result.Name, s.result.Status = j.run.ID, j.run.Name, status
 	s.result.Seconds = e.Clock.Now().Sub(start).Seconds()
 	// What was done is recorded also when the run was interrupted.
 	if err := j.end(context.WithoutCancel(ctx), status); err != nil {
