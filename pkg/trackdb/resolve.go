@@ -63,5 +63,12 @@ func (s *Service) unknown(ctx context.Context, ref string) error {
 	if len(names) == 0 {
 		return e.Hint("no run is recorded yet: mlops run")
 	}
+	removed, err := column(ctx, s.db, "SELECT id FROM runs WHERE name = ? AND deleted > 0 ORDER BY seq DESC LIMIT 1", ref)
+	if err != nil {
+		return err
+	}
+	for _, id := range removed {
+		e.Hint("a run of this name was removed: mlops runs rm --undo %.8s", id)
+	}
 	return e.Hint("mlops runs ls shows the runs")
 }
