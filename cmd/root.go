@@ -20,7 +20,10 @@ func sections(a *app) []section {
 		}},
 		{"data", "Data:", []*cobra.Command{}},
 		{"remotes", "Remotes:", []*cobra.Command{}},
-		{"pipelines", "Pipelines:", []*cobra.Command{}},
+		{"pipelines", "Pipelines:", []*cobra.Command{
+			newDagCmd(a),
+			newStageCmd(a),
+		}},
 		{"runs", "Runs:", []*cobra.Command{
 			newRunsCmd(a),
 			newCompareCmd(a),

@@ -1,6 +1,7 @@
 package stagefile
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"maps"
@@ -55,7 +56,7 @@ func (s Stage) MarshalJSON() ([]byte, error) {
 	if s.Meta != nil {
 		out["meta"] = paramfile.JSON(s.Meta)
 	}
-	return json.Marshal(out)
+	return marshal(out)
 }
 
 // MarshalJSON writes the path of the out and what differs from the default.
@@ -82,7 +83,7 @@ func (o Out) MarshalJSON() ([]byte, error) {
 	default:
 		out["plot"] = o.Props
 	}
-	return json.Marshal(out)
+	return marshal(out)
 }
 
 // MarshalJSON writes the properties that are given.
@@ -93,11 +94,20 @@ func (p PlotProps) MarshalJSON() ([]byte, error) {
 	if p.Header != nil {
 		out["header"] = *p.Header
 	}
-	return json.Marshal(out)
+	return marshal(out)
 }
 
 // given leaves out empty texts and false.
 func given(m map[string]any) map[string]any {
 	maps.DeleteFunc(m, func(_ string, v any) bool { return v == "" || v == false })
 	return m
+}
+
+// marshal leaves <, > and & as they are: they are common in commands.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }

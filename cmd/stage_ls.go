@@ -1,0 +1,77 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+)
+
+type stageLsOptions struct {
+	app      *app
+	stages   []string
+	nameOnly bool
+}
+
+func newStageLsCmd(a *app) *cobra.Command {
+	o := &stageLsOptions{app: a}
+	c := &cobra.Command{
+		Use:     "ls [STAGE...]",
+		Aliases: []string{"list"},
+		Short:   "List the stages of all pipeline files",
+		Example: "  mlops stage ls\n  mlops stage ls train --json",
+		Args:    cobra.ArbitraryArgs,
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			o.stages = args
+			return runStageLs(ctx, o)
+		}),
+		ValidArgsFunction: completeStages(a),
+	}
+	c.Flags().BoolVar(&o.nameOnly, "name-only", false, "only the names")
+	return c
+}
+
+func runStageLs(ctx context.Context, o *stageLsOptions) error {
+	e, dir, err := o.app.engine(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := e.Project(ctx, nil)
+	if err != nil {
+		return err
+	}
+	stages, err := p.List(o.stages, dir)
+	if err != nil {
+		return err
+	}
+	return o.app.io.Result(stages, func(w io.Writer) error {
+		t := o.app.io.Table()
+		for _, s := range stages {
+			if o.nameOnly {
+				t.Row(s.Address())
+			} else {
+				t.Row(s.Address(), about(s))
+			}
+		}
+		return t.Write(w)
+	})
+}
+
+// about says in a few words what a stage is for: its description, or what it
+// makes.
+func about(s *stagefile.Stage) string {
+	if s.Desc != "" {
+		return strings.Join(strings.Fields(s.Desc), " ")
+	}
+	if len(s.Outs) == 0 {
+		return "runs " + strings.Join(strings.Fields(s.Cmd[0]), " ")
+	}
+	outs := make([]string, len(s.Outs))
+	for i, o := range s.Outs {
+		outs[i] = o.Path
+	}
+	return "makes " + strings.Join(outs, ", ")
+}
