@@ -70,8 +70,8 @@ func readSettings(r *repo.Repo) (*settings, error) {
 	// The environment is strongest, so it is set last.
 	env := layer{origin: fromEnv, file: "", values: map[string]any{}}
 	for _, known := range knownSettings() {
-		text, ok := os.LookupEnv(envName(known.key))
-		if !ok {
+		text := os.Getenv(envName(known.key))
+		if text == "" {
 			continue
 		}
 		value, err := known.parse(text)
