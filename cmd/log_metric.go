@@ -13,8 +13,7 @@ import (
 type logMetricOptions struct {
 	logTarget
 
-	step      int64
-	stepGiven func() bool
+	step int64
 }
 
 func newLogMetricCmd(a *app) *cobra.Command {
@@ -27,8 +26,8 @@ func newLogMetricCmd(a *app) *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    a.run(func(ctx context.Context, args []string) error { return runLogMetric(ctx, o, args) }),
 	}
-	c.Flags().Int64Var(&o.step, "step", 0, "the step at which it was measured (default the one after the last)")
-	o.stepGiven = func() bool { return c.Flags().Changed("step") }
+	c.Flags().Int64Var(&o.step, "step", track.NextStep, "the step at which it was measured (default the one after the last)")
+	c.Flags().Lookup("step").DefValue = "0" // the help shows no default of its own
 	o.flags(c)
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if strings.HasPrefix(err.Error(), "unknown shorthand flag") {
@@ -44,16 +43,6 @@ func runLogMetric(ctx context.Context, o *logMetricOptions, args []string) error
 	if err != nil {
 		return err
 	}
-	tracking, err := o.app.tracking(ctx)
-	if err != nil {
-		return err
-	}
-	steps := map[string]int64{}
-	if !o.stepGiven() {
-		if steps, err = o.nextSteps(ctx, tracking); err != nil {
-			return err
-		}
-	}
 	now := o.app.clock.Now().UnixMilli()
 	var b track.Batch
 	for _, p := range pairs {
@@ -61,31 +50,7 @@ func runLogMetric(ctx context.Context, o *logMetricOptions, args []string) error
 		if err != nil {
 			return errs.New(errs.Usage, "metric %s: %w", p.key, err)
 		}
-		step := o.step
-		if !o.stepGiven() {
-			step = steps[p.key]
-			steps[p.key]++
-		}
-		b.Metrics = append(b.Metrics, track.Metric{Key: p.key, Value: float64(v), Timestamp: now, Step: step})
+		b.Metrics = append(b.Metrics, track.Metric{Key: p.key, Value: float64(v), Timestamp: now, Step: o.step})
 	}
 	return o.log(ctx, b)
-}
-
-// nextSteps returns the step after the last of each series of the run.
-func (o *logMetricOptions) nextSteps(ctx context.Context, tracking track.Reader) (map[string]int64, error) {
-	id, err := o.named(ctx, tracking)
-	if err != nil || id == "" {
-		return map[string]int64{}, err
-	}
-	runs, err := tracking.Runs(ctx, track.Query{IDs: []string{id}, Deleted: true})
-	if err != nil {
-		return nil, err
-	}
-	next := map[string]int64{}
-	for _, r := range runs {
-		for _, m := range r.Metrics {
-			next[m.Key] = m.Step + 1
-		}
-	}
-	return next, nil
 }

@@ -2,6 +2,7 @@ package track
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/oid"
@@ -95,8 +96,11 @@ type Metric struct {
 	Key       string  `json:"key"`
 	Value     float64 `json:"value"` // may be NaN or infinite
 	Timestamp int64   `json:"timestamp"`
-	Step      int64   `json:"step"`
+	Step      int64   `json:"step"` // in Recorder.Log it may be NextStep
 }
+
+// NextStep stands for the step after the last of the series, 0 for the first.
+const NextStep = math.MinInt64
 
 // Summary is what is known of a series without its points.
 type Summary struct {

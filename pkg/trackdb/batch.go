@@ -195,6 +195,16 @@ func logSeries(ctx context.Context, tx *sql.Tx, seq int64, key string, points []
 			return err
 		}
 	}
+	next := c.Step + 1
+	if fresh {
+		next = 0
+	}
+	for i := range points {
+		if points[i].Step == track.NextStep {
+			points[i].Step = next
+		}
+		next = max(next, points[i].Step+1)
+	}
 	added, err := insert(ctx, tx, "INSERT INTO points (series, timestamp, step, value)", "ON CONFLICT DO NOTHING", 4, points,
 		func(m track.Metric) []any { return []any{id, m.Timestamp, m.Step, number(m.Value)} })
 	if err != nil || added == 0 {

@@ -189,6 +189,25 @@ func TestSeriesDropExactDuplicatesAndKeepOrder(t *testing.T) {
 	}
 }
 
+func TestTheNextStepFollowsTheLast(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	ctx := t.Context()
+	r := create(t, s, track.Run{})
+	next := track.Metric{Key: "loss", Step: track.NextStep}
+	must(t, s.Log(ctx, r.ID, track.Batch{Metrics: []track.Metric{next, next, {Key: "loss", Step: 9}, next, {Key: "acc", Step: track.NextStep}}}))
+	must(t, s.Log(ctx, r.ID, track.Batch{Metrics: []track.Metric{next}}))
+	h, err := s.History(ctx, r.ID, "loss")
+	must(t, err)
+	var steps []int64
+	for _, m := range h {
+		steps = append(steps, m.Step)
+	}
+	if fmt.Sprint(steps) != "[0 1 9 10 11]" {
+		t.Errorf("steps %v", steps)
+	}
+}
+
 func TestRunsAreFoundByPrefixAndName(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
