@@ -1,0 +1,25 @@
+# What people and CI type. Each target is one job; .ci/run calls most of them.
+.PHONY: build test lint docs bench ci release-check
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o mlops .
+
+test:
+	go test ./...
+
+lint:
+	.ci/run lint
+
+# Reference and man pages from the commands.
+docs:
+	go run . docs --markdown docs/reference
+
+bench:
+	go run -C tools ./bench -out $(CURDIR)/docs/benchmarks.md
+
+# Everything that CI checks, as CI checks it.
+ci:
+	.ci/run
+
+release-check:
+	.ci/run release
