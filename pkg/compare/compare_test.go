@@ -69,17 +69,18 @@ func (f repoFake) Names(context.Context) ([]string, error) { return []string{"ma
 const pipelineText = `
 stages:
   train:
-    cmd: python train.py
+    cmd: python train.py ${name}
     params: [train, seed]
     outs: [model]
     metrics: [metrics.json]
-    plots: [curve.csv: {cache: false}]
+    plots: [curve.csv: {cache: false}, plots]
+plots: [picture.png]
 `
 
 func newRepo() repoFake {
 	at := func(lr, acc, code, data string) map[string]string {
 		return map[string]string{
-			"mlops.yaml": pipelineText, "params.yaml": "seed: 1\nunused: 9\ntrain:\n  lr: " + lr + "\n  layers: [1, 2]\n",
+			"mlops.yaml": pipelineText, "params.yaml": "seed: null\nunused: 9\nname: x" + lr + "\ntrain:\n  lr: " + lr + "\n  layers: [1, 2]\n",
 			"metrics.json": `{"accuracy": ` + acc + `}`, "curve.csv": "step,loss\n0,1\n1," + lr + "\n", "train.py": code, "data": data,
 		}
 	}
@@ -223,7 +224,7 @@ func TestRevisionsAndTheWorkspace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "params train.lr: 0.1 0.2\nmetrics accuracy↑: 0.8 0.9!\nmetrics loss↓: 0.1! 0.2\ncode train.py:"
+		want := "params name: x0.1 x0.2\nparams train.lr: 0.1 0.2\nmetrics accuracy↑: 0.8 0.9!\nmetrics loss↓: 0.1! 0.2\ncode train.py:"
 		if !strings.HasPrefix(rows(r), want) || r.Same != 3 {
 			t.Errorf("%v:\n%s(%d the same)", refs, rows(r), r.Same)
 		}

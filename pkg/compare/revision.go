@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -59,9 +60,6 @@ func (c *Comparer) revision(ctx context.Context, name, commit string) (*Column, 
 // addParams adds the values that stages use, by file.
 func addParams(params map[string]map[string]string, pipeline *stagefile.File, read stagefile.ReadFunc) error {
 	used := map[string][]string{} // file → keys; nil is the whole file
-	for _, file := range pipeline.Params {
-		used[file] = nil
-	}
 	for _, stage := range pipeline.Stages {
 		for file, keys := range stage.Params {
 			if old, ok := used[file]; ok && old == nil || len(keys) == 0 {
@@ -69,6 +67,11 @@ func addParams(params map[string]map[string]string, pipeline *stagefile.File, re
 				continue
 			}
 			used[file] = append(used[file], keys...)
+		}
+		for file, values := range stage.Used {
+			for key, v := range values {
+				addLeaves(valuesOf(params, file), key, v)
+			}
 		}
 	}
 	for file, keys := range used {
@@ -83,11 +86,7 @@ func addParams(params map[string]map[string]string, pipeline *stagefile.File, re
 		if err != nil {
 			return err
 		}
-		values := params[file]
-		if values == nil {
-			values = map[string]string{}
-			params[file] = values
-		}
+		values := valuesOf(params, file)
 		if keys == nil {
 			addLeaves(values, "", doc)
 		}
@@ -109,22 +108,35 @@ func addLeaves(values map[string]string, prefix string, v any) {
 		case prefix != "":
 			key = prefix + "." + key
 		}
-		values[key] = paramfile.Text(leaf.Value)
+		values[key] = "null"
+		if leaf.Value != nil {
+			values[key] = paramfile.Text(leaf.Value)
+		}
 	}
+}
+
+func valuesOf(params map[string]map[string]string, file string) map[string]string {
+	if params[file] == nil {
+		params[file] = map[string]string{}
+	}
+	return params[file]
 }
 
 // resultFiles lists the metrics and plots of a pipeline, without their bytes.
 func resultFiles(pipeline *stagefile.File) []metricfile.File {
 	found := map[string]metricfile.File{}
-	for _, path := range pipeline.Metrics {
-		found[path] = metricfile.File{Path: path}
+	for _, p := range pipeline.Metrics {
+		found[p] = metricfile.File{Path: p}
+	}
+	for _, plot := range pipeline.Plots {
+		found[path.Join(pipeline.Dir, plot.ID)] = metricfile.File{Path: path.Join(pipeline.Dir, plot.ID), Plot: true}
 	}
 	for _, stage := range pipeline.Stages {
 		for _, out := range stage.Outs {
 			if !out.Metric && !out.Plot {
 				continue
 			}
-			f := metricfile.File{Path: out.Path, Plot: !out.Metric}
+			f := metricfile.File{Path: out.Path, Plot: out.Plot}
 			for _, p := range out.Props {
 				f.X, f.Template = p.X, p.Template
 				if p.Y != "" {
@@ -142,6 +154,9 @@ func resultFiles(pipeline *stagefile.File) []metricfile.File {
 func (col *Column) readMetrics(files []metricfile.File, read stagefile.ReadFunc) error {
 	var there []metricfile.File
 	for _, f := range files {
+		if f.Plot && !metricfile.Readable(f.Path) {
+			continue // a picture, or a directory
+		}
 		data, err := read(f.Path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

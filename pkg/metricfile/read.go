@@ -68,6 +68,16 @@ func Read(files []File) ([]Series, []error) {
 	return all, problems
 }
 
+// Readable reports whether a path has the extension of a format that Read knows.
+func Readable(path string) bool {
+	switch ext(path) {
+	case ".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".csv", ".tsv":
+		return true
+	default:
+		return false
+	}
+}
+
 // Merge joins the keys of several files: a key stays as it is when no other
 // file has it and it is not taken, else it becomes file:key. It does for
 // params what Read does for metrics.
