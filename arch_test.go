@@ -26,7 +26,7 @@ func layers() []string {
 		"stagefile",
 		"store remote remote/file remote/cloud db",
 		"repo trackdb",
-		"workspace transfer upkeep pipeline/executor",
+		"workspace transfer upkeep doctor pipeline/executor",
 		"pipeline compare",
 		"cmd",
 		".",

@@ -31,6 +31,8 @@ type layer struct {
 	origin string
 	file   string
 	values map[string]any
+	// unknown are keys of a newer version, or mistyped: 'mlops doctor' names them.
+	unknown []string
 }
 
 // settings is what all places say, strongest first.
@@ -125,7 +127,8 @@ func readLayer(origin, file string) (layer, error) {
 			key := section + "." + name
 			known, ok := findSetting(key)
 			if !ok {
-				continue // of a newer version; 'mlops doctor' names it
+				l.unknown = append(l.unknown, key)
+				continue
 			}
 			parsed, err := known.decode(&value)
 			if err != nil {

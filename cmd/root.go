@@ -30,6 +30,7 @@ func sections(a *app) []section {
 			newLogCmd(a),
 		}},
 		{"upkeep", "Maintenance:", []*cobra.Command{
+			newDoctorCmd(a),
 			newConfigCmd(a),
 			newCompletionCmd(a),
 			newDocsCmd(a),
