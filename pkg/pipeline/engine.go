@@ -22,6 +22,8 @@ import (
 type Files interface {
 	// PipelineFiles returns the paths of all pipeline files.
 	PipelineFiles(ctx context.Context) ([]string, error)
+	// Tracked returns what pointers and locks name, by path.
+	Tracked(ctx context.Context) (map[string]stagefile.Asset, error)
 	// Ignore adds paths to .gitignore.
 	Ignore(ctx context.Context, paths ...string) error
 	// UpdateLock edits the lock in a directory under a file lock.
@@ -120,7 +122,7 @@ func (v *view) restored(step *Step) {
 }
 
 func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Project, chosen []string, q PlanRequest) (*decider, error) {
-	v := newView(e.Root, read, e.Data)
+	v := newView(e.Root, read, e.Data, e.Files)
 	stages := make([]*stagefile.Stage, len(chosen))
 	for i, a := range chosen {
 		stages[i] = p.byAddress[a]

@@ -40,16 +40,18 @@ func (s *scheduler) clearOuts(ctx context.Context, step *Step) error {
 		}
 	}
 	stage := step.stage
+	var gone []string
 	for _, o := range stage.Outs {
-		name := s.engine.path(o.Path)
-		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil { //nolint:gosec // the umask decides
+		if !o.Persist {
+			gone = append(gone, o.Path)
+		}
+	}
+	if err := s.engine.Data.Remove(ctx, gone...); err != nil {
+		return err
+	}
+	for _, o := range stage.Outs {
+		if err := os.MkdirAll(filepath.Dir(s.engine.path(o.Path)), 0o777); err != nil { //nolint:gosec // the umask decides
 			return fmt.Errorf("output %s: %w", o.Path, err)
-		}
-		if o.Persist {
-			continue
-		}
-		if err := os.RemoveAll(name); err != nil {
-			return fmt.Errorf("remove output %s: %w", o.Path, err)
 		}
 	}
 	return nil

@@ -130,6 +130,15 @@ func (d *fakeData) Keep(_ context.Context, files []string) ([]oid.ID, error) {
 	return out, nil
 }
 
+func (d *fakeData) Remove(_ context.Context, paths ...string) error {
+	for _, p := range paths {
+		if err := os.RemoveAll(filepath.Join(d.root, p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *fakeData) Tracked(context.Context) (map[string]stagefile.Asset, error) {
 	return d.tracked, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
 // RepoFiles is Files over a repository.
@@ -16,6 +17,32 @@ type RepoFiles struct{ repo *repo.Repo }
 
 // NewRepoFiles returns the Files of r.
 func NewRepoFiles(r *repo.Repo) *RepoFiles { return &RepoFiles{r} }
+
+// Tracked returns what pointers and locks name.
+func (f *RepoFiles) Tracked(ctx context.Context) (map[string]stagefile.Asset, error) {
+	found, err := f.repo.Tracked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]stagefile.Asset, len(found))
+	for _, t := range found {
+		out[t.Path] = asset(t.Object)
+	}
+	return out, nil
+}
+
+func asset(o repo.Object) stagefile.Asset {
+	a := stagefile.Asset{Path: o.Path, Kind: stagefile.KindFile, ID: o.ID, Size: o.Size, Files: o.Files}
+	switch {
+	case o.Kind == tree.Dir:
+		a.Kind = stagefile.KindDir
+	case o.Kind == tree.Symlink:
+		a.Kind = stagefile.KindSymlink
+	case o.Exec:
+		a.Kind = stagefile.KindExec
+	}
+	return a
+}
 
 // PipelineFiles returns the paths of all pipeline files.
 func (f *RepoFiles) PipelineFiles(ctx context.Context) ([]string, error) {

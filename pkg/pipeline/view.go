@@ -30,8 +30,8 @@ type Data interface {
 	Absent(ctx context.Context, assets []stagefile.Asset) ([]stagefile.Asset, error)
 	// Keep stores files that are not of the workspace, such as logs.
 	Keep(ctx context.Context, files []string) ([]oid.ID, error)
-	// Tracked returns what pointers and locks name, by path.
-	Tracked(ctx context.Context) (map[string]stagefile.Asset, error)
+	// Remove removes what stands at paths. That nothing is there is no error.
+	Remove(ctx context.Context, paths ...string) error
 }
 
 // view is what is known of the workspace while stages are decided on.
@@ -39,6 +39,7 @@ type view struct {
 	root    string
 	read    stagefile.ReadFunc
 	data    Data
+	files   Files
 	assets  map[string]stagefile.Asset // on disk, by path
 	tracked map[string]stagefile.Asset // named by pointers and locks; loaded when first asked for
 	locks   map[string]*stagefile.Lock // by path of the lock
@@ -47,9 +48,9 @@ type view struct {
 	changed map[string]string          // out → stage that changed it in this run
 }
 
-func newView(root string, read stagefile.ReadFunc, data Data) *view {
+func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
-		root: root, read: read, data: data, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{},
+		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{},
 		params: map[string]any{}, unknown: map[string]string{}, changed: map[string]string{},
 	}
 }
@@ -156,7 +157,7 @@ func (v *view) input(ctx context.Context, p string) (a stagefile.Asset, onDisk b
 
 func (v *view) trackedAt(ctx context.Context, p string) (stagefile.Asset, bool, error) {
 	if v.tracked == nil {
-		tracked, err := v.data.Tracked(ctx)
+		tracked, err := v.files.Tracked(ctx)
 		if err != nil {
 			return stagefile.Asset{}, false, err
 		}

@@ -64,8 +64,8 @@ func (e *editor) add(doc *yaml.Node, s NewStage, replace bool) error {
 	if stages == nil || isNull(stages) {
 		at := len(e.lines)
 		if stages != nil {
-			at = key.Line
-			e.lines[at-1] = "stages:\n"
+			e.lines[key.Line-1] = "stages:\n"
+			at = max(key.Line, e.endOf(doc, key))
 		} else {
 			e.lines = append(e.lines, "stages:\n")
 			at++
