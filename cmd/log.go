@@ -21,7 +21,7 @@ const runIDVariable = "MLOPS_RUN_ID"
 
 func newLogCmd(a *app) *cobra.Command {
 	c := a.group("log", "Log params, metrics, tags and artifacts from a script",
-		newLogStartCmd(a), newLogParamCmd(a), newLogMetricCmd(a), newLogTagCmd(a), newLogEndCmd(a))
+		newLogStartCmd(a), newLogParamCmd(a), newLogMetricCmd(a), newLogTagCmd(a), newLogArtifactCmd(a), newLogEndCmd(a))
 	c.Long = "Log from a shell script into the run that $MLOPS_RUN_ID or --run names. Without\n" +
 		"one, a new run is made, its id is printed, and it stays open until 'mlops log end'."
 	c.Example = "  export MLOPS_RUN_ID=$(mlops log start --name nightly)\n  mlops log param lr=0.1\n  mlops log metric loss 0.3 --step 4\n  mlops log end"

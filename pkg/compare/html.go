@@ -81,9 +81,12 @@ func (p Page) WriteHTML(w io.Writer) error {
 	r := p.Result
 	runs := make([]pageRun, len(r.Runs))
 	for i, c := range r.Runs {
-		runs[i] = pageRun{Column: c, Index: i, Color: colorOf(i), Short: short(c.ID), Code: short(c.Commit), Started: stamp(c.StartTime)}
+		runs[i] = pageRun{Column: c, Index: i, Color: colorOf(i), Short: short(c.ID), Code: short(c.Commit)}
 		if c.Dirty {
 			runs[i].Code += "*"
+		}
+		if c.StartTime > 0 {
+			runs[i].Started = time.UnixMilli(c.StartTime).UTC().Format("2006-01-02 15:04")
 		}
 		if c.EndTime > 0 {
 			runs[i].Duration = (time.Duration(c.EndTime-c.StartTime) * time.Millisecond).Round(100 * time.Millisecond).String()
