@@ -5,7 +5,15 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mlops-cli/mlops/pkg/pipeline"
+	"github.com/mlops-cli/mlops/pkg/progress"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/transfer"
+	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
 // engine opens the pipeline of the repository. Dir is the working directory
@@ -18,11 +26,47 @@ func (a *app) engine(ctx context.Context) (e *pipeline.Engine, dir string, err e
 	if dir, err = r.Rel(".", "."); err != nil {
 		return nil, "", err
 	}
+	tmp, err := r.TmpDir()
+	if err != nil {
+		return nil, "", err
+	}
 	return pipeline.New(pipeline.Config{
 		Root:  r.Root,
 		Read:  func(p string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Root, filepath.FromSlash(p))) },
 		Files: pipeline.NewRepoFiles(r),
-		Index: r.Index,
-		Clock: a.clock,
+		// What stages print goes to the terminal: no bars beside it.
+		Data:     pipeline.WorkspaceData{Workspace: workspace.New(r, progress.Nop{})},
+		Index:    r.Index,
+		Track:    func(ctx context.Context) (track.Recorder, error) { return a.tracking(ctx) },
+		Fetch:    func(ctx context.Context, assets []stagefile.Asset) error { return a.fetchAssets(ctx, r, assets) },
+		Describe: func(ctx context.Context) (track.Run, error) { return describeRun(ctx, r) },
+		Tmp:      tmp,
+		Clock:    a.clock,
 	}), dir, nil
+}
+
+// fetchAssets brings assets from the default remote into the store.
+func (a *app) fetchAssets(ctx context.Context, r *repo.Repo, assets []stagefile.Asset) error {
+	bucket, name, err := a.bucket(ctx, "", 0)
+	if err != nil {
+		return err
+	}
+	objects := make([]repo.Object, len(assets))
+	for i, asset := range assets {
+		objects[i] = repo.FromAsset(asset)
+	}
+	_, err = transfer.New(r, bucket, name, progress.Nop{}).Fetch(ctx, transfer.FetchRequest{Selection: transfer.Selection{Objects: objects}})
+	return err
+}
+
+// describeRun asks git, side by side, what a run should know of the code.
+func describeRun(ctx context.Context, r *repo.Repo) (track.Run, error) {
+	var run track.Run
+	git := r.Git()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { run.Git.Commit, err = git.Head(ctx); return err })
+	g.Go(func() (err error) { run.Git.Branch, err = git.Branch(ctx); return err })
+	g.Go(func() (err error) { run.Git.Dirty, err = git.Dirty(ctx); return err })
+	g.Go(func() (err error) { run.Git.Remote, err = git.Remote(ctx); return err })
+	return run, g.Wait()
 }

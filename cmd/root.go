@@ -19,8 +19,13 @@ func sections(a *app) []section {
 			newDemoCmd(a),
 		}},
 		{"data", "Data:", []*cobra.Command{}},
-		{"remotes", "Remotes:", []*cobra.Command{}},
+		{"remotes", "Remotes:", []*cobra.Command{
+			newRemoteCmd(a),
+			newPushCmd(a),
+			newFetchCmd(a),
+		}},
 		{"pipelines", "Pipelines:", []*cobra.Command{
+			newRunCmd(a),
 			newDagCmd(a),
 			newStageCmd(a),
 		}},

@@ -22,24 +22,24 @@ func (s *scheduler) bringInputs(ctx context.Context, step *Step) error {
 	return errs.New(errs.KindOf(err), "dependency %s: %w", step.away[0].Path, err).Hint("fetch it: mlops run --pull")
 }
 
-// clearOuts removes the outs of the stage's last run, but those that persist,
-// and makes the directories that outs go to. Bytes that are nowhere else are
-// saved first.
-func (s *scheduler) clearOuts(ctx context.Context, step *Step) error {
+// keepStale saves outs on disk whose bytes are nowhere else: they are about to
+// be replaced.
+func (s *scheduler) keepStale(ctx context.Context, step *Step) error {
 	unsaved, err := s.engine.Data.Absent(ctx, step.stale)
-	if err != nil {
+	if err != nil || len(unsaved) == 0 {
 		return err
 	}
-	if len(unsaved) > 0 {
-		paths := make([]string, len(unsaved))
-		for i, a := range unsaved {
-			paths[i] = a.Path
-		}
-		if _, err := s.engine.Data.Save(ctx, paths); err != nil {
-			return err
-		}
+	paths := make([]string, len(unsaved))
+	for i, a := range unsaved {
+		paths[i] = a.Path
 	}
-	stage := step.stage
+	_, err = s.engine.Data.Save(ctx, paths)
+	return err
+}
+
+// clearOuts removes the outs of the stage's last run, but those that persist,
+// and makes the directories that outs go to.
+func (s *scheduler) clearOuts(ctx context.Context, stage *stagefile.Stage) error {
 	var gone []string
 	for _, o := range stage.Outs {
 		if !o.Persist {

@@ -229,6 +229,9 @@ func (s *scheduler) work(ctx context.Context, j *job) {
 		j.err = s.explainMissing(j.step.err)
 		return
 	}
+	if j.err = s.keepStale(ctx, &j.step); j.err != nil {
+		return
+	}
 	if j.step.Action == Restore {
 		if j.err = s.bring(ctx, j.step.needed); j.err == nil || ctx.Err() != nil {
 			return
@@ -280,7 +283,7 @@ func (s *scheduler) execute(ctx context.Context, j *job) error {
 	if err := s.bringInputs(ctx, &j.step); err != nil {
 		return err
 	}
-	if err := s.clearOuts(ctx, &j.step); err != nil {
+	if err := s.clearOuts(ctx, j.step.stage); err != nil {
 		return err
 	}
 	if err := fault.At(ctx, "run.stage.started"); err != nil {
