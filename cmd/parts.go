@@ -9,6 +9,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/remote/file"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/trackdb"
+	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
 // repo opens the repository around the working directory, with its settings.
@@ -30,6 +31,15 @@ func (a *app) repo(ctx context.Context) (*repo.Repo, error) {
 	a.atEnd(r.Close)
 	a.repository = r
 	return r, nil
+}
+
+// workspace opens the files and the store of the repository.
+func (a *app) workspace(ctx context.Context) (*workspace.Workspace, error) {
+	r, err := a.repo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return workspace.New(r, a.io.Progress()), nil
 }
 
 // tracking opens the records of runs.
@@ -73,9 +83,7 @@ func (a *app) remoteName(ctx context.Context, name string) (known, url string, e
 	}
 	url, ok := r.Config.Remotes[name]
 	if !ok {
-		return "", "", errs.New(errs.NotFound, "there is no remote %q", name).
-			DidYouMean(name, sortedKeys(r.Config.Remotes)).
-			Hint("'mlops remote ls' shows the remotes")
+		return "", "", unknownRemote(r, name)
 	}
 	return name, url, nil
 }
@@ -93,6 +101,9 @@ func (a *app) bucket(ctx context.Context, name string, jobs int) (b *remote.Conn
 
 // openBucket connects to a URL; the connection is closed at the end.
 func (a *app) openBucket(ctx context.Context, url string, jobs int) (*remote.Conn, error) {
+	if a.repository != nil {
+		url = remoteURL(a.repository.Root, url)
+	}
 	b, err := remote.Open(ctx, url, remote.Options{Jobs: jobs}, file.Driver(), cloud.Driver())
 	if err != nil {
 		return nil, err
