@@ -1,7 +1,11 @@
 package ignore
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -126,4 +130,16 @@ func (p *pattern) match(dir, file, base string, isDir bool) bool {
 		file = file[len(dir)+1:]
 	}
 	return wildmatch(p.glob, file, true) == matched
+}
+
+// Digest is text that is equal for matchers with the same rules.
+func (m *Matcher) Digest() string {
+	var b strings.Builder
+	for _, dir := range slices.Sorted(maps.Keys(m.rules)) {
+		for _, p := range m.rules[dir] {
+			fmt.Fprintf(&b, "%q %q %t %t %t\n", dir, p.glob, p.negated, p.dirOnly, p.anchored)
+		}
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return string(sum[:])
 }

@@ -1,0 +1,275 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/store"
+	"github.com/mlops-cli/mlops/pkg/tree"
+)
+
+// ErrChanged is in the chain when a file was written to while it was read.
+var ErrChanged = errors.New("it changed while it was read")
+
+// tries is how often a file that changes is read when nothing is to be stored.
+const tries = 3
+
+// take reads what stands at name in h: a file, or a link, which is not
+// followed. Old is the id that the cache had for it.
+func (s *scan) take(w *worker, h *handle, name string, old oid.ID) (item, error) {
+	it := item{name: name}
+	st, err := h.lstat(name)
+	if err != nil {
+		return it, err
+	}
+	kind, _ := kindOf(st.Mode)
+	switch kind {
+	case tree.Symlink:
+		return s.takeLink(h, name, st)
+	case tree.File:
+	case tree.Dir:
+		return it, fmt.Errorf("%w: it became a directory", ErrChanged)
+	default:
+		return it, fmt.Errorf("%s cannot be tracked: only files, directories and symbolic links can", describe(st.Mode))
+	}
+	got, err := s.takeFile(w, h, name)
+	for n := 1; errors.Is(err, ErrChanged) && s.batch == nil && n < tries; n++ {
+		got, err = s.takeFile(w, h, name)
+	}
+	if errors.Is(err, ErrChanged) && s.batch == nil {
+		got.mtime, err = 0, nil // it is being written: what was read last, not to be trusted later
+	}
+	if err != nil {
+		return it, err
+	}
+	s.task.Add(1, got.size)
+	if !old.IsZero() && old != got.id && st.Size >= store.LooseSize {
+		s.checkLinked(old, st)
+	}
+	return got, nil
+}
+
+func describe(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeNamedPipe != 0:
+		return "a fifo"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
+}
+
+func (s *scan) takeFile(w *worker, h *handle, name string) (item, error) {
+	src, err := h.open(name)
+	if err != nil {
+		return item{name: name}, err
+	}
+	before, err := src.stat()
+	if err == nil && !before.Mode.IsRegular() {
+		err = fmt.Errorf("%w: it is no file any more", ErrChanged)
+	}
+	if err != nil {
+		return item{name: name}, errors.Join(err, src.close())
+	}
+	_, exec := kindOf(before.Mode)
+	it := item{
+		name: name, kind: tree.File, exec: exec, size: before.Size, mtime: before.Mtime, ctime: before.Ctime, inode: before.Inode,
+	}
+	if before.Size > bufferSize {
+		it.id, err = s.readLarge(w, src, before)
+		return it, err
+	}
+	buf := w.buffer()
+	n, err := src.fill(buf[:before.Size+1])
+	if err == nil {
+		err = unchanged(src, before, int64(n))
+	}
+	if err = errors.Join(err, src.close()); err != nil {
+		return it, err
+	}
+	if s.batch == nil {
+		it.id = oid.Sum(buf[:n])
+		return it, nil
+	}
+	it.id, err = s.batch.PutBytes(buf[:n])
+	return it, stored(err)
+}
+
+// unchanged is ErrChanged when the file has not the size or times it had.
+func unchanged(src source, before fsx.Stat, n int64) error {
+	after, err := src.stat()
+	if err != nil {
+		return err
+	}
+	if n != before.Size || after.Size != before.Size || after.Mtime != before.Mtime {
+		return ErrChanged
+	}
+	return nil
+}
+
+func (s *scan) readLarge(w *worker, src source, before fsx.Stat) (id oid.ID, err error) {
+	f := src.file()
+	defer func() { err = errors.Join(err, f.Close()) }()
+	n := before.Size
+	if s.batch != nil {
+		id, err = s.batch.PutFile(f, before.Size)
+		if errors.Is(err, store.ErrChanged) {
+			return id, ErrChanged
+		}
+		err = stored(err)
+	} else {
+		id, n, err = sum(s.ctx, f, w.buffer())
+	}
+	if err != nil {
+		return id, err
+	}
+	after, err := fsx.FileStat(f)
+	if err == nil && (n != before.Size || after.Size != before.Size || after.Mtime != before.Mtime) {
+		err = ErrChanged
+	}
+	return id, err
+}
+
+// sum hashes what is left of f.
+func sum(ctx context.Context, f *os.File, buf []byte) (oid.ID, int64, error) {
+	h := oid.NewHash()
+	var total int64
+	for {
+		if err := ctx.Err(); err != nil {
+			return oid.ID{}, total, err
+		}
+		n, err := f.Read(buf)
+		total += int64(n)
+		if _, werr := h.Write(buf[:n]); werr != nil {
+			return oid.ID{}, total, werr
+		}
+		if errors.Is(err, io.EOF) {
+			return oid.FromHash(h), total, nil
+		}
+		if err != nil {
+			return oid.ID{}, total, err
+		}
+	}
+}
+
+// takeLink reads a symbolic link. One into our own store, made by checkout,
+// stands for the file it leads to.
+func (s *scan) takeLink(h *handle, name string, st fsx.Stat) (item, error) {
+	it := item{name: name, kind: tree.Symlink, size: st.Size, mtime: st.Mtime, ctime: st.Ctime, inode: st.Inode}
+	text, err := h.readlink(name)
+	if err != nil {
+		return it, err
+	}
+	if id, ok := s.w.ownLink(text); ok {
+		it.id = id
+		// looks compares with the link itself, so a row that says file never holds: it is read again.
+		it.kind = tree.File
+		info, err := os.Stat(text)
+		if err != nil {
+			return it, err
+		}
+		it.size = info.Size()
+		return it, nil
+	}
+	if s.batch == nil {
+		it.id = oid.Sum([]byte(text))
+		return it, nil
+	}
+	it.id, err = s.batch.PutBytes([]byte(text))
+	return it, stored(err)
+}
+
+// ownLink is the object that a link's text leads to, when it leads into the
+// repository's own objects.
+func (w *Workspace) ownLink(text string) (oid.ID, bool) {
+	rel, err := filepath.Rel(filepath.Join(w.repo.MetaDir(), "objects"), text)
+	if err != nil || !filepath.IsLocal(rel) {
+		return oid.ID{}, false
+	}
+	id, err := oid.Parse(strings.ReplaceAll(filepath.ToSlash(rel), "/", ""))
+	return id, err == nil
+}
+
+// errStore marks errors of the store, which end the whole scan: a full disk
+// is not the fault of one file.
+type errStore struct{ error }
+
+func (e errStore) Unwrap() error { return e.error }
+
+func stored(err error) error {
+	if err != nil {
+		return errStore{err}
+	}
+	return nil
+}
+
+// isFatal reports whether an error is of more than one file.
+func isFatal(err error) bool {
+	var own errStore
+	return errors.As(err, &own) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// checkLinked looks whether a file that changed is a hard link to the object it
+// was made from. Then the object is spoiled: it is moved away, so that nobody
+// takes it for what its name says.
+func (s *scan) checkLinked(old oid.ID, st fsx.Stat) {
+	hex := old.String()
+	file := filepath.Join(s.w.repo.MetaDir(), "objects", hex[:2], hex[2:])
+	object, err := fsx.Lstat(file)
+	if err != nil || object.Inode == 0 || object.Inode != st.Inode || object.Dev != st.Dev {
+		return
+	}
+	away := filepath.Join(s.w.repo.MetaDir(), "quarantine")
+	if err := os.MkdirAll(away, 0o777); err != nil {
+		return
+	}
+	if err := fsx.Rename(file, filepath.Join(away, hex)); err != nil {
+		return
+	}
+	if err := s.w.repo.ForgetSaved(s.ctx); err != nil {
+		return
+	}
+	s.mu.Lock()
+	s.spoiled = append(s.spoiled, hex)
+	s.mu.Unlock()
+}
+
+// problemError makes the error of one target.
+func problemError(p string, problems []Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	lines := make([]string, 0, len(problems))
+	kind := errs.Internal
+	for _, pr := range problems {
+		if errs.KindOf(pr.Err) != errs.Internal {
+			kind = errs.KindOf(pr.Err)
+		}
+		lines = append(lines, pr.text())
+	}
+	if len(problems) == 1 {
+		return errs.New(kind, "%s: %w", problems[0].Path, reason(problems[0].Err))
+	}
+	return errs.New(kind, "%s: %d paths cannot be read:\n  %s", p, len(problems), strings.Join(lines, "\n  "))
+}
+
+func (p Problem) text() string { return p.Path + ": " + reason(p.Err).Error() }
+
+// reason drops the path that an error of the system repeats.
+func reason(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
