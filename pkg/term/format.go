@@ -24,11 +24,11 @@ func Bytes(n int64) string {
 // Count writes a number with thousands parted: 1,234,567.
 func Count(n int64) string {
 	s := strconv.FormatInt(n, 10)
-	digits := len(s)
+	first := 0
 	if n < 0 {
-		digits--
+		first = 1
 	}
-	for i := len(s) - 3; i > len(s)-digits; i -= 3 {
+	for i := len(s) - 3; i > first; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}
 	return s

@@ -43,10 +43,10 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
-func progressIO(tty bool) (*term.IO, *buffer) {
+func progressIO(tty bool, width int) (*term.IO, *buffer) {
 	out := &buffer{}
 	return term.New(term.Config{
-		Out: io.Discard, Err: out, ErrTTY: tty, Width: func() int { return 60 },
+		Out: io.Discard, Err: out, ErrTTY: tty, Width: func() int { return width },
 		Clock: &clock{now: time.Unix(0, 0)}, Tick: time.Millisecond,
 	}), out
 }
@@ -59,13 +59,14 @@ func waitFor(t *testing.T, b *buffer, text string) string {
 			return s
 		}
 	}
-	t.Fatalf("no %q in %q", text, b.String())
+	s := b.String()
+	t.Fatalf("no %q in %q", text, s[:min(len(s), 500)])
 	return ""
 }
 
 func TestProgressIsOneLineThatGoesAway(t *testing.T) {
 	t.Parallel()
-	streams, out := progressIO(true)
+	streams, out := progressIO(true, 100)
 	task := streams.Progress().Task("hashing", 1200, 4096)
 	task.Add(600, 1024)
 	got := waitFor(t, out, "left")
@@ -89,7 +90,7 @@ func TestProgressIsOneLineThatGoesAway(t *testing.T) {
 
 func TestLongLinesAreCutToTheTerminal(t *testing.T) {
 	t.Parallel()
-	streams, out := progressIO(true)
+	streams, out := progressIO(true, 60)
 	task := streams.Progress().Task(strings.Repeat("very ", 30)+"long", 10, 10)
 	defer task.Done()
 	got := waitFor(t, out, "\x1b[K")
@@ -101,7 +102,7 @@ func TestLongLinesAreCutToTheTerminal(t *testing.T) {
 
 func TestALogGetsALineNowAndThen(t *testing.T) {
 	t.Parallel()
-	streams, out := progressIO(false)
+	streams, out := progressIO(false, 0)
 	task := streams.Progress().Task("pushing", progress.Unknown, progress.Unknown)
 	task.Add(3, 0)
 	got := waitFor(t, out, "\n")
@@ -113,7 +114,7 @@ func TestALogGetsALineNowAndThen(t *testing.T) {
 
 func TestQuietAndShortWorkShowNothing(t *testing.T) {
 	t.Parallel()
-	streams, out := progressIO(true)
+	streams, out := progressIO(true, 100)
 	streams.Quiet = true
 	task := streams.Progress().Task("hashing", 1, 1)
 	time.Sleep(20 * time.Millisecond)
@@ -134,7 +135,7 @@ func TestQuietAndShortWorkShowNothing(t *testing.T) {
 
 func TestManyGoroutinesMayReport(t *testing.T) {
 	t.Parallel()
-	streams, _ := progressIO(true)
+	streams, _ := progressIO(true, 100)
 	reporter := streams.Progress()
 	var wg sync.WaitGroup
 	for range 8 {
