@@ -24,7 +24,7 @@ func newRunsRmCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "rm RUN...",
 		Short:   "Remove runs from the lists",
-		Long:    "Remove runs from the lists. Their records stay, and --undo brings them back; what only they name may be removed by gc.",
+		Long:    "Remove runs from the lists. Their records and data stay, and --undo brings them back.",
 		Example: "  mlops runs rm swift-otter-417\n  mlops runs rm --undo 3fa9c1d2",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error {

@@ -203,7 +203,7 @@ func (c *canvas) row(out *strings.Builder, y int, color bool) {
 	blank := 0
 	for x := range c.width {
 		at := y*c.width + x
-		text := ""
+		var text string
 		switch {
 		case c.letter[at] != 0:
 			text = string(c.letter[at])

@@ -106,7 +106,7 @@ func (c *Comparer) column(ctx context.Context, ref string, limit int) (*Column, 
 func unknown(ref, what string, noRun error, known []string) error {
 	e := errs.New(errs.NotFound, "%q is %s", ref, what).DidYouMean(ref, known)
 	for _, hint := range errs.Hints(noRun) {
-		e.Hint("%s", hint)
+		e = e.Hint("%s", hint)
 	}
 	return e
 }

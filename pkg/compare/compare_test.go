@@ -309,8 +309,13 @@ func TestDirections(t *testing.T) {
 		d      Direction
 		want   int
 	}{
-		{[]*track.Value{&one, &two}, Up, 1}, {[]*track.Value{&two, &one, nil}, Down, 1}, {[]*track.Value{&nan, &one, &two}, Up, 2},
-		{[]*track.Value{&one, &one}, Up, -1}, {[]*track.Value{&one, &two}, Unknown, -1}, {[]*track.Value{&nan}, Up, -1}, {[]*track.Value{nil, &one}, Up, -1},
+		{[]*track.Value{&one, &two}, Up, 1},
+		{[]*track.Value{&two, &one, nil}, Down, 1},
+		{[]*track.Value{&nan, &one, &two}, Up, 2},
+		{[]*track.Value{&one, &one}, Up, -1},
+		{[]*track.Value{&one, &two}, Unknown, -1},
+		{[]*track.Value{&nan}, Up, -1},
+		{[]*track.Value{nil, &one}, Up, -1},
 	} {
 		got := -1
 		if b := best(c.values, c.d); b != nil {

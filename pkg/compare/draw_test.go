@@ -209,7 +209,8 @@ func TestNumbersThatDifferLookDifferent(t *testing.T) {
 func TestCurveKeysForPeople(t *testing.T) {
 	t.Parallel()
 	r := &Result{Runs: []Column{{metrics: map[string]track.Summary{
-		"loss": {Count: 1}, "curve.csv:loss": {Count: 9}, "val/acc": {Count: 3}, "acc": {Count: 4}}}}}
+		"loss": {Count: 1}, "curve.csv:loss": {Count: 9}, "val/acc": {Count: 3}, "acc": {Count: 4},
+	}}}}
 	for word, want := range map[string]string{"loss": "curve.csv:loss", "acc": "acc", "val/acc": "val/acc"} {
 		if got, err := r.CurveKey(word); err != nil || got != want {
 			t.Errorf("%s: %s %v, want %s", word, got, err, want)

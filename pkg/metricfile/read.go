@@ -2,6 +2,7 @@ package metricfile
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -56,9 +57,7 @@ func Read(files []File) ([]Series, []error) {
 	for key := range named {
 		taken[key] = true
 	}
-	for key, s := range Merge(columns, taken) {
-		named[key] = s
-	}
+	maps.Copy(named, Merge(columns, taken))
 	all := make([]Series, 0, len(named))
 	for key, s := range named {
 		s.Key = key

@@ -123,8 +123,10 @@ func TestLookups(t *testing.T) {
 }
 
 func FuzzDecodeRecord(f *testing.F) {
-	good, err := Record{Run: Run{ID: NewID(), Name: "n", Experiment: "e", Status: Finished, Params: []Param{}, Tags: []Tag{}},
-		Points: []Curve{{"loss", []int64{1}, []int64{2}, []Value{3}}}}.Encode()
+	good, err := Record{
+		Run:    Run{ID: NewID(), Name: "n", Experiment: "e", Status: Finished, Params: []Param{}, Tags: []Tag{}},
+		Points: []Curve{{"loss", []int64{1}, []int64{2}, []Value{3}}},
+	}.Encode()
 	if err != nil {
 		f.Fatal(err)
 	}

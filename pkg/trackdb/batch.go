@@ -44,33 +44,34 @@ const rowsPerInsert = 200
 
 // insert writes rows with as few statements as possible and returns how many
 // were new. The head ends before VALUES, the tail follows the last row.
-func insert[T any](ctx context.Context, tx *sql.Tx, head, tail string, columns int, rows []T, values func(T) []any) (int64, error) {
+func insert[T any](ctx context.Context, tx *sql.Tx, head, tail string, columns int, rows []T, values func(T) []any) (added int64, err error) {
 	if len(rows) == 0 {
 		return 0, nil
 	}
-	one := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + ")"
-	var full *sql.Stmt
-	var added int64
+	one := "(" + marks(columns) + ")"
+	text := func(n int) string {
+		return head + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + " " + tail
+	}
+	exec := func(args []any) (sql.Result, error) { return tx.ExecContext(ctx, text(len(args)/columns), args...) }
+	if len(rows) >= 2*rowsPerInsert {
+		full, err := tx.PrepareContext(ctx, text(rowsPerInsert))
+		if err != nil {
+			return 0, err
+		}
+		defer full.Close() //nolint:errcheck // the transaction closes it as well
+		exec = func(args []any) (sql.Result, error) {
+			if len(args) < rowsPerInsert*columns {
+				return tx.ExecContext(ctx, text(len(args)/columns), args...)
+			}
+			return full.ExecContext(ctx, args...)
+		}
+	}
 	for chunk := range slices.Chunk(rows, rowsPerInsert) {
 		args := make([]any, 0, len(chunk)*columns)
 		for _, r := range chunk {
 			args = append(args, values(r)...)
 		}
-		text := func(n int) string {
-			return head + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + " " + tail
-		}
-		var res sql.Result
-		var err error
-		if len(chunk) == rowsPerInsert && len(rows) >= 2*rowsPerInsert {
-			if full == nil {
-				if full, err = tx.PrepareContext(ctx, text(rowsPerInsert)); err != nil {
-					return added, err
-				}
-			}
-			res, err = full.ExecContext(ctx, args...)
-		} else {
-			res, err = tx.ExecContext(ctx, text(len(chunk)), args...)
-		}
+		res, err := exec(args)
 		if err != nil {
 			return added, err
 		}
@@ -79,9 +80,6 @@ func insert[T any](ctx context.Context, tx *sql.Tx, head, tail string, columns i
 			return added, err
 		}
 		added += n
-	}
-	if full != nil {
-		return added, full.Close()
 	}
 	return added, nil
 }
@@ -178,7 +176,7 @@ func logMetrics(ctx context.Context, tx *sql.Tx, seq int64, metrics []track.Metr
 func logSeries(ctx context.Context, tx *sql.Tx, seq int64, key string, points []track.Metric) error {
 	var id int64
 	var c track.Summary
-	var value, low, high real
+	var value, low, high valueColumn
 	err := tx.QueryRowContext(ctx, "SELECT id, value, timestamp, step, min, max, count FROM series WHERE run = ? AND key = ?", seq, key).
 		Scan(&id, &value, &c.Timestamp, &c.Step, &low, &high, &c.Count)
 	c.Value, c.Min, c.Max = track.Value(value), track.Value(low), track.Value(high)

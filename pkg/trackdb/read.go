@@ -163,7 +163,7 @@ func fill(ctx context.Context, q querier, runs map[int64]*track.Run) error {
 	group.Go(func() error {
 		var seq int64
 		var m track.Summary
-		var value, low, high real
+		var value, low, high valueColumn
 		return rowsOf(within, q, runs, &seq, []any{&m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count}, func(r *track.Run) {
 			m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
 			r.Metrics = append(r.Metrics, m)
@@ -229,7 +229,7 @@ func stages(ctx context.Context, q querier, seq int64) ([]track.StageRecord, err
 func (s *Service) History(ctx context.Context, id, key string) ([]track.Metric, error) {
 	points := []track.Metric{}
 	m := track.Metric{Key: key}
-	var value real
+	var value valueColumn
 	err := each(ctx, s.db, []any{&m.Timestamp, &m.Step, &value}, func() error {
 		m.Value = float64(value)
 		points = append(points, m)

@@ -44,10 +44,10 @@ func (s *Service) Resolve(ctx context.Context, ref string) (string, error) {
 	e := errs.New(errs.Conflict, "run %q may be one of several", ref)
 	for i, m := range found {
 		if i == 10 {
-			e.Hint("…")
+			e = e.Hint("…")
 			break
 		}
-		e.Hint("%s %s", m.id, m.name)
+		e = e.Hint("%s %s", m.id, m.name)
 	}
 	return "", e
 }
@@ -68,7 +68,7 @@ func (s *Service) unknown(ctx context.Context, ref string) error {
 		return err
 	}
 	for _, id := range removed {
-		e.Hint("a run of this name was removed: mlops runs rm --undo %.8s", id)
+		e = e.Hint("a run of this name was removed: mlops runs rm --undo %.8s", id)
 	}
 	return e.Hint("mlops runs ls shows the runs")
 }

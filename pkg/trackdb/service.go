@@ -29,8 +29,10 @@ type Service struct {
 // New returns the service of a database that has the migrations of db.Index.
 // What it does is recorded as done by the user of this process; see As.
 func New(index *db.DB, c clock.Clock) *Service {
-	return &Service{db: index, clock: c, alive: alive,
-		by: cmp.Or(os.Getenv("MLOPS_USER"), os.Getenv("USER"), os.Getenv("LOGNAME"), os.Getenv("USERNAME"))}
+	return &Service{
+		db: index, clock: c, alive: alive,
+		by: cmp.Or(os.Getenv("MLOPS_USER"), os.Getenv("USER"), os.Getenv("LOGNAME"), os.Getenv("USERNAME")),
+	}
 }
 
 // As returns the same service for what user does.
@@ -79,18 +81,18 @@ func number(f float64) any {
 	return f
 }
 
-// real reads what number stored.
-type real float64
+// valueColumn reads what number stored.
+type valueColumn float64
 
 // Scan implements sql.Scanner.
-func (r *real) Scan(src any) error {
+func (r *valueColumn) Scan(src any) error {
 	switch v := src.(type) {
 	case float64:
-		*r = real(v)
+		*r = valueColumn(v)
 	case int64:
-		*r = real(v)
+		*r = valueColumn(v)
 	default:
-		*r = real(math.NaN())
+		*r = valueColumn(math.NaN())
 	}
 	return nil
 }

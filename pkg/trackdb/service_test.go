@@ -316,8 +316,10 @@ func TestListsAreTheNewestFirstAndFiltered(t *testing.T) {
 	s := newService(t)
 	ctx := t.Context()
 	for i := range 300 {
-		r := create(t, s, track.Run{Name: fmt.Sprintf("run-%d", i), StartTime: int64(i + 1), Experiment: []string{"a", "b"}[i%2],
-			Params: []track.Param{{Key: "i", Value: fmt.Sprint(i)}}})
+		r := create(t, s, track.Run{
+			Name: fmt.Sprintf("run-%d", i), StartTime: int64(i + 1), Experiment: []string{"a", "b"}[i%2],
+			Params: []track.Param{{Key: "i", Value: fmt.Sprint(i)}},
+		})
 		if i%3 == 0 {
 			must(t, s.Finish(ctx, r.ID, track.Finished, track.Batch{Metrics: []track.Metric{{Key: "m", Value: float64(i)}}}))
 		}

@@ -100,7 +100,7 @@ func record(ctx context.Context, q querier, id string) ([]byte, error) {
 	}
 	var key string
 	var timestamp, step int64
-	var value real
+	var value valueColumn
 	if err := each(ctx, q, []any{&key, &timestamp, &step, &value}, func() error {
 		if n := len(r.Points); n == 0 || r.Points[n-1].Key != key {
 			r.Points = append(r.Points, track.Curve{Key: key})
