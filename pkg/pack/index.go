@@ -180,6 +180,9 @@ func (x *Index) At(i int) Entry {
 	}
 }
 
+// id is the i-th id.
+func (x *Index) id(i int) []byte { return x.ids[i*oid.Size : (i+1)*oid.Size] }
+
 // Find returns the entry of id.
 func (x *Index) Find(id oid.ID) (Entry, bool) {
 	if i, ok := search(x.ids, x.count, id); ok {
@@ -188,47 +191,32 @@ func (x *Index) Find(id oid.ID) (Entry, bool) {
 	return Entry{}, false
 }
 
+// guesses is how many steps of search trust that ids are spread evenly.
+const guesses = 16
+
 // search finds id in n sorted ids. Ids are spread evenly, so their first
-// bytes tell where to look: a few steps instead of log2 n.
+// bytes tell where to look: a few steps instead of log2 n. Where they are not,
+// as a pack from elsewhere may have them, halving takes over.
 func search(ids []byte, n int, id oid.ID) (int, bool) {
 	lo, hi := 0, n
 	loKey, hiKey := uint64(0), uint64(1)<<32
 	key := prefix(id[:])
-	for hi-lo > 8 && hiKey > loKey {
-		mid := lo + int(uint64(hi-lo)*(key-loKey)/(hiKey-loKey))
-		mid = min(max(mid, lo), hi-1)
-		at := prefix(ids[mid*oid.Size:])
-		switch {
-		case at < key:
-			lo, loKey = mid+1, at
-		case at > key:
-			hi, hiKey = mid, at
-		default:
-			lo, hi = around(ids, mid, lo, hi, key)
-			loKey, hiKey = 0, 0
+	for step := 0; lo < hi; step++ {
+		mid := int(uint(lo+hi) / 2)
+		if step < guesses && loKey < hiKey {
+			mid = min(lo+int(uint64(hi-lo)*(key-loKey)/(hiKey-loKey)), hi-1)
 		}
-	}
-	for i := lo; i < hi; i++ {
-		switch bytes.Compare(ids[i*oid.Size:(i+1)*oid.Size], id[:]) {
+		at := ids[mid*oid.Size : (mid+1)*oid.Size]
+		switch bytes.Compare(at, id[:]) {
 		case 0:
-			return i, true
+			return mid, true
+		case -1:
+			lo, loKey = mid+1, prefix(at)
 		case 1:
-			return 0, false
+			hi, hiKey = mid, prefix(at)
 		}
 	}
 	return 0, false
-}
-
-// around widens mid to all ids with the prefix key.
-func around(ids []byte, mid, lo, hi int, key uint64) (int, int) {
-	from, to := mid, mid+1
-	for from > lo && prefix(ids[(from-1)*oid.Size:]) == key {
-		from--
-	}
-	for to < hi && prefix(ids[to*oid.Size:]) == key {
-		to++
-	}
-	return from, to
 }
 
 // prefix is the first four bytes of an id as a number: times maxEntries it

@@ -14,6 +14,7 @@ type Writer struct {
 	nonce   [NonceSize]byte
 	end     int64
 	entries []Entry
+	err     error // of the first write that failed: what follows would stand in the wrong place
 }
 
 // NewWriter begins a pack of kind k. The nonce must be random.
@@ -25,10 +26,13 @@ func NewWriter(w io.Writer, k Kind, nonce [NonceSize]byte) (*Writer, error) {
 }
 
 // Append writes an object whose id the caller knows. An id may be appended
-// once.
+// once. After an error the pack cannot be closed.
 func (w *Writer) Append(id oid.ID, data []byte) error {
-	if _, err := w.w.Write(data); err != nil {
-		return err
+	if w.err != nil {
+		return w.err
+	}
+	if _, w.err = w.w.Write(data); w.err != nil {
+		return w.err
 	}
 	w.add(id, int64(len(data)))
 	return nil
@@ -36,12 +40,15 @@ func (w *Writer) Append(id oid.ID, data []byte) error {
 
 // AppendFrom writes an object of size bytes from r.
 func (w *Writer) AppendFrom(id oid.ID, size int64, r io.Reader) error {
-	n, err := io.Copy(w.w, r)
-	if err != nil {
-		return err
+	if w.err != nil {
+		return w.err
 	}
-	if n != size {
-		return fmt.Errorf("pack object %s: %d bytes read, want %d", id, n, size)
+	n, err := io.Copy(w.w, r)
+	if err == nil && n != size {
+		err = fmt.Errorf("pack object %s: %d bytes read, want %d", id, n, size)
+	}
+	if w.err = err; err != nil {
+		return err
 	}
 	w.add(id, size)
 	return nil
@@ -58,9 +65,23 @@ func (w *Writer) Size() int64 { return w.end }
 // Len is the number of objects written so far.
 func (w *Writer) Len() int { return len(w.entries) }
 
-// Close writes trailer and footer and returns the pack's id.
+// Close writes trailer and footer and returns the pack's id. It is an error
+// when an id was appended twice: such a pack could not be read.
 func (w *Writer) Close() (oid.ID, error) {
+	if w.err != nil {
+		return oid.ID{}, w.err
+	}
 	SortEntries(w.entries)
+	for i := 1; i < len(w.entries); i++ {
+		if w.entries[i-1].ID == w.entries[i].ID {
+			return oid.ID{}, fmt.Errorf("pack object %s: it stands twice in one pack", w.entries[i].ID)
+		}
+	}
+	for i := 1; i < len(w.entries); i++ {
+		if w.entries[i].ID == w.entries[i-1].ID {
+			return oid.ID{}, fmt.Errorf("write pack: object %s stands in it twice", w.entries[i].ID)
+		}
+	}
 	tail, id := Tail(w.kind, w.entries, w.nonce, w.end)
 	_, err := w.w.Write(tail)
 	return id, err
