@@ -43,7 +43,7 @@ func (r *Repo) editIgnores(ctx context.Context, paths []string, edit func(path s
 		}
 		byDir[dir] = append(byDir[dir], ignoreEntry(path.Base(p)))
 	}
-	return r.locked(ctx, "ignore.lock", "edit .gitignore", func() error {
+	return r.Locked(ctx, "ignore.lock", "edit .gitignore", func() error {
 		for _, dir := range dirs {
 			if err := edit(filepath.Join(r.Path(dir), ".gitignore"), byDir[dir]); err != nil {
 				return err
@@ -53,8 +53,8 @@ func (r *Repo) editIgnores(ctx context.Context, paths []string, edit func(path s
 	})
 }
 
-// locked runs fn while no other process, or goroutine, runs one under name.
-func (r *Repo) locked(ctx context.Context, name, what string, fn func() error) error {
+// Locked runs fn while no other process, or goroutine, runs one under name.
+func (r *Repo) Locked(ctx context.Context, name, what string, fn func() error) error {
 	tmp, err := r.TmpDir()
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (r *Repo) readLock(dir string) (*stagefile.Lock, []byte, error) {
 // UpdateLock reads the mlops.lock in the directory dir, lets edit change it and
 // writes it, durably, while no other process does.
 func (r *Repo) UpdateLock(ctx context.Context, dir string, edit func(*stagefile.Lock)) error {
-	return r.locked(ctx, "lockfile.lock", "write "+stagefile.LockName, func() error {
+	return r.Locked(ctx, "lockfile.lock", "write "+stagefile.LockName, func() error {
 		lock, old, err := r.readLock(dir)
 		if err != nil {
 			return err

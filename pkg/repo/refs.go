@@ -197,3 +197,6 @@ func choosePipelines(names []string) []string {
 	}
 	return sortedValues(byDir)
 }
+
+// PipelineFiles lists the pipeline files of the workspace.
+func (r *Repo) PipelineFiles(ctx context.Context) ([]string, error) { return r.Pipelines(ctx, "") }

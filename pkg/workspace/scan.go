@@ -72,7 +72,7 @@ type scan struct {
 	rows    map[string]*row // of whole directories, as they were read
 	partial bool            // rows holds not all: ask for each
 	mu      sync.Mutex
-	fresh   map[string]*row // whole directories, to be written
+	fresh   map[string]*row        // whole directories, to be written
 	loose   map[string]*looseFiles // to be written
 	dirs    map[oid.ID]string
 	spoiled []string // objects that were changed through a hard link

@@ -345,4 +345,3 @@ func showPath(p string) string {
 	}
 	return fmt.Sprintf("%q", p)
 }
-
