@@ -40,7 +40,7 @@ func (s *Service) logBatch(ctx context.Context, tx *sql.Tx, r row, id string, b 
 }
 
 // rowsPerInsert keeps statements far below SQLite's limit of variables.
-const rowsPerInsert = 200
+const rowsPerInsert = 100
 
 // insert writes rows with as few statements as possible and returns how many
 // were new. The head ends before VALUES, the tail follows the last row.
@@ -49,29 +49,13 @@ func insert[T any](ctx context.Context, tx *sql.Tx, head, tail string, columns i
 		return 0, nil
 	}
 	one := "(" + marks(columns) + ")"
-	text := func(n int) string {
-		return head + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + " " + tail
-	}
-	exec := func(args []any) (sql.Result, error) { return tx.ExecContext(ctx, text(len(args)/columns), args...) }
-	if len(rows) >= 2*rowsPerInsert {
-		full, err := tx.PrepareContext(ctx, text(rowsPerInsert))
-		if err != nil {
-			return 0, err
-		}
-		defer full.Close() //nolint:errcheck // the transaction closes it as well
-		exec = func(args []any) (sql.Result, error) {
-			if len(args) < rowsPerInsert*columns {
-				return tx.ExecContext(ctx, text(len(args)/columns), args...)
-			}
-			return full.ExecContext(ctx, args...)
-		}
-	}
 	for chunk := range slices.Chunk(rows, rowsPerInsert) {
 		args := make([]any, 0, len(chunk)*columns)
 		for _, r := range chunk {
 			args = append(args, values(r)...)
 		}
-		res, err := exec(args)
+		places := strings.TrimSuffix(strings.Repeat(one+",", len(chunk)), ",")
+		res, err := tx.ExecContext(ctx, head+" VALUES "+places+" "+tail, args...)
 		if err != nil {
 			return added, err
 		}
