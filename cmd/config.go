@@ -34,8 +34,8 @@ func (p *configPlace) addFlags(c *cobra.Command) {
 	c.MarkFlagsMutuallyExclusive("local", "user")
 }
 
-// file is the path of the file to change, and its origin in words.
-func (p *configPlace) file(ctx context.Context, a *app) (file string, err error) {
+// file is the path of the file to change.
+func (p *configPlace) file(ctx context.Context) (file string, err error) {
 	if p.user {
 		if file, err = userFile(); err != nil {
 			return "", err
@@ -75,7 +75,7 @@ func newConfigSetCmd(a *app) *cobra.Command {
 			if err != nil {
 				return errs.New(errs.Usage, "set %s: %w", args[0], err)
 			}
-			file, err := place.file(ctx, a)
+			file, err := place.file(ctx)
 			if err != nil {
 				return err
 			}
@@ -98,7 +98,7 @@ func newConfigUnsetCmd(a *app) *cobra.Command {
 			if _, err := needSetting(args[0]); err != nil {
 				return err
 			}
-			file, err := place.file(ctx, a)
+			file, err := place.file(ctx)
 			if err != nil {
 				return err
 			}

@@ -49,11 +49,7 @@ func newDocsCmd(a *app) *cobra.Command {
 func runDocs(o docsOptions) error {
 	o.root.DisableAutoGenTag = true
 	if o.markdown != "" {
-		pages, err := reference(o.root)
-		if err != nil {
-			return err
-		}
-		if err := writePages(o.markdown, pages); err != nil {
+		if err := writePages(o.markdown, reference(o.root)); err != nil {
 			return err
 		}
 	}
@@ -124,7 +120,7 @@ func documented(c *cobra.Command) []*cobra.Command {
 
 // reference makes a page for each command of the root, with its subcommands,
 // and README.md that lists them.
-func reference(root *cobra.Command) (map[string][]byte, error) {
+func reference(root *cobra.Command) map[string][]byte {
 	pages := map[string][]byte{}
 	var index strings.Builder
 	index.WriteString("# Commands\n\nMade from the commands themselves by `make docs`.\n\n" + root.Long + "\n\n")
@@ -144,7 +140,7 @@ func reference(root *cobra.Command) (map[string][]byte, error) {
 		}
 	}
 	pages["README.md"] = []byte(index.String())
-	return pages, nil
+	return pages
 }
 
 // describe writes a command as Markdown: usage, words, flags, examples.

@@ -1,13 +1,12 @@
 package cmd
 
 import (
+	"errors"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"errors"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
@@ -70,8 +69,7 @@ func flagError(c *cobra.Command, err error) error {
 		return knownSubcommand(c, words)
 	}
 	e := errs.New(errs.Usage, "%w", err)
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var known []string
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if !f.Hidden {

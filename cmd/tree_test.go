@@ -54,7 +54,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 func TestEveryCommandHasAScript(t *testing.T) {
 	t.Parallel()
 	var scripts strings.Builder
-	err := filepath.WalkDir(filepath.Join("..", "testdata", "script"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join("..", "testdata", "script"), func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".txtar" {
 			return err
 		}
@@ -96,10 +96,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	t.Parallel()
 	root := newRootCmd(testApp())
 	root.InitDefaultHelpCmd()
-	want, err := reference(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := reference(root)
 	dir := filepath.Join("..", "docs", "reference")
 	have, err := os.ReadDir(dir)
 	if err != nil {

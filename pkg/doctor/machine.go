@@ -74,7 +74,7 @@ func links(r *repo.Repo) (f Finding) {
 	var can []string
 	for _, way := range []struct {
 		name string
-		make func(old, new string) error
+		make func(old, to string) error
 	}{
 		{"reflink", func(old, to string) error { return fsx.Clone(to, old) }},
 		{"hardlink", os.Link},

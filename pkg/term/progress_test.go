@@ -124,8 +124,8 @@ func TestQuietAndShortWorkShowNothing(t *testing.T) {
 	if got := out.String(); got != "" {
 		t.Errorf("--quiet wrote %q", got)
 	}
-	real := term.New(term.Config{Out: io.Discard, Err: out, ErrTTY: true, Tick: time.Millisecond})
-	task = real.Progress().Task("hashing", 1, 1)
+	usual := term.New(term.Config{Out: io.Discard, Err: out, ErrTTY: true, Tick: time.Millisecond})
+	task = usual.Progress().Task("hashing", 1, 1)
 	time.Sleep(20 * time.Millisecond)
 	task.Done()
 	if got := out.String(); got != "" {
