@@ -18,3 +18,25 @@ func (b *Batch) AdoptObject(path string, id oid.ID) error {
 	b.loose = append(b.loose, rename{path, b.s.loosePath(id)})
 	return nil
 }
+
+// Missing returns those of ids that the store does not have, in order. It looks
+// for what other processes stored once, not once an object.
+func (s *Store) Missing(ids []oid.ID) ([]oid.ID, error) {
+	fresh, err := s.changed()
+	if err == nil && fresh {
+		err = s.refresh()
+	}
+	if err != nil {
+		return nil, err
+	}
+	var missing []oid.ID
+	for _, id := range ids {
+		if _, ok := s.packed(id); ok {
+			continue
+		}
+		if _, ok := s.LoosePath(id); !ok {
+			missing = append(missing, id)
+		}
+	}
+	return missing, nil
+}

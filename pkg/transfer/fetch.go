@@ -137,11 +137,9 @@ func (f *fetcher) objects(ctx context.Context, s Selection) error {
 		add(e.ID, e.Kind)
 	}
 	for len(level) > 0 {
-		var need []oid.ID
-		for _, id := range level {
-			if !f.st.Has(id) {
-				need = append(need, id)
-			}
+		need, err := f.st.Missing(level)
+		if err != nil {
+			return err
 		}
 		places, err := f.find(ctx, need)
 		if err != nil {
@@ -173,14 +171,17 @@ func (f *fetcher) objects(ctx context.Context, s Selection) error {
 		}
 		level = next
 	}
-	places, err := f.find(ctx, blobs)
-	f.blobs = places
+	blobs, err := f.st.Missing(blobs)
+	if err != nil {
+		return err
+	}
+	f.blobs, err = f.find(ctx, blobs)
 	return err
 }
 
-// want adds a blob that is missing here and was not added before.
+// want adds a blob that was not added before.
 func (f *fetcher) want(blobs []oid.ID, id oid.ID) []oid.ID {
-	if _, ok := f.seen[id]; ok || f.st.Has(id) {
+	if _, ok := f.seen[id]; ok {
 		return blobs
 	}
 	f.seen[id] = struct{}{}
@@ -229,11 +230,9 @@ func (f *fetcher) runs(ctx context.Context, runs Runs, dry bool, s *Summary) err
 		return nil
 	}
 	if len(fresh) > 0 {
-		var need []oid.ID
-		for _, id := range fresh {
-			if !f.st.Has(id) {
-				need = append(need, id)
-			}
+		need, err := f.st.Missing(fresh)
+		if err != nil {
+			return err
 		}
 		places, err := f.find(ctx, need)
 		if err != nil {

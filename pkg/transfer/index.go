@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -143,7 +144,7 @@ func (h *History) merge(ctx context.Context, x *Index) error {
 	if err != nil {
 		return err
 	}
-	if err := fsx.WriteFile(h.multiPath(), pack.BuildMulti(all), 0o666); err != nil {
+	if err := fsx.Replace(h.multiPath(), 0o666, func(w io.Writer) error { return pack.WriteMulti(w, all) }); err != nil {
 		return err
 	}
 	x.fresh = nil

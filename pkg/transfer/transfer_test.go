@@ -57,7 +57,7 @@ func check(t *testing.T, err error) {
 
 func blob(seed uint64, size int) []byte {
 	b := make([]byte, size)
-	r := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)})
+	r := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), 1})
 	_, _ = r.Read(b)
 	return b
 }
