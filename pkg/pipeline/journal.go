@@ -35,6 +35,7 @@ type journal struct {
 	pending []entry
 	failure error
 	wake    chan struct{}
+	closing chan struct{}
 	ended   chan struct{}
 	assets  map[assetKey]struct{}
 }
@@ -53,13 +54,18 @@ type entry struct {
 	log     string            // file with what it printed, "" for none
 }
 
-// gather is how long the journal waits for more after it wrote.
-const gather = 50 * time.Millisecond
+// After it wrote, the journal waits for more: so many times as long as it took
+// to write, within these bounds.
+const (
+	gatherTimes = 5
+	gatherLeast = 50 * time.Millisecond
+	gatherMost  = time.Second
+)
 
 func newJournal(e *Engine, p *Project, chosen []string, d *decider) *journal {
 	return &journal{
 		engine: e, project: p, chosen: chosen, decider: d, environ: os.Environ(),
-		wake: make(chan struct{}, 1), ended: make(chan struct{}), assets: map[assetKey]struct{}{},
+		wake: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}), assets: map[assetKey]struct{}{},
 	}
 }
 
@@ -172,6 +178,7 @@ func (j *journal) loop(ctx context.Context) {
 		if len(entries) == 0 || j.err() != nil {
 			continue
 		}
+		start := j.engine.Clock.Now()
 		batch, err := j.write(ctx, entries)
 		if err == nil {
 			err = j.tracker.Log(ctx, j.run.ID, batch)
@@ -184,12 +191,16 @@ func (j *journal) loop(ctx context.Context) {
 			j.failure = err
 			j.mu.Unlock()
 		}
-		time.Sleep(gather)
+		select {
+		case <-time.After(min(max(gatherTimes*j.engine.Clock.Now().Sub(start), gatherLeast), gatherMost)):
+		case <-j.closing:
+		}
 	}
 }
 
 // end writes what is left and closes the record of the run.
 func (j *journal) end(ctx context.Context, status track.Status) error {
+	close(j.closing)
 	close(j.wake)
 	<-j.ended
 	if err := j.err(); err != nil {

@@ -28,13 +28,18 @@ type scheduler struct {
 	chosen  map[string]bool
 	waiting map[string]int // dependencies not done yet
 	ready   []string
-	busy    int
+	working int       // stages with a place among the jobs
+	saving  int       // stages whose outputs are being saved
+	freed   chan bool // a stage gives its place back
 	done    chan *job
 	stopped bool // no more stages start
 	blocked map[string]string
 	failed  []failure
 	result  Result
 }
+
+// maxSaving bounds the stages whose outputs wait to be saved.
+const maxSaving = 256
 
 // job is a stage at work.
 type job struct {
@@ -49,7 +54,7 @@ type job struct {
 func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunRequest, j *journal, notify func(Event)) *scheduler {
 	s := &scheduler{
 		engine: e, project: p, decider: d, request: q, journal: j, notify: notify,
-		local: executor.NewLocal(q.Grace), done: make(chan *job),
+		local: executor.NewLocal(q.Grace), freed: make(chan bool), done: make(chan *job),
 		chosen: map[string]bool{}, waiting: map[string]int{}, blocked: map[string]string{},
 	}
 	s.saver = newSaver(e.Data)
@@ -76,20 +81,25 @@ func (s *scheduler) run(ctx context.Context) error {
 	defer s.saver.close()
 	var broken error
 	for {
-		for len(s.ready) > 0 && s.busy < s.request.Jobs && !s.stopped && ctx.Err() == nil {
+		for len(s.ready) > 0 && s.working < s.request.Jobs && s.saving < maxSaving && !s.stopped && ctx.Err() == nil {
 			next := s.ready[0]
 			s.ready = s.ready[1:]
 			if err := s.start(ctx, next); err != nil {
 				broken, s.stopped = err, true
 			}
 		}
-		if s.busy == 0 {
+		if s.working+s.saving == 0 {
 			break
 		}
-		j := <-s.done
-		s.busy--
-		if err := s.finish(ctx, j); err != nil && broken == nil {
-			broken, s.stopped = err, true
+		select {
+		case <-s.freed:
+			s.working--
+			s.saving++
+		case j := <-s.done:
+			s.saving--
+			if err := s.finish(ctx, j); err != nil && broken == nil {
+				broken, s.stopped = err, true
+			}
 		}
 	}
 	if broken != nil {
@@ -116,14 +126,18 @@ func (s *scheduler) start(ctx context.Context, name string) error {
 		s.skip(step, "")
 		return nil
 	}
-	s.busy++
+	s.working++
 	j := &job{step: step, start: s.engine.Clock.Now()}
 	if step.Action == Run && step.err == nil {
 		s.notify(Event{Type: StageStarted, Name: name, Reasons: step.Reasons})
 	}
 	go func() {
 		s.work(ctx, j)
+		s.freed <- true
 		j.ended = s.engine.Clock.Now()
+		if j.err == nil && j.step.Action == Run {
+			j.err = s.save(ctx, j)
+		}
 		s.done <- j
 	}()
 	return nil
@@ -278,7 +292,7 @@ func outPaths(s *stagefile.Stage) []string {
 	return paths
 }
 
-// execute runs the commands of a stage and saves what they made.
+// execute runs the commands of a stage.
 func (s *scheduler) execute(ctx context.Context, j *job) error {
 	if err := s.bringInputs(ctx, &j.step); err != nil {
 		return err
@@ -292,9 +306,12 @@ func (s *scheduler) execute(ctx context.Context, j *job) error {
 	if err := s.command(ctx, j); err != nil {
 		return err
 	}
-	if err := fault.At(ctx, "run.stage.finished"); err != nil {
-		return err
-	}
+	return fault.At(ctx, "run.stage.finished")
+}
+
+// save stores what a stage made. It has given its place among the jobs to
+// another by then.
+func (s *scheduler) save(ctx context.Context, j *job) error {
 	outs, err := s.saver.save(ctx, j.step.stage)
 	if err != nil {
 		return err
