@@ -15,7 +15,7 @@ func Build(sink Sink, entries []Entry) (Entry, error) {
 		slices.SortFunc(entries, byName)
 	}
 	for i, e := range entries {
-		if err := CheckName(e.Name); err != nil {
+		if err := check(e); err != nil {
 			return Entry{}, err
 		}
 		if i > 0 && entries[i-1].Name == e.Name {
@@ -23,6 +23,20 @@ func Build(sink Sink, entries []Entry) (Entry, error) {
 		}
 	}
 	return raise(sink, 0, entries)
+}
+
+// check says why an entry cannot stand in a node: what encode would write,
+// decode would refuse.
+func check(e Entry) error {
+	switch {
+	case e.Kind < File || e.Kind > Symlink:
+		return fmt.Errorf("%q has %s", e.Name, e.Kind)
+	case e.Exec && e.Kind != File:
+		return fmt.Errorf("%q is a %s and cannot be executable", e.Name, e.Kind)
+	case e.Size < 0 || e.Files < 0:
+		return fmt.Errorf("%q has %d bytes in %d files", e.Name, e.Size, e.Files)
+	}
+	return CheckName(e.Name)
 }
 
 func byName(a, b Entry) int { return strings.Compare(a.Name, b.Name) }
@@ -72,8 +86,12 @@ func put(sink Sink, level int, entries []Entry) (Entry, error) {
 	sum := Entry{ID: id}
 	for _, e := range entries {
 		sum.Size += e.Size
-		sum.Files += e.Files
 		sum.Name = e.Name
+		if e.Kind == File || e.Kind == Symlink {
+			sum.Files++ // whatever the caller says: a node keeps no number for it
+		} else {
+			sum.Files += e.Files
+		}
 	}
 	return sum, nil
 }

@@ -13,9 +13,11 @@ type Change struct {
 	New  *Entry // nil: deleted
 }
 
-// Diff calls fn for each file and link, and each directory that is empty on
-// one side, that differs between the directories a and b, sorted within each
-// directory. It reads only nodes whose ids differ. A zero id is an empty
+// Diff calls fn for each file and link that differs between the directories a
+// and b, and for each directory without files that only one of them has, whole:
+// not for what is below it. Where a file became a directory, or the other way
+// round, the old is deleted before the new is added. Changes are sorted within
+// each directory. It reads only nodes whose ids differ. A zero id is an empty
 // directory.
 func Diff(ctx context.Context, src Source, a, b oid.ID, fn func(Change) error) error {
 	return diff(ctx, src, "", a, b, fn)
@@ -70,18 +72,13 @@ func change(ctx context.Context, src Source, prefix string, o, n *Entry, fn func
 	return nil
 }
 
-// side reports an entry that is on one side only, and all below it.
+// side reports an entry that is on one side only: it, or the files below it.
 func side(ctx context.Context, src Source, prefix string, e *Entry, fn func(string, *Entry) error) error {
 	path := prefix + e.Name
 	if e.Kind != Dir || e.Files == 0 {
 		return fn(path, e)
 	}
-	return Walk(ctx, src, e.ID, func(below string, e Entry) error {
-		if e.Kind == Dir && e.Files > 0 {
-			return nil
-		}
-		return fn(path+"/"+below, &e)
-	})
+	return List(ctx, src, e.ID, func(below Entry) error { return side(ctx, src, path+"/", &below, fn) })
 }
 
 // level is a list of nodes of one level, as entries of the level above.
@@ -154,7 +151,7 @@ func onlyOne(a, b []Entry) (onlyA, onlyB []Entry) {
 func (l *level) descend(ctx context.Context, src Source) error {
 	var below []Entry
 	for _, e := range l.entries {
-		n, err := load(ctx, src, e.ID)
+		n, err := loadAt(ctx, src, e.ID, l.height-1)
 		if err != nil {
 			return err
 		}

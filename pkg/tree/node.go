@@ -18,6 +18,10 @@ const (
 	cutLimit = 8192 // and at the latest behind so many
 	maxLevel = 6    // of inner nodes: 1,024^6 names are never met
 
+	// minEntry is the least an entry takes in bytes: its id, three numbers or
+	// two and a kind, and one byte of name.
+	minEntry = oid.Size + 5
+
 	execFlag = 0x80
 )
 
@@ -143,7 +147,7 @@ func decode(b []byte) (*node, error) {
 		r.fail("level %d", n.level)
 	case n.level < maxLevel && count > cutLimit || n.level > 0 && count == 0:
 		r.fail("%d entries", count)
-	case count*(oid.Size+3) > uint64(len(r.b)):
+	case count > uint64(len(r.b))/minEntry: // a product could overflow
 		r.fail("it ends early")
 	}
 	if r.err != nil {

@@ -20,19 +20,38 @@ func load(ctx context.Context, src Source, id oid.ID) (*node, error) {
 	return n, nil
 }
 
+// loadAt loads a node that must be of level, since one of the level above
+// names it.
+func loadAt(ctx context.Context, src Source, id oid.ID, level int) (*node, error) {
+	n, err := load(ctx, src, id)
+	if err == nil && n.level != level {
+		err = errs.New(errs.Corrupt, "tree %s: %w: level %d below level %d", id, ErrFormat, n.level, level+1)
+	}
+	return n, err
+}
+
 // List calls fn for each entry of one directory, sorted by name.
 func List(ctx context.Context, src Source, dir oid.ID, fn func(Entry) error) error {
 	n, err := load(ctx, src, dir)
 	if err != nil {
 		return err
 	}
+	return n.list(ctx, src, fn)
+}
+
+func (n *node) list(ctx context.Context, src Source, fn func(Entry) error) error {
 	for _, e := range n.entries {
-		if n.level > 0 {
-			err = List(ctx, src, e.ID, fn)
-		} else {
-			err = fn(e)
+		if n.level == 0 {
+			if err := fn(e); err != nil {
+				return err
+			}
+			continue
 		}
+		below, err := loadAt(ctx, src, e.ID, n.level-1)
 		if err != nil {
+			return err
+		}
+		if err := below.list(ctx, src, fn); err != nil {
 			return err
 		}
 	}
@@ -61,8 +80,8 @@ func Lookup(ctx context.Context, src Source, dir oid.ID, path string) (Entry, er
 
 // find looks name up in one directory, reading one node a level.
 func find(ctx context.Context, src Source, id oid.ID, name string) (Entry, bool, error) {
+	n, err := load(ctx, src, id)
 	for {
-		n, err := load(ctx, src, id)
 		if err != nil {
 			return Entry{}, false, err
 		}
@@ -82,7 +101,7 @@ func find(ctx context.Context, src Source, id oid.ID, name string) (Entry, bool,
 			e := n.entries[lo]
 			return e, e.Name == name, nil
 		}
-		id = n.entries[lo].ID
+		n, err = loadAt(ctx, src, n.entries[lo].ID, n.level-1)
 	}
 }
 

@@ -12,8 +12,10 @@ import (
 
 // Update returns the directory dir with edits applied: a slash path below it
 // and its new entry, or nil to remove what is there. Directories on the way
-// are made; those that an edit leaves empty stay. A zero dir is empty. Only
-// nodes on the edited paths are read and written.
+// are made; those that an edit leaves empty stay. Removing what is not there
+// changes nothing. An edit comes before those below its path: a file can become
+// a directory at once, but a file with something below it is errs.Conflict. A
+// zero dir is empty. Only directories on the edited paths are read and written.
 func Update(ctx context.Context, src Source, sink Sink, dir oid.ID, edits map[string]*Entry) (Entry, error) {
 	here := make(map[string]*Entry)
 	below := make(map[string]map[string]*Entry)
@@ -45,6 +47,9 @@ func Update(ctx context.Context, src Source, sink Sink, dir oid.ID, edits map[st
 	}
 	for name, inner := range below {
 		old, ok := entries[name]
+		if (!ok || old.Kind != Dir) && onlyRemoves(inner) {
+			continue
+		}
 		if ok && old.Kind != Dir {
 			return Entry{}, errs.New(errs.Conflict, "%s is a %s, not a directory", name, old.Kind)
 		}
@@ -56,4 +61,13 @@ func Update(ctx context.Context, src Source, sink Sink, dir oid.ID, edits map[st
 		entries[name] = sub
 	}
 	return Build(sink, slices.Collect(maps.Values(entries)))
+}
+
+func onlyRemoves(edits map[string]*Entry) bool {
+	for _, e := range edits {
+		if e != nil {
+			return false
+		}
+	}
+	return true
 }
