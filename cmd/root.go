@@ -17,12 +17,23 @@ func sections(a *app) []section {
 	return []section{
 		{"start", "Start:", []*cobra.Command{
 			newDemoCmd(a),
+			newInitCmd(a),
 		}},
-		{"data", "Data:", []*cobra.Command{}},
+		{"data", "Data:", []*cobra.Command{
+			newAddCmd(a),
+			newStatusCmd(a),
+			newDiffCmd(a),
+			newCheckoutCmd(a),
+			newLsCmd(a),
+			newRmCmd(a),
+			newMvCmd(a),
+			newUnlockCmd(a),
+		}},
 		{"remotes", "Remotes:", []*cobra.Command{
 			newRemoteCmd(a),
 			newPushCmd(a),
 			newFetchCmd(a),
+			newPullCmd(a),
 		}},
 		{"pipelines", "Pipelines:", []*cobra.Command{
 			newRunCmd(a),

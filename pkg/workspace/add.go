@@ -119,7 +119,7 @@ func (a *adder) allowed(paths []string) []string {
 	kept := todo[:0]
 	for _, p := range todo {
 		if file := firstIn(inGit, p); file != "" {
-			a.fail(errs.New(errs.Conflict, "%s is tracked by git", showPath(file)).
+			a.fail(errs.New(errs.Conflict, "%s is tracked by git", ShowPath(file)).
 				Hint("git rm -r --cached %s", quote([]string{p})).Hint("then type the same command again"))
 			continue
 		}
@@ -144,12 +144,12 @@ func (a *adder) check(p string) (isNew bool, err error) {
 	case p == ".":
 		return false, errs.New(errs.Usage, "the whole repository cannot be tracked").Hint("name the files or directories with data: mlops add data")
 	case repo.Internal(p):
-		return false, errs.New(errs.Usage, "%s is inside a .git or .mlops directory", showPath(p))
+		return false, errs.New(errs.Usage, "%s is inside a .git or .mlops directory", ShowPath(p))
 	case repo.IsPointer(base):
-		return false, errs.New(errs.Usage, "%s is a pointer file: it belongs into git", showPath(p)).
+		return false, errs.New(errs.Usage, "%s is a pointer file: it belongs into git", ShowPath(p)).
 			Hint("mlops add %s", quote([]string{strings.TrimSuffix(p, repo.PointerExt)}))
 	case base == ".gitignore" || base == ".gitattributes" || base == repo.IgnoreFile || p == stagefile.FileName || base == stagefile.LockName:
-		return false, errs.New(errs.Usage, "%s belongs into git", showPath(p)).Hint("git add %s", quote([]string{p}))
+		return false, errs.New(errs.Usage, "%s belongs into git", ShowPath(p)).Hint("git add %s", quote([]string{p}))
 	}
 	if err := a.w.realParents(p); err != nil {
 		return false, err
@@ -169,12 +169,12 @@ func (a *adder) check(p string) (isNew bool, err error) {
 		return false, err
 	}
 	if info.Mode&fs.ModeSymlink != 0 && !inside && !a.w.isOwnLink(a.w.repo.Path(p)) {
-		return false, errs.New(errs.Usage, "%s is a symbolic link", showPath(p)).
+		return false, errs.New(errs.Usage, "%s is a symbolic link", ShowPath(p)).
 			Hint("add what it leads to, or copy that here; links inside a directory that is added are kept")
 	}
 	for _, other := range a.tracked {
 		if strings.HasPrefix(other.Path, p+"/") {
-			return false, errs.New(errs.Conflict, "%s is tracked already, inside %s", showPath(other.Path), showPath(p)).
+			return false, errs.New(errs.Conflict, "%s is tracked already, inside %s", ShowPath(other.Path), ShowPath(p)).
 				Hint("to track all of %s instead: mlops rm %s", p, quote([]string{other.Path}))
 		}
 	}
@@ -189,12 +189,12 @@ func (a *adder) check(p string) (isNew bool, err error) {
 }
 
 func madeByStage(p, stage string) error {
-	return errs.New(errs.Conflict, "%s is an output of stage %s, which tracks it", showPath(p), stage).
+	return errs.New(errs.Conflict, "%s is an output of stage %s, which tracks it", ShowPath(p), stage).
 		Hint("mlops run %s", quote([]string{stage}))
 }
 
 func (a *adder) missing(p string, inside bool) error {
-	e := errs.New(errs.NotFound, "%s does not exist", showPath(p))
+	e := errs.New(errs.NotFound, "%s does not exist", ShowPath(p))
 	if inside {
 		return e.Hint("bring it back: mlops checkout %s", quote([]string{p}))
 	}
@@ -255,7 +255,7 @@ func (a *adder) record(targets []*target) ([]Added, error) {
 			continue
 		}
 		if !t.found {
-			a.fail(errs.New(errs.NotFound, "%s does not exist", showPath(t.path)))
+			a.fail(errs.New(errs.NotFound, "%s does not exist", ShowPath(t.path)))
 			continue
 		}
 		got, err := a.point(t.object())
@@ -340,7 +340,7 @@ func (w *Workspace) updateTree(ctx context.Context, dir oid.ID, edits map[string
 	for below, e := range edits {
 		if e == nil {
 			if _, err := tree.Lookup(ctx, st, dir, below); err != nil {
-				return total, errs.New(errs.KindOf(err), "%s does not exist: %w", showPath(below), err)
+				return total, errs.New(errs.KindOf(err), "%s does not exist: %w", ShowPath(below), err)
 			}
 		}
 	}

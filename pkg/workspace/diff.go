@@ -217,13 +217,13 @@ func (w *Workspace) Checkout(ctx context.Context, req CheckoutRequest) (RestoreR
 		if c.within != "" {
 			e, err := tree.Lookup(ctx, st, c.ID, c.within)
 			if err != nil {
-				failed = append(failed, errs.New(errs.KindOf(err), "%s: %w", showPath(c.path()), err))
+				failed = append(failed, errs.New(errs.KindOf(err), "%s: %w", ShowPath(c.path()), err))
 				continue
 			}
 			o = repo.Object{Path: c.path(), Kind: e.Kind, Exec: e.Exec, ID: e.ID, Size: e.Size, Files: e.Files}
 		}
 		if !st.Has(o.ID) {
-			failed = append(failed, errs.New(errs.NotFound, "%s is not in the store", showPath(o.Path)).Hint("fetch it: mlops pull"))
+			failed = append(failed, errs.New(errs.NotFound, "%s is not in the store", ShowPath(o.Path)).Hint("fetch it: mlops pull"))
 			continue
 		}
 		objs = append(objs, o)

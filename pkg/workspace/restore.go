@@ -219,7 +219,7 @@ func shorten(paths []string) []string {
 		if i == maxListed {
 			return append(out, fmt.Sprintf("and %d more", len(paths)-i))
 		}
-		out = append(out, showPath(p))
+		out = append(out, ShowPath(p))
 	}
 	return out
 }

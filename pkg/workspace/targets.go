@@ -104,7 +104,7 @@ func notTracked(tracked []repo.Tracked, p string) error {
 	for _, t := range tracked {
 		known = append(known, t.Path)
 	}
-	return errs.New(errs.NotFound, "%s is not tracked", showPath(p)).DidYouMean(p, known).
+	return errs.New(errs.NotFound, "%s is not tracked", ShowPath(p)).DidYouMean(p, known).
 		Hint("see what is tracked: mlops ls").Hint("track it: mlops add %s", quote([]string{p}))
 }
 
@@ -151,7 +151,7 @@ func (w *Workspace) expand(ctx context.Context, p string) ([]string, error) {
 		return nil, errs.New(errs.Internal, "expand %s: %w", p, err)
 	}
 	if len(found) == 0 {
-		return nil, errs.New(errs.NotFound, "nothing matches %s", showPath(p))
+		return nil, errs.New(errs.NotFound, "nothing matches %s", ShowPath(p))
 	}
 	return found, nil
 }

@@ -73,10 +73,10 @@ func mayUntrack(tracked []repo.Tracked, p string) error {
 	case !ok:
 		return notTracked(tracked, p)
 	case t.Stage != "":
-		return errs.New(errs.Conflict, "%s is an output of stage %s", showPath(p), t.Stage).
+		return errs.New(errs.Conflict, "%s is an output of stage %s", ShowPath(p), t.Stage).
 			Hint("take it out of %s", strings.TrimSuffix(t.Source, ":"+t.Stage))
 	case t.Path != p:
-		return errs.New(errs.Usage, "%s is inside %s, which is tracked as a whole", showPath(p), showPath(t.Path)).
+		return errs.New(errs.Usage, "%s is inside %s, which is tracked as a whole", ShowPath(p), ShowPath(t.Path)).
 			Hint("delete the file and type: mlops add %s", quote([]string{p}))
 	}
 	return nil
@@ -160,9 +160,9 @@ func (w *Workspace) Move(ctx context.Context, req MoveRequest) (Moved, error) {
 func (w *Workspace) mayMove(tracked []repo.Tracked, old repo.Object, to string) error {
 	switch {
 	case to == "." || repo.Internal(to) || repo.IsPointer(path.Base(to)):
-		return errs.New(errs.Usage, "%s cannot be the name of data", showPath(to))
+		return errs.New(errs.Usage, "%s cannot be the name of data", ShowPath(to))
 	case to == old.Path || strings.HasPrefix(to, old.Path+"/"):
-		return errs.New(errs.Usage, "%s cannot be moved to %s", showPath(old.Path), showPath(to))
+		return errs.New(errs.Usage, "%s cannot be moved to %s", ShowPath(old.Path), ShowPath(to))
 	}
 	if err := w.realParents(to); err != nil {
 		return err
@@ -170,14 +170,14 @@ func (w *Workspace) mayMove(tracked []repo.Tracked, old repo.Object, to string) 
 	if t, ok := holder(tracked, to); ok {
 		cutOff := t.Path == to && t.Stage == "" && t.Same(old)
 		if !cutOff {
-			return errs.New(errs.Conflict, "%s is tracked already", showPath(t.Path))
+			return errs.New(errs.Conflict, "%s is tracked already", ShowPath(t.Path))
 		}
 		if _, err := os.Lstat(w.repo.Path(old.Path)); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 	}
 	if _, err := os.Lstat(w.repo.Path(to)); err == nil {
-		return errs.New(errs.Conflict, "%s exists", showPath(to)).Hint("remove it first, or choose another name")
+		return errs.New(errs.Conflict, "%s exists", ShowPath(to)).Hint("remove it first, or choose another name")
 	}
 	return nil
 }
@@ -269,11 +269,11 @@ func (w *Workspace) Unlock(ctx context.Context, req UnlockRequest) ([]repo.Text,
 			return nil
 		})
 		if errors.Is(err, fs.ErrNotExist) {
-			return done, errs.New(errs.NotFound, "%s is not in the workspace", showPath(c.path())).
+			return done, errs.New(errs.NotFound, "%s is not in the workspace", ShowPath(c.path())).
 				Hint("bring it back: mlops checkout %s", quote([]string{c.path()}))
 		}
 		if err != nil {
-			return done, errs.New(errs.Internal, "unlock %s: %w", showPath(c.path()), err)
+			return done, errs.New(errs.Internal, "unlock %s: %w", ShowPath(c.path()), err)
 		}
 	}
 	return done, nil

@@ -337,9 +337,9 @@ func (f *freshTree) remember(target string, scanned int64) error {
 	return storeRows(f.r.ctx, cache, wholeRow, f.rows)
 }
 
-// showPath writes a path for people: one that has bytes a terminal should not
+// ShowPath writes a path for people: one that has bytes a terminal should not
 // get is quoted.
-func showPath(p string) string {
+func ShowPath(p string) string {
 	if strings.IndexFunc(p, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\ufffd' }) < 0 {
 		return p
 	}

@@ -1,0 +1,71 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/term"
+	"github.com/mlops-cli/mlops/pkg/workspace"
+)
+
+type addOptions struct {
+	app *app
+	workspace.AddRequest
+}
+
+func newAddCmd(a *app) *cobra.Command {
+	o := &addOptions{app: a}
+	return &cobra.Command{
+		Use:   "add <path>...",
+		Short: "Track files and directories",
+		Long: `Stores files and directories, writes a pointer file PATH.mlops beside each, which
+belongs into git, and makes git ignore the data itself. Type it again after a
+change: only what changed is read and stored.
+
+A path inside a tracked directory updates that directory, of which nothing else
+needs to be there; a path that was deleted is taken out of it. Patterns such as
+'data/**/*.csv' track each file that matches.`,
+		Example: "  mlops add data/train.csv\n  mlops add data/images models\n  mlops add 'data/**/*.parquet'",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			o.Dir, o.Paths = ".", args
+			return runAdd(ctx, o)
+		}),
+	}
+}
+
+func runAdd(ctx context.Context, o *addOptions) error {
+	w, err := o.app.workspace(ctx)
+	if err != nil {
+		return err
+	}
+	res, err := w.Add(ctx, o.AddRequest)
+	if err != nil && (!errs.Is(err, errs.Partial) || len(res.Added) == 0) {
+		return err
+	}
+	if rerr := o.app.io.Result(res, func(out io.Writer) error { return printAdded(out, res) }); rerr != nil {
+		return rerr
+	}
+	return err
+}
+
+func printAdded(w io.Writer, res workspace.AddResult) error {
+	for _, a := range res.Added {
+		what := term.Bytes(a.Size)
+		if a.Kind == "dir" {
+			what = term.Plural(a.Files, "file") + ", " + what
+		}
+		verb := "added"
+		if !a.Changed {
+			verb = "unchanged"
+		}
+		if _, err := fmt.Fprintf(w, "%s %s (%s)\n", verb, shown(a.Path), what); err != nil {
+			return err
+		}
+	}
+	return nil
+}
