@@ -199,3 +199,19 @@ func batch(ctx context.Context, st *store.Store, fn func(b *store.Batch) error) 
 	defer func() { err = errors.Join(err, b.Close()) }()
 	return errors.Join(fn(b), b.Commit())
 }
+
+// Resolve returns what is selected as objects with their paths. Parts are looked
+// up in src, which must have the nodes on the way, as after a Fetch.
+func (s Selection) Resolve(ctx context.Context, src tree.Source) ([]repo.Object, error) {
+	objects := append([]repo.Object(nil), s.Objects...)
+	for _, p := range s.Parts {
+		e, err := tree.Lookup(ctx, src, p.Dir.ID, p.Path)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, repo.Object{
+			Path: p.Dir.Path + "/" + p.Path, Kind: e.Kind, Exec: e.Exec, ID: e.ID, Size: e.Size, Files: e.Files,
+		})
+	}
+	return objects, nil
+}
