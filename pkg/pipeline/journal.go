@@ -70,14 +70,13 @@ func newJournal(e *Engine, p *Project, chosen []string, d *decider) *journal {
 }
 
 // begin creates the record of the run.
-func (j *journal) begin(ctx context.Context, q RunRequest) error {
-	run, err := j.engine.Describe(ctx)
-	if err != nil {
-		return err
+func (j *journal) begin(ctx context.Context, q RunRequest, around <-chan surroundings) error {
+	known := <-around
+	if known.err != nil {
+		return known.err
 	}
-	if j.tracker, err = j.engine.Track(ctx); err != nil {
-		return err
-	}
+	run := known.run
+	j.tracker = known.tracker
 	run.Kind, run.Name, run.Experiment, run.Tags, run.Command = track.Pipeline, q.Name, q.Experiment, q.Tags, q.Command
 	run.Params = j.params()
 	if run.Environment == nil {
@@ -87,6 +86,7 @@ func (j *journal) begin(ctx context.Context, q RunRequest) error {
 	if len(j.project.Files) > 0 {
 		run.Source = j.project.Files[0].Path
 	}
+	var err error
 	if j.run, err = j.tracker.Create(ctx, run); err != nil {
 		return err
 	}

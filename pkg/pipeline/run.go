@@ -22,9 +22,7 @@ import (
 // recorded in both cases.
 func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Result, error) {
 	q.defaults()
-	if _, err := e.overlay(q.SetParams); err != nil {
-		return Result{}, err
-	}
+	around := e.askAround(ctx)
 	project, chosen, err := e.prepare(ctx, q)
 	if err != nil {
 		return Result{}, err
@@ -37,7 +35,7 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 		return Result{}, err
 	}
 	j := newJournal(e, project, chosen, d)
-	if err := j.begin(ctx, q); err != nil {
+	if err := j.begin(ctx, q, around); err != nil {
 		return Result{}, err
 	}
 	start := e.Clock.Now()
@@ -58,10 +56,30 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 		return s.result, errors.Join(runErr, err)
 	}
 	if ctx.Err() != nil {
-		return s.result, errs.New(errs.Canceled, "run %s interrupted: %w", j.run.Name, context.Cause(ctx)).
+		return s.result, errs.New(errs.Canceled, "run %s stopped: %w", j.run.Name, context.Cause(ctx)).
 			Hint("finished stages are recorded: type the same command to go on")
 	}
 	return s.result, runErr
+}
+
+// surroundings is what takes a while to find out and is not needed at first.
+type surroundings struct {
+	run     track.Run
+	tracker track.Recorder
+	err     error
+}
+
+// askAround finds out in the background.
+func (e *Engine) askAround(ctx context.Context) <-chan surroundings {
+	answer := make(chan surroundings, 1)
+	go func() {
+		var s surroundings
+		if s.run, s.err = e.Describe(ctx); s.err == nil {
+			s.tracker, s.err = e.Track(ctx)
+		}
+		answer <- s
+	}()
+	return answer
 }
 
 // prepare reads the project and writes the params that are set.
