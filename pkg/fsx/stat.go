@@ -3,6 +3,7 @@ package fsx
 import (
 	"io/fs"
 	"os"
+	"time"
 )
 
 // Stat is what tells one state of a file from another. Times are nanoseconds
@@ -51,3 +52,7 @@ func Now(dir string) (int64, error) {
 	}
 	return s.Mtime, err
 }
+
+// Recent reports whether t, a time of a file, is less than window ago, or in
+// the future, by the clock of this machine.
+func Recent(t time.Time, window time.Duration) bool { return time.Since(t) < window }

@@ -1,11 +1,13 @@
 package pack
 
 import (
+	"bufio"
 	"bytes"
+	"container/heap"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"slices"
+	"io"
 
 	"github.com/mlops-cli/mlops/pkg/oid"
 )
@@ -27,53 +29,111 @@ type Multi struct {
 	records []byte
 }
 
-// BuildMulti encodes an index over packs. Where two packs have an object, the
-// first one is named.
-func BuildMulti(packs []*Index) []byte {
-	type ref struct{ pack, at int }
-	total := 0
+// WriteMulti encodes an index over packs. Where several packs have an object,
+// the first of them is named. It needs little memory: the packs' sorted
+// trailers are merged once for each column.
+func WriteMulti(w io.Writer, packs []*Index) error {
+	count := 0
+	if err := merge(packs, func(int, int) error { count++; return nil }); err != nil {
+		return err
+	}
+	sum := sha256.New()
+	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16)
+	head := make([]byte, multiHead)
+	copy(head, multiMagic)
+	head[8], head[9] = Version, oid.Algorithm
+	binary.LittleEndian.PutUint32(head[12:], uint32(len(packs)))
+	binary.LittleEndian.PutUint64(head[16:], uint64(count))
 	for _, x := range packs {
-		total += x.Len()
+		head = append(head, x.pack[:]...)
 	}
-	refs := make([]ref, 0, total)
-	for p, x := range packs {
-		for i := range x.Len() {
-			refs = append(refs, ref{p, i})
-		}
+	for _, x := range packs {
+		head = append(head, byte(x.kind))
 	}
-	id := func(r ref) []byte { return packs[r.pack].ids[r.at*oid.Size : (r.at+1)*oid.Size] }
-	slices.SortFunc(refs, func(a, b ref) int {
-		if c := bytes.Compare(id(a), id(b)); c != 0 {
-			return c
-		}
-		return a.pack - b.pack
+	if _, err := out.Write(head); err != nil {
+		return err
+	}
+	err := merge(packs, func(p, i int) error {
+		_, err := out.Write(packs[p].id(i))
+		return err
 	})
-	refs = slices.CompactFunc(refs, func(a, b ref) bool { return bytes.Equal(id(a), id(b)) })
+	if err != nil {
+		return err
+	}
+	var record [multiRecord]byte
+	err = merge(packs, func(p, i int) error {
+		e := packs[p].At(i)
+		binary.LittleEndian.PutUint32(record[:], uint32(p))
+		binary.LittleEndian.PutUint64(record[4:], uint64(e.Offset))
+		binary.LittleEndian.PutUint64(record[12:], uint64(e.Stored))
+		binary.LittleEndian.PutUint64(record[20:], uint64(e.Size))
+		record[28] = byte(e.Codec)
+		_, err := out.Write(record[:])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	_, err = w.Write(sum.Sum(nil))
+	return err
+}
 
-	b := make([]byte, multiHead, multiHead+len(packs)*(oid.Size+1)+len(refs)*(oid.Size+multiRecord)+multiFoot)
-	copy(b, multiMagic)
-	b[8], b[9] = Version, oid.Algorithm
-	binary.LittleEndian.PutUint32(b[12:], uint32(len(packs)))
-	binary.LittleEndian.PutUint64(b[16:], uint64(len(refs)))
-	for _, x := range packs {
-		b = append(b, x.pack[:]...)
+// merge calls fn for every id of the packs in order, once each, with the
+// number of the first pack that has it and its place there.
+func merge(packs []*Index, fn func(p, i int) error) error {
+	h := make(mergeHeap, 0, len(packs))
+	for p, x := range packs {
+		if x.count > 0 {
+			h = append(h, cursor{x, p, 0})
+		}
 	}
-	for _, x := range packs {
-		b = append(b, byte(x.kind))
+	heap.Init(&h)
+	var last []byte
+	for len(h) > 0 {
+		c := h[0]
+		if id := c.x.id(c.at); last == nil || !bytes.Equal(id, last) {
+			if err := fn(c.pack, c.at); err != nil {
+				return err
+			}
+			last = id
+		}
+		if h[0].at++; h[0].at == c.x.count {
+			heap.Pop(&h)
+		} else {
+			heap.Fix(&h, 0)
+		}
 	}
-	for _, r := range refs {
-		b = append(b, id(r)...)
-	}
-	for _, r := range refs {
-		e := packs[r.pack].At(r.at)
-		b = binary.LittleEndian.AppendUint32(b, uint32(r.pack))
-		b = binary.LittleEndian.AppendUint64(b, uint64(e.Offset))
-		b = binary.LittleEndian.AppendUint64(b, uint64(e.Stored))
-		b = binary.LittleEndian.AppendUint64(b, uint64(e.Size))
-		b = append(b, byte(e.Codec))
-	}
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
+	return nil
+}
+
+// cursor is how far merge is in one pack.
+type cursor struct {
+	x        *Index
+	pack, at int
+}
+
+type mergeHeap []cursor
+
+func (h mergeHeap) Len() int { return len(h) }
+
+func (h mergeHeap) Less(i, j int) bool {
+	c := bytes.Compare(h[i].x.id(h[i].at), h[j].x.id(h[j].at))
+	return c < 0 || c == 0 && h[i].pack < h[j].pack
+}
+
+func (h mergeHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Push is not used: the heap only gets shorter.
+func (h *mergeHeap) Push(any) {}
+
+// Pop takes the last cursor away.
+func (h *mergeHeap) Pop() any {
+	old := *h
+	*h = old[:len(old)-1]
+	return old[len(old)-1]
 }
 
 // ParseMulti reads an index over packs. The Multi keeps b. The checksum is
@@ -84,6 +144,9 @@ func ParseMulti(b []byte) (*Multi, error) {
 	}
 	if b[8] != Version || b[9] != oid.Algorithm {
 		return nil, fmt.Errorf("%w: version %d with hash %d is not known to this program", ErrFormat, b[8], b[9])
+	}
+	if b[10] != 0 || b[11] != 0 {
+		return nil, fmt.Errorf("%w: reserved bytes are not zero", ErrFormat)
 	}
 	packs := uint64(binary.LittleEndian.Uint32(b[12:]))
 	count := binary.LittleEndian.Uint64(b[16:])

@@ -38,7 +38,8 @@ type Batch struct {
 	trees  *openPack
 	sealed []rename // packs that are written whole
 	loose  []rename
-	next   int // fan-out directory of the next temporary file
+	next   int   // fan-out directory of the next temporary file
+	failed error // the first object that could not be stored: others may have counted on it
 }
 
 // rename is a file that Commit gives its name.
@@ -79,11 +80,14 @@ func (b *Batch) known(id oid.ID, loose bool) bool {
 	return true
 }
 
-// forget undoes known's note when storing failed.
-func (b *Batch) forget(id oid.ID) {
+// fail makes the batch one that cannot be committed. It returns err.
+func (b *Batch) fail(err error) error {
 	b.mu.Lock()
-	delete(b.seen, id)
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	if b.failed == nil {
+		b.failed = err
+	}
+	return err
 }
 
 // PutBytes stores an object.
@@ -108,6 +112,13 @@ func (b *Batch) putPacked(kind pack.Kind, id oid.ID, data []byte) error {
 	if b.known(id, false) {
 		return nil
 	}
+	if err := b.pack(kind, id, data); err != nil {
+		return b.fail(err)
+	}
+	return nil
+}
+
+func (b *Batch) pack(kind pack.Kind, id oid.ID, data []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	open := &b.data
@@ -117,13 +128,11 @@ func (b *Batch) putPacked(kind pack.Kind, id oid.ID, data []byte) error {
 	if *open == nil {
 		p, err := newOpenPack(filepath.Join(b.s.dir, packDir), kind)
 		if err != nil {
-			delete(b.seen, id)
 			return err
 		}
 		*open = p
 	}
 	if err := (*open).append(id, data); err != nil {
-		delete(b.seen, id)
 		return err
 	}
 	if (*open).size() < packTarget {
@@ -197,6 +206,9 @@ func (b *Batch) AdoptPack(path string) error {
 // Commit makes the batch's objects durable and then visible, all or none of
 // those of one pack.
 func (b *Batch) Commit() error {
+	if b.failed != nil {
+		return b.failed
+	}
 	for _, p := range []**openPack{&b.data, &b.trees} {
 		if *p == nil {
 			continue
@@ -228,6 +240,7 @@ func (b *Batch) Commit() error {
 	if err := fault.At(b.ctx, "add.renamed"); err != nil {
 		return err
 	}
+	b.seen = make(map[oid.ID]struct{}) // the memory is wanted for the index
 	if err := b.s.refresh(); err != nil {
 		return err
 	}
@@ -241,12 +254,16 @@ func (b *Batch) Commit() error {
 // does: until the caller has written what names them, only their age keeps
 // them from a sweep.
 func (b *Batch) freshen() error {
+	if len(b.found) == 0 {
+		return nil
+	}
 	now, err := fsx.Now(filepath.Join(b.s.dir, tmpDir))
 	if err != nil {
 		return errs.New(errs.Internal, "use store: %w", err)
 	}
 	for path := range b.found {
-		if err := os.Chtimes(path, time.Time{}, time.Unix(0, now)); err != nil {
+		// A pack may have been merged into another one meanwhile, which is young.
+		if err := os.Chtimes(path, time.Time{}, time.Unix(0, now)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return errs.New(errs.Internal, "use store: %w", err)
 		}
 	}
@@ -337,5 +354,5 @@ func (b *Batch) Close() error {
 	if all != nil {
 		return errs.New(errs.Internal, "end of batch: %w", all)
 	}
-	return nil
+	return b.s.mergePacks(b.ctx)
 }

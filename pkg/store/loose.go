@@ -33,8 +33,7 @@ func (b *Batch) putLoose(id oid.ID, data []byte) error {
 		err = b.keep(f, id, int64(len(data)), err)
 	}
 	if err != nil {
-		b.forget(id)
-		return fmt.Errorf("store object: %w", err)
+		return b.fail(fmt.Errorf("store object: %w", err))
 	}
 	return nil
 }
@@ -93,8 +92,7 @@ func (b *Batch) putStream(f *os.File, size int64) (id oid.ID, err error) {
 		return id, errors.Join(tmp.Close(), os.Remove(tmp.Name()))
 	}
 	if err := b.keep(tmp, id, size, nil); err != nil {
-		b.forget(id)
-		return id, fmt.Errorf("store object: %w", err)
+		return id, b.fail(fmt.Errorf("store object: %w", err))
 	}
 	return id, nil
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"cmp"
+	"errors"
+	"io"
 	"path/filepath"
 	"slices"
 
@@ -24,18 +26,23 @@ func (s *Store) mergeIndex() error {
 	return s.writeMulti()
 }
 
-func (s *Store) writeMulti() error {
+func (s *Store) writeMulti() (err error) {
 	indexes := make([]*pack.Index, 0, len(s.packs))
 	for _, p := range s.packs {
-		if err := p.open(); err != nil {
-			return nil // a pack that cannot be read stays outside any index
+		if p.index == nil {
+			if p.open() != nil {
+				return nil // a pack that cannot be read stays outside any index
+			}
+			// Once it is covered nobody needs it open.
+			defer func() { err = errors.Join(err, p.close()) }()
 		}
 		indexes = append(indexes, p.index)
 	}
 	slices.SortFunc(indexes, func(a, b *pack.Index) int {
 		return cmp.Or(cmp.Compare(b.Len(), a.Len()), a.Pack().Compare(b.Pack()))
 	})
-	if err := fsx.WriteFile(filepath.Join(s.dir, packDir, multiName), pack.BuildMulti(indexes), 0o644); err != nil {
+	path := filepath.Join(s.dir, packDir, multiName)
+	if err := fsx.Replace(path, 0o644, func(w io.Writer) error { return pack.WriteMulti(w, indexes) }); err != nil {
 		return err
 	}
 	return s.load()

@@ -50,6 +50,24 @@ func (p *packFile) open() error {
 	return nil
 }
 
+// holds reports whether the entry lies within the file.
+func (p *packFile) holds(e pack.Entry) bool {
+	f, err := p.handle()
+	if err != nil {
+		return true // who reads it hears of the error
+	}
+	p.once.Lock()
+	defer p.once.Unlock()
+	if p.size == 0 {
+		info, err := f.Stat()
+		if err != nil {
+			return true
+		}
+		p.size = info.Size()
+	}
+	return e.Offset >= pack.HeaderSize && e.Stored >= 0 && e.Stored <= p.size-pack.FooterSize-e.Offset
+}
+
 // handle is the open file, for ReadAt.
 func (p *packFile) handle() (*os.File, error) {
 	p.once.Lock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 
@@ -32,11 +33,24 @@ func (s *Store) get(ctx context.Context, id oid.ID, buf []byte) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if int64(cap(buf)) < p.info.Size {
-		buf = make([]byte, p.info.Size)
+	read := func() (string, error) {
+		if int64(cap(buf)) < p.info.Size {
+			buf = make([]byte, p.info.Size)
+		}
+		buf = buf[:p.info.Size]
+		return s.readInto(id, p, buf)
 	}
-	buf = buf[:p.info.Size]
-	path, err := s.readInto(id, p, buf)
+	path, err := read()
+	if errors.Is(err, fs.ErrNotExist) {
+		// Another process removed the pack after merging it into a new one.
+		if err := s.refresh(); err != nil {
+			return nil, err
+		}
+		if p, err = s.find(id); err != nil {
+			return nil, err
+		}
+		path, err = read()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,9 @@ const (
 	packSuffix = ".pack"
 	tmpPrefix  = "tmp-"
 	lockName   = "store.lock"
+
+	// raceWindow is more than the step of any file system's clock that we know.
+	raceWindow = 2 * time.Second
 )
 
 // Options say how a store is opened.
@@ -50,6 +53,9 @@ type Store struct {
 	retired []*packFile // packs that another process removed
 	broken  error       // a pack that cannot be read
 	listed  time.Time   // the packs directory's time when it was listed
+	racy    bool        // it was listed so soon after a change that a later one may have the same time
+	checked bool        // multi was verified
+	noMulti bool        // multi is damaged and not used
 
 	nodes nodeCache
 }
@@ -147,7 +153,7 @@ func (s *Store) find(id oid.ID) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	if fresh {
+	if fresh || s.dropBadMulti() {
 		if err := s.refresh(); err != nil {
 			return place{}, err
 		}
@@ -168,7 +174,8 @@ func (s *Store) packed(id oid.ID) (place, bool) {
 	defer s.mu.RUnlock()
 	if s.multi != nil {
 		if pid, kind, e, ok := s.multi.Find(id); ok {
-			if p := s.packs[pid]; p != nil {
+			// A damaged row must not be believed: it would be a size to allocate.
+			if p := s.packs[pid]; p != nil && e.Stored == e.Size && p.holds(e) {
 				return place{p, e, Info{Size: e.Size, Kind: kind, Pack: pid}}, true
 			}
 		}
@@ -189,7 +196,20 @@ func (s *Store) changed() (bool, error) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return !info.ModTime().Equal(s.listed), nil
+	return s.racy || !info.ModTime().Equal(s.listed), nil
+}
+
+// dropBadMulti checks, when an object was not found, whether the merged index
+// is to blame, and has the next refresh do without it when so.
+func (s *Store) dropBadMulti() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.multi == nil || s.checked {
+		return false
+	}
+	s.checked = true
+	s.noMulti = pack.VerifyMulti(s.mapping.Data) != nil
+	return s.noMulti
 }
 
 // refresh lists the packs and reads what it has not read yet.
@@ -225,6 +245,7 @@ func (s *Store) load() error {
 		return err
 	}
 	s.outside, s.broken = s.outside[:0], nil
+	s.listed, s.racy = info.ModTime(), fsx.Recent(info.ModTime(), raceWindow)
 	for id, p := range s.packs {
 		if !present[id] {
 			// Others may still read from its index or file: both stay open until Close.
@@ -242,6 +263,12 @@ func (s *Store) load() error {
 			continue
 		}
 		err := p.open()
+		if errors.Is(err, fs.ErrNotExist) {
+			// Another process removed it after it was listed; the next look lists again.
+			delete(s.packs, id)
+			s.racy = true
+			continue
+		}
 		if errs.Is(err, errs.Corrupt) {
 			// The other packs stay of use; who misses an object hears of this one.
 			s.broken = err
@@ -252,7 +279,6 @@ func (s *Store) load() error {
 		}
 		s.outside = append(s.outside, p)
 	}
-	s.listed = info.ModTime()
 	return nil
 }
 
@@ -265,6 +291,9 @@ func (s *Store) loadMulti(path string, present map[oid.ID]bool) error {
 		if err := old.Close(); err != nil {
 			return err
 		}
+	}
+	if s.noMulti {
+		return nil
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -14,7 +14,6 @@ import (
 	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/oid"
-	"github.com/mlops-cli/mlops/pkg/pack"
 )
 
 // SweepOptions say how Sweep works.
@@ -80,15 +79,6 @@ func (s *Store) sweepPacks(ctx context.Context, live func(oid.ID) bool, o SweepO
 		return err
 	}
 	var dying []PackInfo
-	var kept []*openPack
-	writers := make(map[pack.Kind]*openPack)
-	defer func() {
-		for _, p := range kept {
-			if p != nil {
-				err = errors.Join(err, p.abort())
-			}
-		}
-	}()
 	for _, p := range packs {
 		info, err := os.Stat(p.Path)
 		if err != nil {
@@ -101,87 +91,23 @@ func (s *Store) sweepPacks(ctx context.Context, live func(oid.ID) bool, o SweepO
 		if err != nil {
 			return err
 		}
-		var dead, bytes int64
+		dead := int64(0)
 		for i := range x.Len() {
 			if e := x.At(i); !live(e.ID) {
 				dead++
-				bytes += e.Stored
+				res.Bytes += e.Stored
 			}
 		}
-		if dead == 0 {
-			continue
-		}
-		res.Objects += dead
-		res.Bytes += bytes
-		res.Packs++
-		dying = append(dying, p)
-		if o.DryRun || dead == int64(x.Len()) {
-			continue
-		}
-		w := writers[p.Kind]
-		if w == nil {
-			if w, err = newOpenPack(filepath.Join(s.dir, packDir), p.Kind); err != nil {
-				return err
-			}
-			writers[p.Kind] = w
-			kept = append(kept, w)
-		}
-		if err := s.copyLive(ctx, w, x, live); err != nil {
-			return err
+		if dead > 0 {
+			res.Objects += dead
+			res.Packs++
+			dying = append(dying, p)
 		}
 	}
 	if o.DryRun || len(dying) == 0 {
 		return nil
 	}
-	for i, w := range kept {
-		id, err := w.close()
-		kept[i] = nil
-		if err != nil {
-			return err
-		}
-		if err := syncFile(w.path); err != nil {
-			return err
-		}
-		if err := fsx.Rename(w.path, filepath.Join(s.dir, packDir, id.String()+packSuffix)); err != nil {
-			return err
-		}
-	}
-	if err := fsx.SyncDir(filepath.Join(s.dir, packDir)); err != nil {
-		return err
-	}
-	if err := fault.At(ctx, "gc.repacked"); err != nil {
-		return err
-	}
-	// The merged index names dying packs: it goes first.
-	if err := os.Remove(filepath.Join(s.dir, packDir, multiName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, p := range dying {
-		if err := remove(p.Path, false); err != nil {
-			return err
-		}
-	}
-	if err := s.refresh(); err != nil {
-		return err
-	}
-	return s.mergeIndex()
-}
-
-func (s *Store) copyLive(ctx context.Context, w *openPack, x *pack.Index, live func(oid.ID) bool) error {
-	for i := range x.Len() {
-		e := x.At(i)
-		if !live(e.ID) {
-			continue
-		}
-		data, err := s.Get(ctx, e.ID)
-		if err != nil {
-			return err
-		}
-		if err := w.append(e.ID, data); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.replacePacks(ctx, dying, live)
 }
 
 // sweepTemps removes temporary files: with the store to itself, no batch that
