@@ -7,14 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fsx"
-	"github.com/mlops-cli/mlops/pkg/version"
 )
 
 type docsOptions struct {
@@ -47,18 +44,13 @@ func newDocsCmd(a *app) *cobra.Command {
 }
 
 func runDocs(o docsOptions) error {
-	o.root.DisableAutoGenTag = true
 	if o.markdown != "" {
 		if err := writePages(o.markdown, reference(o.root)); err != nil {
 			return err
 		}
 	}
 	if o.man != "" {
-		pages, err := manPages(o.root)
-		if err != nil {
-			return err
-		}
-		if err := writePages(o.man, pages); err != nil {
+		if err := writePages(o.man, manPages(o.root)); err != nil {
 			return err
 		}
 	}
@@ -86,25 +78,6 @@ func writePages(dir string, pages map[string][]byte) error {
 		}
 	}
 	return nil
-}
-
-// manPages makes one page a command, dated by the commit so that the same
-// source makes the same pages.
-func manPages(root *cobra.Command) (map[string][]byte, error) {
-	date, err := time.Parse(time.RFC3339, version.Get().Time)
-	if err != nil {
-		date = time.Unix(0, 0).UTC()
-	}
-	pages := map[string][]byte{}
-	for _, c := range documented(root) {
-		var b bytes.Buffer
-		header := &doc.GenManHeader{Section: "1", Date: &date, Source: "mlops", Manual: "mlops manual"}
-		if err := doc.GenMan(c, header, &b); err != nil {
-			return nil, fmt.Errorf("make man page of %s: %w", c.CommandPath(), err)
-		}
-		pages[strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"] = b.Bytes()
-	}
-	return pages, nil
 }
 
 // documented is c and every command below it that people see.
