@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -54,7 +55,7 @@ func newCompareCmd(a *app) *cobra.Command {
 	f.BoolVar(&o.Reverse, "reverse", false, "turn the order round")
 	f.StringSliceVar(&o.Maximize, "maximize", nil, "a metric of which more is better; may hold *")
 	f.StringSliceVar(&o.Minimize, "minimize", nil, "a metric of which less is better; may hold *")
-	f.StringVar(&o.plot, "plot", "", "draw the curves of this metric")
+	f.StringVar(&o.plot, "plot", "", "draw the curves of this metric instead of the table")
 	f.BoolVar(&o.md, "md", false, "write a Markdown table, for pull requests")
 	f.BoolVar(&o.csv, "csv", false, "write CSV, a line for each run")
 	f.StringVar(&o.html, "html", "", "write a page with tables and curves to `FILE`")
@@ -113,28 +114,17 @@ func runCompare(ctx context.Context, o *compareOptions) error {
 	case o.csv:
 		return r.WriteCSV(o.app.io.Out)
 	}
+	if plotted != "" && !o.app.io.JSON {
+		chart := compare.Chart{Title: plotted, Width: cmp.Or(o.app.io.Width(), 80), Height: 20, Color: o.app.io.Color() != term.Plain}
+		return chart.Draw(o.app.io.Out, curves)
+	}
 	var sparks map[string][]string
 	if !o.app.io.JSON && len(r.Runs) <= compare.SideBySide {
 		if sparks, err = o.sparks(ctx, c, r); err != nil {
 			return err
 		}
 	}
-	if err := o.app.io.Result(r, func(w io.Writer) error {
-		if err := o.app.compareTable(w, r, sparks); err != nil {
-			return err
-		}
-		if plotted == "" {
-			return nil
-		}
-		width := o.app.io.Width()
-		if width == 0 {
-			width = 80
-		}
-		if _, err := io.WriteString(w, "\n"); err != nil {
-			return err
-		}
-		return compare.Chart{Title: plotted, Width: width, Height: 20, Color: o.app.io.Color() != term.Plain}.Draw(w, curves)
-	}); err != nil {
+	if err := o.app.io.Result(r, func(w io.Writer) error { return o.app.compareTable(w, r, sparks) }); err != nil {
 		return err
 	}
 	if r.Same > 0 && !o.app.io.JSON {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -212,8 +213,8 @@ func (c *Comparer) addCode(ctx context.Context, r *Result) error {
 		return err
 	}
 	for _, p := range slices.Sorted(maps.Keys(changed)) {
-		if strings.HasSuffix(p, ".mlops") || strings.HasSuffix(p, "mlops.lock") || slices.ContainsFunc(r.Data, func(d DataRow) bool { return d.Path == p }) {
-			continue // shown as data
+		if strings.HasSuffix(p, ".mlops") || path.Base(p) == "mlops.lock" || path.Base(p) == ".gitignore" || slices.ContainsFunc(r.Data, func(d DataRow) bool { return d.Path == p }) {
+			continue // shown as data, or kept by mlops itself
 		}
 		values := make([]*string, len(r.Runs))
 		for i, col := range r.Runs {
