@@ -111,11 +111,7 @@ func (d *demo) dataChanges(ctx context.Context) error {
 
 func (d *demo) compareRuns(ctx context.Context) error {
 	d.title("Compare")
-	d.explain("What differed between the three runs, and what came of it.")
-	if err := d.mlops(ctx, "compare", "first", "faster", "more-data"); err != nil {
-		return err
-	}
-	d.explain("How the loss went down, step by step.")
+	d.explain("What differed between the three runs, what came of it, and how the loss went down.")
 	if err := d.mlops(ctx, "compare", "first", "faster", "more-data", "--plot", "loss"); err != nil {
 		return err
 	}
@@ -170,7 +166,7 @@ func (d *demo) share(ctx context.Context) error {
 	if err := d.mlops(ctx, "push"); err != nil {
 		return err
 	}
-	d.explain("Again: all is there already, and finding that out takes a request or two.")
+	d.explain("Again: all is there already, and it takes at most three requests to know that.")
 	if err := d.mlops(ctx, "push"); err != nil {
 		return err
 	}
