@@ -1,0 +1,307 @@
+package main_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// faultWork is a command that is killed at each of its points, with what must
+// stand before and after it.
+type faultWork struct {
+	points  string // what the names of its points begin with
+	command []string
+	prepare func(*sandbox)
+	check   func(*sandbox) // after the command was repeated
+}
+
+// faultWorks says how each family of points is reached.
+func faultWorks() []faultWork {
+	return []faultWork{
+		{
+			points: "add.", command: []string{"mlops", "add", "data", "one.bin"},
+			check: func(s *sandbox) {
+				s.run("mlops", "status", "--exit-code")
+				if got := s.run("git", "check-ignore", "data", "one.bin"); got != "data\none.bin\n" {
+					s.Errorf("git ignores %q, want both", got)
+				}
+			},
+		},
+		{
+			points: "checkout.", command: []string{"mlops", "checkout"},
+			prepare: func(s *sandbox) {
+				s.commitData()
+				s.write("data/a", "a, second version\n")
+				s.remove("data/sub/b")
+				s.write("data/new", "only in the second version\n")
+				s.run("mlops", "add", "data")
+				s.run("git", "checkout", "-q", "--", "data.mlops") // back to the first version
+			},
+			check: func(s *sandbox) {
+				s.run("mlops", "status", "--exit-code")
+				s.same("data/a", "a\n")
+				s.same("data/sub/b", "b\n")
+				s.missing("data/new")
+			},
+		},
+		{
+			points: "push.", command: []string{"mlops", "push"},
+			prepare: func(s *sandbox) {
+				s.commitData()
+				s.run("mlops", "remote", "add", "origin", s.path("../remote"))
+				s.run("git", "add", "-A")
+				s.run("git", "commit", "-qm", "remote")
+			},
+			check: func(s *sandbox) {
+				s.run("git", "clone", "-q", ".", "../clone")
+				s.run("mlops", "-C", "../clone", "pull")
+				s.same("../clone/data/a", "a\n")
+				s.same("../clone/one.bin", s.read("one.bin"))
+			},
+		},
+		{
+			points: "pull.", command: []string{"mlops", "-C", "../clone", "pull"},
+			prepare: func(s *sandbox) {
+				s.commitData()
+				s.run("mlops", "remote", "add", "origin", s.path("../remote"))
+				s.run("git", "add", "-A")
+				s.run("git", "commit", "-qm", "remote")
+				s.run("mlops", "push")
+				s.run("git", "clone", "-q", ".", "../clone")
+			},
+			check: func(s *sandbox) {
+				s.run("mlops", "-C", "../clone", "status", "--exit-code")
+				s.run("mlops", "-C", "../clone", "fsck")
+				s.same("../clone/data/sub/b", "b\n")
+				s.same("../clone/one.bin", s.read("one.bin"))
+			},
+		},
+		{
+			points: "run.", command: []string{"mlops", "run"},
+			prepare: func(s *sandbox) {
+				s.write("in.txt", "1\n")
+				s.write("mlops.yaml", "stages:\n  first:\n    cmd: cp in.txt mid.txt\n    deps: [in.txt]\n    outs: [mid.txt]\n"+
+					"  second:\n    cmd: cp mid.txt out.txt\n    deps: [mid.txt]\n    outs: [out.txt]\n")
+				s.run("git", "add", "-A")
+				s.run("git", "commit", "-qm", "pipeline")
+			},
+			check: func(s *sandbox) {
+				s.same("out.txt", "1\n")
+				s.run("mlops", "status", "--exit-code")
+				if out := s.run("mlops", "run", "--json"); strings.Contains(out, `"action":"ran"`) {
+					s.Errorf("a stage ran again although nothing changed:\n%s", out)
+				}
+			},
+		},
+		{
+			points: "gc.", command: []string{"mlops", "gc", "--force", "--min-age", "0s"},
+			prepare: func(s *sandbox) {
+				s.commitData()
+				s.write("data/dead", "nothing will name this\n")
+				s.run("mlops", "add", "data")
+				s.run("git", "checkout", "-q", "--", "data.mlops")
+				s.run("mlops", "checkout", "--force")
+			},
+			check: func(s *sandbox) {
+				s.run("mlops", "status", "--exit-code")
+				s.remove("data/a")
+				s.run("mlops", "checkout")
+				s.same("data/a", "a\n")
+			},
+		},
+	}
+}
+
+// TestKilledAtEveryPoint ends a command with SIGKILL at each named step: the
+// repository must then be sound and the same command, repeated, must finish.
+func TestKilledAtEveryPoint(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("SKIPPED: no SIGKILL on Windows")
+	}
+	works := faultWorks()
+	for _, point := range faultPoints(t) {
+		i := slices.IndexFunc(works, func(w faultWork) bool { return strings.HasPrefix(point, w.points) })
+		if i < 0 {
+			t.Errorf("no test reaches point %s: add its command to faultWorks", point)
+			continue
+		}
+		w := works[i]
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			s := newSandbox(t)
+			if w.prepare != nil {
+				w.prepare(s)
+			}
+			s.kill(point, w.command...)
+			s.run("mlops", "fsck")
+			s.run(w.command...)
+			s.run("mlops", "fsck")
+			w.check(s)
+		})
+	}
+}
+
+// TestFullDiskAtEveryPoint has each named step fail as on a full disk: the
+// command says so with a hint, and after that nothing is lost.
+func TestFullDiskAtEveryPoint(t *testing.T) {
+	t.Parallel()
+	works := faultWorks()
+	for _, point := range faultPoints(t) {
+		i := slices.IndexFunc(works, func(w faultWork) bool { return strings.HasPrefix(point, w.points) })
+		if i < 0 {
+			continue // said above
+		}
+		w := works[i]
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			s := newSandbox(t)
+			if w.prepare != nil {
+				w.prepare(s)
+			}
+			out, err := s.start([]string{faultEnv + "=ENOSPC " + point + " 1"}, w.command...)
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) {
+				t.Fatalf("it succeeded although %s failed:\n%s", point, out)
+			}
+			if !strings.Contains(out, "no space left on device") || !strings.Contains(out, "hint") {
+				t.Errorf("the message must say that the disk is full and what to do:\n%s", out)
+			}
+			s.run("mlops", "fsck")
+			s.run(w.command...)
+			w.check(s)
+		})
+	}
+}
+
+// faultPoints lists the points named in the code.
+func faultPoints(t *testing.T) []string {
+	t.Helper()
+	call := regexp.MustCompile(`fault\.At\([^,]+, "([^"]+)"\)`)
+	var points []string
+	err := filepath.WalkDir("pkg", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range call.FindAllSubmatch(text, -1) {
+			points = append(points, string(m[1]))
+		}
+		return err
+	})
+	if err != nil || len(points) == 0 {
+		t.Fatalf("no points found: %v", err)
+	}
+	slices.Sort(points)
+	return slices.Compact(points)
+}
+
+// sandbox is a git repository with data that nothing else uses.
+type sandbox struct {
+	*testing.T
+	dir string
+	env []string
+}
+
+func newSandbox(t *testing.T) *sandbox {
+	t.Helper()
+	root := t.TempDir()
+	s := &sandbox{T: t, dir: filepath.Join(root, "repo")}
+	if err := os.MkdirAll(filepath.Join(s.dir, "data", "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(os.Environ(),
+		"HOME="+root, "XDG_CONFIG_HOME="+root, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
+	s.write("data/a", "a\n")
+	s.write("data/sub/b", "b\n")
+	s.write("one.bin", strings.Repeat("0123456789abcdef", 8<<10)) // large enough to be loose
+	s.run("git", "init", "-q", "-b", "main")
+	s.run("mlops", "init")
+	return s
+}
+
+// commitData tracks the data and commits.
+func (s *sandbox) commitData() {
+	s.Helper()
+	s.run("mlops", "add", "data", "one.bin")
+	s.run("git", "add", "-A")
+	s.run("git", "commit", "-qm", "data")
+}
+
+func (s *sandbox) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
+
+func (s *sandbox) write(name, text string) {
+	s.Helper()
+	if err := os.WriteFile(s.path(name), []byte(text), 0o644); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *sandbox) remove(name string) {
+	s.Helper()
+	if err := os.Remove(s.path(name)); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *sandbox) read(name string) string {
+	s.Helper()
+	b, err := os.ReadFile(s.path(name))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return string(b)
+}
+
+func (s *sandbox) same(name, want string) {
+	s.Helper()
+	if got := s.read(name); got != want {
+		s.Errorf("%s holds %.60q, want %.60q", name, got, want)
+	}
+}
+
+func (s *sandbox) missing(name string) {
+	s.Helper()
+	if _, err := os.Lstat(s.path(name)); !errors.Is(err, os.ErrNotExist) {
+		s.Errorf("%s is there (%v)", name, err)
+	}
+}
+
+// start runs a command with further environment and returns all it printed.
+func (s *sandbox) start(env []string, args ...string) (string, error) {
+	c := exec.CommandContext(s.Context(), args[0], args[1:]...) //nolint:gosec // commands of this file
+	c.Dir = s.dir
+	c.Env = append(slices.Clip(s.env), env...)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	err := c.Run()
+	return out.String(), err
+}
+
+// run runs a command that must succeed.
+func (s *sandbox) run(args ...string) string {
+	s.Helper()
+	out, err := s.start(nil, args...)
+	if err != nil {
+		s.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// kill runs a command that must be killed at point.
+func (s *sandbox) kill(point string, args ...string) {
+	s.Helper()
+	out, err := s.start([]string{faultEnv + "=kill " + point + " 1"}, args...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.String() != "signal: killed" {
+		s.Fatalf("%s was not killed at %s: %v\n%s", strings.Join(args, " "), point, err, out)
+	}
+}
