@@ -2,7 +2,6 @@ package tree
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -30,37 +29,62 @@ func Update(ctx context.Context, src Source, sink Sink, dir oid.ID, edits map[st
 		}
 		below[name][rest] = e
 	}
-	entries := make(map[string]Entry)
+	var old []Entry
 	if !dir.IsZero() {
-		if err := List(ctx, src, dir, func(e Entry) error { entries[e.Name] = e; return nil }); err != nil {
+		if err := List(ctx, src, dir, func(e Entry) error { old = append(old, e); return nil }); err != nil {
 			return Entry{}, err
 		}
 	}
+	placed := make(map[string]*Entry) // what stands at a name afterwards; nil: nothing
 	for name, e := range here {
-		if e == nil {
-			delete(entries, name)
-			continue
-		}
-		placed := *e
-		placed.Name = name
-		entries[name] = placed
+		placed[name] = named(e, name)
 	}
 	for name, inner := range below {
-		old, ok := entries[name]
-		if (!ok || old.Kind != Dir) && onlyRemoves(inner) {
+		before, ok := placed[name]
+		if i, found := slices.BinarySearchFunc(old, Entry{Name: name}, byName); !ok && found {
+			before = &old[i]
+		}
+		if (before == nil || before.Kind != Dir) && onlyRemoves(inner) {
 			continue
 		}
-		if ok && old.Kind != Dir {
-			return Entry{}, errs.New(errs.Conflict, "%s is a %s, not a directory", name, old.Kind)
+		var id oid.ID
+		if before != nil {
+			if before.Kind != Dir {
+				return Entry{}, errs.New(errs.Conflict, "%s is a %s, not a directory", name, before.Kind)
+			}
+			id = before.ID
 		}
-		sub, err := Update(ctx, src, sink, old.ID, inner)
+		sub, err := Update(ctx, src, sink, id, inner)
 		if err != nil {
 			return Entry{}, err
 		}
-		sub.Name = name
-		entries[name] = sub
+		placed[name] = named(&sub, name)
 	}
-	return Build(sink, slices.Collect(maps.Values(entries)))
+	entries := make([]Entry, 0, len(old)+len(placed))
+	for _, e := range old {
+		if now, ok := placed[e.Name]; !ok {
+			entries = append(entries, e)
+		} else if now != nil {
+			entries = append(entries, *now)
+			delete(placed, e.Name)
+		}
+	}
+	for _, e := range placed {
+		if e != nil {
+			entries = append(entries, *e)
+		}
+	}
+	return Build(sink, entries)
+}
+
+// named is a copy of e with this name; nil stays nil.
+func named(e *Entry, name string) *Entry {
+	if e == nil {
+		return nil
+	}
+	c := *e
+	c.Name = name
+	return &c
 }
 
 func onlyRemoves(edits map[string]*Entry) bool {
