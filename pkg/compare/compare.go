@@ -213,7 +213,7 @@ func (c *Comparer) addCode(ctx context.Context, r *Result) error {
 		return err
 	}
 	for _, p := range slices.Sorted(maps.Keys(changed)) {
-		if strings.HasSuffix(p, ".mlops") || path.Base(p) == "mlops.lock" || path.Base(p) == ".gitignore" || slices.ContainsFunc(r.Data, func(d DataRow) bool { return d.Path == p }) {
+		if strings.HasPrefix(p, ".mlops/") || strings.HasSuffix(p, ".mlops") || path.Base(p) == "mlops.lock" || path.Base(p) == ".gitignore" || slices.ContainsFunc(r.Data, func(d DataRow) bool { return d.Path == p }) {
 			continue // shown as data, or kept by mlops itself
 		}
 		values := make([]*string, len(r.Runs))
