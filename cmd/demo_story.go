@@ -111,7 +111,11 @@ func (d *demo) dataChanges(ctx context.Context) error {
 
 func (d *demo) compareRuns(ctx context.Context) error {
 	d.title("Compare")
-	d.explain("What differed between the three runs, what came of it, and how the loss went down.")
+	d.explain("What differed between the three runs, and what came of it.")
+	if err := d.mlops(ctx, "compare", "first", "faster", "more-data"); err != nil {
+		return err
+	}
+	d.explain("How the loss went down, step by step.")
 	if err := d.mlops(ctx, "compare", "first", "faster", "more-data", "--plot", "loss"); err != nil {
 		return err
 	}
