@@ -16,8 +16,7 @@ func parseJSON(data []byte) (any, error) {
 		return nil, nil
 	}
 	v, err := decodeJSON(data)
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
 		return nil, fmt.Errorf("line %d: %w", line, err)
 	}
@@ -29,8 +28,7 @@ func parseJSON(data []byte) (any, error) {
 func parseTOML(data []byte) (any, error) {
 	var raw map[string]any
 	if err := toml.Unmarshal(data, &raw); err != nil {
-		var at *toml.DecodeError
-		if errors.As(err, &at) {
+		if at, ok := errors.AsType[*toml.DecodeError](err); ok {
 			line, column := at.Position()
 			return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
 		}

@@ -203,8 +203,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, text string) {
 		v, err := paramfile.Parse(name, []byte(text))
 		if err != nil {
-			var e *errs.Error
-			if !errors.As(err, &e) {
+			if _, ok := errors.AsType[*errs.Error](err); !ok {
 				t.Fatalf("an error without a kind: %v", err)
 			}
 			return

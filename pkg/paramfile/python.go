@@ -127,9 +127,9 @@ func (p *python) assignment(into *Map, prefix string, onlySelf bool) {
 		for depth := 0; ; p.next() {
 			if k := p.peek(); k.kind == pyNewline || k.kind == pyEnd {
 				return
-			} else if strings.Contains("([{", k.text) && k.kind == pyOp {
+			} else if k.kind == pyOp && (k.text == "(" || k.text == "[" || k.text == "{") {
 				depth++
-			} else if strings.Contains(")]}", k.text) && k.kind == pyOp {
+			} else if k.kind == pyOp && (k.text == ")" || k.text == "]" || k.text == "}") {
 				depth--
 			}
 			if depth == 0 && p.is("=") {
@@ -173,11 +173,12 @@ func (p *python) literal() (any, error) {
 	t := p.next()
 	switch {
 	case t.kind == pyString:
-		s := t.text
+		var s strings.Builder
+		s.WriteString(t.text)
 		for p.peek().kind == pyString {
-			s += p.next().text
+			s.WriteString(p.next().text)
 		}
-		return s, nil
+		return s.String(), nil
 	case t.kind == pyNumber:
 		return pyNumberValue(t.text)
 	case t.kind == pyName:
@@ -251,7 +252,7 @@ func (p *python) braces() (any, error) {
 		}
 		if !p.is(":") {
 			if m.Len() > 0 || !p.is(",") && !p.is("}") {
-				return nil, fmt.Errorf("expected :")
+				return nil, fmt.Errorf("a dict wants a colon after a key")
 			}
 			if p.is(",") {
 				p.next()

@@ -136,7 +136,7 @@ func childNode(n *yaml.Node, step string) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	switch n.Kind {
+	switch n.Kind { //nolint:exhaustive // the others have no children
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if k := n.Content[i]; k.Kind == yaml.ScalarNode && Text(Scalar(k)) == step {

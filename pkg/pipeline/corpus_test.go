@@ -45,6 +45,7 @@ func TestCorpusEdges(t *testing.T) {
 }
 
 func compareEdges(t *testing.T, dir string, want map[string][]string, refused bool) {
+	t.Helper()
 	var names []string
 	root := os.DirFS(dir)
 	if err := fs.WalkDir(root, ".", func(p string, _ fs.DirEntry, err error) error {

@@ -60,9 +60,9 @@ func (d *decider) decide(ctx context.Context, s *stagefile.Stage) (Step, error) 
 		step.record, _ = lock.Stage(s.Name)
 		return step, nil
 	}
-	if err := checkRunnable(s); err != nil {
-		step.Reasons, step.err = []string{err.Error()}, err
-		return step, nil
+	if step.err = checkRunnable(s); step.err != nil {
+		step.Reasons = []string{step.err.Error()}
+		return step, nil //nolint:nilerr // the step carries it
 	}
 	for _, in := range inputPaths(s) {
 		if by := upstream(d.view.unknown, in); by != "" {
@@ -70,16 +70,13 @@ func (d *decider) decide(ctx context.Context, s *stagefile.Stage) (Step, error) 
 			return step, nil
 		}
 	}
-	now, away, err := d.view.inputs(ctx, s)
-	if err != nil {
-		if ctx.Err() != nil {
-			return step, err
-		}
-		step.Reasons, step.err = []string{err.Error()}, err
-		return step, nil
+	var now stagefile.Record
+	if now, step.away, step.err = d.view.inputs(ctx, s); step.err != nil {
+		step.Reasons = []string{step.err.Error()}
+		return step, ctx.Err()
 	}
 	now.Fingerprint = fingerprint(s, &now)
-	step.record, step.away, step.Fingerprint = now, away, now.Fingerprint
+	step.record, step.Fingerprint = now, now.Fingerprint
 	return step, d.compare(ctx, &step)
 }
 

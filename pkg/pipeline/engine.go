@@ -96,13 +96,13 @@ func (e *Engine) Plan(ctx context.Context, q PlanRequest) ([]Step, error) {
 
 // foresee changes the view as the step would change the workspace.
 func (d *decider) foresee(step *Step) {
-	switch step.Action {
-	case Run:
+	if step.Action == Restore {
+		d.view.restored(step)
+	}
+	if step.Action == Run {
 		for _, o := range step.stage.Outs {
 			d.view.unknown[o.Path] = step.Name
 		}
-	case Restore:
-		d.view.restored(step)
 	}
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +51,7 @@ func (s *scheduler) clearOuts(ctx context.Context, stage *stagefile.Stage) error
 		return err
 	}
 	for _, o := range stage.Outs {
-		if err := os.MkdirAll(filepath.Dir(s.engine.path(o.Path)), 0o777); err != nil { //nolint:gosec // the umask decides
+		if err := os.MkdirAll(filepath.Dir(s.engine.path(o.Path)), 0o777); err != nil {
 			return fmt.Errorf("output %s: %w", o.Path, err)
 		}
 	}
@@ -62,10 +63,10 @@ func (s *scheduler) command(ctx context.Context, j *job) error {
 	stage := j.step.stage
 	shell := executor.DefaultShell()
 	if words := strings.Fields(stage.Shell); len(words) > 0 {
-		shell = append(words, "-c")
+		shell = slices.Concat(words, []string{"-c"})
 	}
 	wdir := s.engine.path(stage.Wdir)
-	if err := os.MkdirAll(wdir, 0o777); err != nil { //nolint:gosec // the umask decides
+	if err := os.MkdirAll(wdir, 0o777); err != nil {
 		return fmt.Errorf("working directory %s: %w", stage.Wdir, err)
 	}
 	log := newStageLog(s.output, j.step.Name, s.engine.Tmp)
@@ -97,9 +98,7 @@ func (s *scheduler) environment(stage *stagefile.Stage) []string {
 		"MLOPS_RUN_ID": s.journal.run.ID, "MLOPS_ROOT": s.engine.Root, "MLOPS_STAGE": stage.Address(),
 		"DVC_ROOT": s.engine.Root, "DVC_STAGE": stage.Address(),
 	}
-	for name, value := range stage.Env {
-		own[name] = value
-	}
+	maps.Copy(own, stage.Env)
 	env := slices.Clip(s.journal.environ)
 	for _, name := range sortedKeys(own) {
 		env = append(env, name+"="+own[name])

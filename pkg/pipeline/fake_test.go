@@ -217,7 +217,11 @@ func newBed(t *testing.T, files map[string]string) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { index.Close() })
+	t.Cleanup(func() {
+		if err := index.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	b.tracker = trackdb.New(index, clock.System{})
 	b.engine = pipeline.New(pipeline.Config{
 		Root:     b.root,

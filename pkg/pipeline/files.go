@@ -62,7 +62,7 @@ func (f *RepoFiles) Ignore(ctx context.Context, paths ...string) error {
 			Hint("or leave it there: declare it with cache: false")
 	}
 	for _, p := range paths {
-		if err := os.MkdirAll(f.repo.Path(path.Dir(p)), 0o777); err != nil { //nolint:gosec // the umask decides
+		if err := os.MkdirAll(f.repo.Path(path.Dir(p)), 0o777); err != nil {
 			return fmt.Errorf("output %s: %w", p, err)
 		}
 	}

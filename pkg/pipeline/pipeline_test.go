@@ -37,6 +37,7 @@ stages:
 `
 
 func chainBed(t *testing.T) *bed {
+	t.Helper()
 	return newBed(t, map[string]string{"mlops.yaml": chain, "raw.txt": "one", "params.yaml": "lr: 0.1 # rate\n"})
 }
 
@@ -414,8 +415,9 @@ func TestDoubledRecordIsRestored(t *testing.T) {
 	b := chainBed(t)
 	b.expect(pipeline.RunRequest{}, "prepare ran: never ran", "report ran: never ran", "train ran: never ran")
 	lock := b.read("mlops.lock")
-	line := lock[strings.Index(lock, "prepare fingerprint"):]
-	line = line[:strings.Index(line, "\n")+1]
+	_, line, _ := strings.Cut(lock, "\nprepare fingerprint")
+	line, _, _ = strings.Cut(line, "\n")
+	line = "prepare fingerprint" + line + "\n"
 	b.write("mlops.lock", strings.Replace(lock, line, line+strings.Replace(line, "fingerprint ", "fingerprint 00", 1), 1))
 	b.expect(pipeline.RunRequest{}, "prepare restored: mlops.lock holds lines of two runs, from a git merge", "report skipped", "train skipped")
 	if b.read("mlops.lock") != lock {

@@ -242,7 +242,7 @@ func (p *Project) target(word, dir string) []string {
 	if out, ok := p.producer[at]; ok && len(group)+len(file) == 0 {
 		return []string{out}
 	}
-	if all := append(group, file...); len(all) > 0 {
+	if all := slices.Concat(group, file); len(all) > 0 {
 		return all
 	}
 	return here

@@ -137,7 +137,7 @@ func (s *scope) load(item, dir string) error {
 	name, list, hasKeys := strings.Cut(item, ":")
 	file := path.Join(dir, name)
 	var keys []string
-	for _, k := range strings.Split(list, ",") {
+	for k := range strings.SplitSeq(list, ",") {
 		if hasKeys && k != "" {
 			keys = append(keys, k)
 		}

@@ -40,6 +40,7 @@ func TestCorpus(t *testing.T) {
 }
 
 func compareCase(t *testing.T, dir string) {
+	t.Helper()
 	var want expectation
 	text, err := os.ReadFile(filepath.Join(dir, "expected.json"))
 	if err != nil {

@@ -23,30 +23,53 @@ type entry struct {
 
 func fileEntries() []entry {
 	return []entry{
-		{name: "stages", check: anyNode}, {name: "vars", check: varsNode},
-		{name: "params", check: textsNode}, {name: "metrics", check: textsNode}, {name: "plots", check: topPlotsNode},
-		{name: "artifacts", check: artifactsNode}, {name: "datasets", later: true},
+		{name: "stages", check: anyNode},
+		{name: "vars", check: varsNode},
+		{name: "params", check: textsNode},
+		{name: "metrics", check: textsNode},
+		{name: "plots", check: topPlotsNode},
+		{name: "artifacts", check: artifactsNode},
+		{name: "datasets", later: true},
 	}
 }
 
 func stageEntries() []entry {
 	return []entry{
-		{name: "cmd", check: cmdNode}, {name: "wdir", check: textNode}, {name: "deps", check: textsNode},
-		{name: "outs", check: outsNode}, {name: "metrics", check: outsNode}, {name: "plots", check: plotsNode},
-		{name: "params", check: paramsNode}, {name: "vars", check: varsNode},
-		{name: "frozen", check: flagNode}, {name: "always_changed", check: flagNode},
-		{name: "desc", check: textNode}, {name: "meta", check: anyNode}, {name: "matrix", check: matrixNode},
-		{name: "env", check: envNode, own: true}, {name: "shell", check: textNode, own: true}, {name: "timeout", check: textNode, own: true},
-		{name: "retries", own: true, later: true}, {name: "resources", own: true, later: true}, {name: "pool", own: true, later: true},
-		{name: "mutex", own: true, later: true}, {name: "executor", own: true, later: true}, {name: "image", own: true, later: true},
+		{name: "cmd", check: cmdNode},
+		{name: "wdir", check: textNode},
+		{name: "deps", check: textsNode},
+		{name: "outs", check: outsNode},
+		{name: "metrics", check: outsNode},
+		{name: "plots", check: plotsNode},
+		{name: "params", check: paramsNode},
+		{name: "vars", check: varsNode},
+		{name: "frozen", check: flagNode},
+		{name: "always_changed", check: flagNode},
+		{name: "desc", check: textNode},
+		{name: "meta", check: anyNode},
+		{name: "matrix", check: matrixNode},
+		{name: "env", check: envNode, own: true},
+		{name: "shell", check: textNode, own: true},
+		{name: "timeout", check: textNode, own: true},
+		{name: "retries", own: true, later: true},
+		{name: "resources", own: true, later: true},
+		{name: "pool", own: true, later: true},
+		{name: "mutex", own: true, later: true},
+		{name: "executor", own: true, later: true},
+		{name: "image", own: true, later: true},
 	}
 }
 
 func outEntries(plot bool) []entry {
 	out := []entry{
-		{name: "cache", check: flagNode}, {name: "persist", check: flagNode}, {name: "push", check: flagNode},
-		{name: "remote", check: textNode}, {name: "desc", check: textNode}, {name: "type", check: textNode},
-		{name: "labels", check: textsNode}, {name: "meta", check: anyNode},
+		{name: "cache", check: flagNode},
+		{name: "persist", check: flagNode},
+		{name: "push", check: flagNode},
+		{name: "remote", check: textNode},
+		{name: "desc", check: textNode},
+		{name: "type", check: textNode},
+		{name: "labels", check: textsNode},
+		{name: "meta", check: anyNode},
 		{name: "checkpoint", check: flagNode}, // DVC accepts it and does nothing; so do we
 	}
 	if plot {
@@ -60,8 +83,11 @@ func outEntries(plot bool) []entry {
 
 func artifactEntries() []entry {
 	return []entry{
-		{name: "path", check: textNode}, {name: "type", check: textNode}, {name: "desc", check: textNode},
-		{name: "labels", check: textsNode}, {name: "meta", check: anyNode},
+		{name: "path", check: textNode},
+		{name: "type", check: textNode},
+		{name: "desc", check: textNode},
+		{name: "labels", check: textsNode},
+		{name: "meta", check: anyNode},
 	}
 }
 
@@ -77,7 +103,7 @@ func checkMap(n *yaml.Node, what string, known []entry, dvc bool) ([]pair, error
 		case i < 0:
 			names := make([]string, 0, len(known))
 			for _, e := range known {
-				if !e.later && !(dvc && e.own) {
+				if !e.later && (!dvc || !e.own) {
 					names = append(names, e.name)
 				}
 			}
@@ -121,7 +147,7 @@ func textNode(n *yaml.Node, what string) error {
 	}
 	p := at(n, "%s: expected a text, found %s", what, describe(n))
 	if follow(n).Kind == yaml.ScalarNode && !isNull(n) {
-		p.hint("put quotes around it: '%s'", follow(n).Value)
+		return p.hint("put quotes around it: '%s'", follow(n).Value)
 	}
 	return p
 }
@@ -284,8 +310,12 @@ func topPlotsNode(n *yaml.Node, what string) error {
 				continue
 			}
 			axis := []entry{
-				{name: "x", check: anyNode}, {name: "y", check: anyNode}, {name: "x_label", check: textNode},
-				{name: "y_label", check: textNode}, {name: "title", check: textNode}, {name: "template", check: textNode},
+				{name: "x", check: anyNode},
+				{name: "y", check: anyNode},
+				{name: "x_label", check: textNode},
+				{name: "y_label", check: textNode},
+				{name: "title", check: textNode},
+				{name: "template", check: textNode},
 			}
 			if _, err := checkMap(p.val, "plots: "+p.name, axis, false); err != nil {
 				return err

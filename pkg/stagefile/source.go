@@ -47,7 +47,7 @@ func (p *problem) hint(format string, args ...any) *problem {
 
 func (p *problem) nearest(word string, known []string) *problem {
 	if near := errs.Nearest(word, known); len(near) > 0 {
-		p.hint("did you mean %s?", strings.Join(near, ", "))
+		return p.hint("did you mean %s?", strings.Join(near, ", "))
 	}
 	return p
 }
@@ -61,8 +61,7 @@ func asProblem(err error, n *yaml.Node) *problem {
 		}
 		return p
 	}
-	var ne *paramfile.NodeError
-	if errors.As(err, &ne) {
+	if ne, ok := errors.AsType[*paramfile.NodeError](err); ok {
 		return at(ne.Node, "%s", ne.Text)
 	}
 	p = at(n, "%s", err)
