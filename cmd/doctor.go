@@ -40,6 +40,7 @@ func runDoctor(ctx context.Context, a *app, remotes bool) error {
 	case err != nil:
 		found = append(found, doctor.Wrong("repository", doctor.Problem, err))
 	default:
+		a.repository = r
 		a.atEnd(r.Close)
 		found = append(found, settingsFindings(r)...)
 		found = append(found, doctor.Repository(ctx, r)...)

@@ -13,6 +13,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/term"
 )
 
 // Status says how bad a finding is.
@@ -97,7 +98,7 @@ func tracked(ctx context.Context, r *repo.Repo) Finding {
 	if err != nil {
 		return Wrong("tracked", Problem, err)
 	}
-	return fine("tracked", "%d paths in pointers and locks", len(all))
+	return fine("tracked", "%s in pointers and locks", term.Plural(int64(len(all)), "path"))
 }
 
 // objects opens the store.
@@ -110,7 +111,7 @@ func objects(ctx context.Context, r *repo.Repo) Finding {
 	if err != nil {
 		return Wrong("store", Problem, err)
 	}
-	return fine("store", "%d packs", len(packs))
+	return fine("store", "%s", term.Plural(int64(len(packs)), "pack"))
 }
 
 // database opens a database and has SQLite check it.
