@@ -34,6 +34,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"truncate": cmdTruncate,
 		"jsonpath": cmdJSONPath,
 		"git":      cmdGit,
+		"s3":       cmdS3,
 	}
 }
 

@@ -2,10 +2,14 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/term"
 	"github.com/mlops-cli/mlops/pkg/workspace"
 )
@@ -35,11 +39,19 @@ are never overwritten without --force.`,
 
 func runPull(ctx context.Context, o *pullOptions, paths []string) error {
 	s, name, err := o.fetch(ctx, paths)
+	if errs.Is(err, errs.NotFound) && s.Requests > 0 && !o.dryRun {
+		// What is there is restored, what is not is the error.
+		res, rerr := o.restore(ctx, paths, true)
+		if rerr == nil {
+			rerr = o.restored(res)
+		}
+		return errors.Join(err, rerr)
+	}
 	if err != nil {
 		return err
 	}
 	if !o.dryRun {
-		res, err := o.restore(ctx, paths)
+		res, err := o.restore(ctx, paths, false)
 		if err != nil {
 			return err
 		}
@@ -50,8 +62,9 @@ func runPull(ctx context.Context, o *pullOptions, paths []string) error {
 	return o.report(s, "fetched from "+name+":", "would fetch from "+name+":", "nothing new in "+name)
 }
 
-// restore makes the files what the pointers and locks say.
-func (o *pullOptions) restore(ctx context.Context, paths []string) (res workspace.RestoreResult, err error) {
+// restore makes the files what the pointers and locks say; only those whose
+// objects are all here when some are known to be missing.
+func (o *pullOptions) restore(ctx context.Context, paths []string, some bool) (res workspace.RestoreResult, err error) {
 	r, err := o.app.repo(ctx)
 	if err != nil {
 		return res, err
@@ -64,11 +77,19 @@ func (o *pullOptions) restore(ctx context.Context, paths []string) (res workspac
 	if err != nil {
 		return res, err
 	}
-	objects, err := chosen.Resolve(ctx, st)
+	w, err := o.app.workspace(ctx)
 	if err != nil {
 		return res, err
 	}
-	w, err := o.app.workspace(ctx)
+	if some {
+		absent, err := w.Absent(ctx, chosen.Objects)
+		if err != nil {
+			return res, err
+		}
+		chosen.Objects = slices.DeleteFunc(chosen.Objects, func(o repo.Object) bool { return slices.Contains(absent, o) })
+		chosen.Parts = nil
+	}
+	objects, err := chosen.Resolve(ctx, st)
 	if err != nil {
 		return res, err
 	}

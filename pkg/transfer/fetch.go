@@ -38,7 +38,7 @@ func (t *Transfer) Fetch(ctx context.Context, req FetchRequest) (s Summary, err 
 		err = f.get(ctx, f.blobs)
 	}
 	if err == nil && len(f.missing) > 0 {
-		err = lost(ctx, st, req.Objects, f.missing, "fetch from "+t.name, "the store of this machine nor in the remote",
+		err = lost(ctx, st, req.Objects, f.missing, "fetch from "+t.name, "neither here nor in the remote",
 			"type 'mlops push' where the data is, or 'mlops fetch --remote NAME' for another remote")
 	}
 	if err == nil && req.Runs != nil {

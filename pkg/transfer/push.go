@@ -55,7 +55,7 @@ func (t *Transfer) Push(ctx context.Context, req PushRequest) (s Summary, err er
 		}
 	}
 	if len(p.missing) > 0 {
-		return s, lost(ctx, st, objects, p.missing, "push to "+t.name, "the store of this machine",
+		return s, lost(ctx, st, objects, p.missing, "push to "+t.name, "not in the store of this machine",
 			"type 'mlops fetch' where another remote has them, or 'mlops add' where the files are; nothing was pushed")
 	}
 	sent, held, err := t.planRuns(ctx, st, p, runs, req.DryRun)

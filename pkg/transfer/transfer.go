@@ -182,11 +182,11 @@ func lost(ctx context.Context, src tree.Source, roots []repo.Object, missing map
 	if len(paths) > shown {
 		paths, more = paths[:shown], "\n  …"
 	}
-	list := fmt.Sprintf("%d objects", len(missing))
+	list := fmt.Sprintf("%d objects are", len(missing))
 	if len(missing) == 1 {
-		list = "1 object"
+		list = "1 object is"
 	}
-	return errs.New(errs.NotFound, "%s: %s not in %s:\n  %s%s", doing, list, where, strings.Join(paths, "\n  "), more).Hint("%s", hint)
+	return errs.New(errs.NotFound, "%s: %s %s:\n  %s%s", doing, list, where, strings.Join(paths, "\n  "), more).Hint("%s", hint)
 }
 
 // batch runs fn with a batch of the store and commits what fn stored, also
