@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +52,29 @@ func runAdd(ctx context.Context, o *addOptions) error {
 	if rerr := o.app.io.Result(res, func(out io.Writer) error { return printAdded(out, res) }); rerr != nil {
 		return rerr
 	}
+	if r, rerr := o.app.repo(ctx); rerr == nil && r.Git().Exists() {
+		o.app.hintGit(res.Added)
+	}
 	return err
+}
+
+// hintGit says what to give to git, when that is short enough to be typed.
+func (a *app) hintGit(added []workspace.Added) {
+	var files []string
+	for _, x := range added {
+		if !x.Changed {
+			continue
+		}
+		pointer := string(x.Pointer)
+		for _, f := range []string{pointer, path.Join(path.Dir(pointer), ".gitignore")} {
+			if !slices.Contains(files, f) {
+				files = append(files, f)
+			}
+		}
+	}
+	if n := len(files); n > 0 && n <= 6 {
+		a.io.Hint("git add %s", workspace.Quote(files))
+	}
 }
 
 func printAdded(w io.Writer, res workspace.AddResult) error {

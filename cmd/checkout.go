@@ -36,7 +36,9 @@ path; put -- before paths that are named like a revision.`,
 		Example: "  mlops checkout\n  mlops checkout data/train\n  mlops checkout v1.0 data/train\n  mlops checkout -- main",
 		Args:    cobra.ArbitraryArgs,
 	}
-	c.RunE = a.run(func(ctx context.Context, args []string) error { return runCheckout(ctx, o, args, c.ArgsLenAtDash() == 0) })
+	c.RunE = a.run(func(ctx context.Context, args []string) error {
+		return runCheckout(ctx, o, args, c.ArgsLenAtDash() == 0)
+	})
 	c.Flags().BoolVarP(&o.Force, "force", "f", false, "overwrite and remove what is not saved")
 	return c
 }

@@ -120,7 +120,7 @@ func (a *adder) allowed(paths []string) []string {
 	for _, p := range todo {
 		if file := firstIn(inGit, p); file != "" {
 			a.fail(errs.New(errs.Conflict, "%s is tracked by git", ShowPath(file)).
-				Hint("git rm -r --cached %s", quote([]string{p})).Hint("then type the same command again"))
+				Hint("git rm -r --cached %s", Quote([]string{p})).Hint("then type the same command again"))
 			continue
 		}
 		kept = append(kept, p)
@@ -147,9 +147,9 @@ func (a *adder) check(p string) (isNew bool, err error) {
 		return false, errs.New(errs.Usage, "%s is inside a .git or .mlops directory", ShowPath(p))
 	case repo.IsPointer(base):
 		return false, errs.New(errs.Usage, "%s is a pointer file: it belongs into git", ShowPath(p)).
-			Hint("mlops add %s", quote([]string{strings.TrimSuffix(p, repo.PointerExt)}))
+			Hint("mlops add %s", Quote([]string{strings.TrimSuffix(p, repo.PointerExt)}))
 	case base == ".gitignore" || base == ".gitattributes" || base == repo.IgnoreFile || p == stagefile.FileName || base == stagefile.LockName:
-		return false, errs.New(errs.Usage, "%s belongs into git", ShowPath(p)).Hint("git add %s", quote([]string{p}))
+		return false, errs.New(errs.Usage, "%s belongs into git", ShowPath(p)).Hint("git add %s", Quote([]string{p}))
 	}
 	if err := a.w.realParents(p); err != nil {
 		return false, err
@@ -175,7 +175,7 @@ func (a *adder) check(p string) (isNew bool, err error) {
 	for _, other := range a.tracked {
 		if strings.HasPrefix(other.Path, p+"/") {
 			return false, errs.New(errs.Conflict, "%s is tracked already, inside %s", ShowPath(other.Path), ShowPath(p)).
-				Hint("to track all of %s instead: mlops rm %s", p, quote([]string{other.Path}))
+				Hint("to track all of %s instead: mlops rm %s", p, Quote([]string{other.Path}))
 		}
 	}
 	if inside {
@@ -190,13 +190,13 @@ func (a *adder) check(p string) (isNew bool, err error) {
 
 func madeByStage(p, stage string) error {
 	return errs.New(errs.Conflict, "%s is an output of stage %s, which tracks it", ShowPath(p), stage).
-		Hint("mlops run %s", quote([]string{stage}))
+		Hint("mlops run %s", Quote([]string{stage}))
 }
 
 func (a *adder) missing(p string, inside bool) error {
 	e := errs.New(errs.NotFound, "%s does not exist", ShowPath(p))
 	if inside {
-		return e.Hint("bring it back: mlops checkout %s", quote([]string{p}))
+		return e.Hint("bring it back: mlops checkout %s", Quote([]string{p}))
 	}
 	var names []string
 	if list, err := os.ReadDir(a.w.repo.Path(path.Dir(p))); err == nil {

@@ -204,7 +204,7 @@ func (r *restorer) check(force bool) error {
 	}
 	if len(unsaved) > 0 && !force {
 		return errs.New(errs.Conflict, "these changes are not saved and would be lost:\n  %s", strings.Join(shorten(unsaved), "\n  ")).
-			Hint("save them first: mlops add %s", quote(commonTargets(unsaved, r.res.Changed))).
+			Hint("save them first: mlops add %s", Quote(commonTargets(unsaved, r.res.Changed))).
 			Hint("or throw them away: the same command with --force")
 	}
 	return nil
@@ -235,8 +235,8 @@ func commonTargets(paths, targets []string) []string {
 	return in
 }
 
-// quote writes paths as a shell takes them.
-func quote(paths []string) string {
+// Quote writes paths as a shell takes them.
+func Quote(paths []string) string {
 	out := make([]string, len(paths))
 	for i, p := range paths {
 		out[i] = p

@@ -82,13 +82,13 @@ func (w *Workspace) status(ctx context.Context, chosen []selected, res *StatusRe
 		if !stored {
 			changes = append(changes, Change{Path: repo.Text(t.path), Kind: ChangeMissing, Target: repo.Text(t.path)})
 		}
-		if len(t.problems) == 0 && (stored || t.found) {
-			var now *repo.Object
-			if t.found {
-				o := t.object()
-				now = &o
-			}
-			differ, err := compareTarget(ctx, src, t.path, &chosen[i].Object, now)
+		switch {
+		case len(t.problems) > 0:
+		case !t.found && stored: // one line, however many files it has
+			changes = append(changes, Change{Path: repo.Text(t.path), Kind: ChangeDeleted, Target: repo.Text(t.path), Old: sideOf(entryOf(chosen[i].Object))})
+		case t.found:
+			now := t.object()
+			differ, err := compareTarget(ctx, src, t.path, &chosen[i].Object, &now)
 			if err != nil {
 				return err
 			}

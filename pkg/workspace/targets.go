@@ -105,7 +105,7 @@ func notTracked(tracked []repo.Tracked, p string) error {
 		known = append(known, t.Path)
 	}
 	return errs.New(errs.NotFound, "%s is not tracked", ShowPath(p)).DidYouMean(p, known).
-		Hint("see what is tracked: mlops ls").Hint("track it: mlops add %s", quote([]string{p}))
+		Hint("see what is tracked: mlops ls").Hint("track it: mlops add %s", Quote([]string{p}))
 }
 
 // expand replaces patterns by the paths that match. A path that is there is

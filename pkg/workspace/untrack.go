@@ -77,7 +77,7 @@ func mayUntrack(tracked []repo.Tracked, p string) error {
 			Hint("take it out of %s", strings.TrimSuffix(t.Source, ":"+t.Stage))
 	case t.Path != p:
 		return errs.New(errs.Usage, "%s is inside %s, which is tracked as a whole", ShowPath(p), ShowPath(t.Path)).
-			Hint("delete the file and type: mlops add %s", quote([]string{p}))
+			Hint("delete the file and type: mlops add %s", Quote([]string{p}))
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (w *Workspace) unsaved(ctx context.Context, paths []string) error {
 		return nil
 	}
 	return errs.New(errs.Conflict, "these have changes that are not saved:\n  %s", strings.Join(shorten(lost), "\n  ")).
-		Hint("save them first: mlops add %s", quote(lost)).Hint("or throw them away: the same command with --force")
+		Hint("save them first: mlops add %s", Quote(lost)).Hint("or throw them away: the same command with --force")
 }
 
 // MoveRequest says what to call a tracked path from now on.
@@ -270,7 +270,7 @@ func (w *Workspace) Unlock(ctx context.Context, req UnlockRequest) ([]repo.Text,
 		})
 		if errors.Is(err, fs.ErrNotExist) {
 			return done, errs.New(errs.NotFound, "%s is not in the workspace", ShowPath(c.path())).
-				Hint("bring it back: mlops checkout %s", quote([]string{c.path()}))
+				Hint("bring it back: mlops checkout %s", Quote([]string{c.path()}))
 		}
 		if err != nil {
 			return done, errs.New(errs.Internal, "unlock %s: %w", ShowPath(c.path()), err)
