@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -190,9 +191,13 @@ func stageError(failed []failure) error {
 			all = errors.Join(all, fmt.Errorf("stage %s: %w", f.name, f.err))
 		}
 		e = errs.New(errs.StageFailed, "%d stages failed: %w", len(failed), all)
+		var hints []string
 		for _, f := range failed {
 			for _, h := range errs.Hints(f.err) {
-				e.Hint("%s", h)
+				if !slices.Contains(hints, h) {
+					hints = append(hints, h)
+					e.Hint("%s", h)
+				}
 			}
 		}
 	}

@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -28,9 +31,9 @@ type scheduler struct {
 	chosen  map[string]bool
 	waiting map[string]int // dependencies not done yet
 	ready   []string
-	working int       // stages with a place among the jobs
-	saving  int       // stages whose outputs are being saved
-	freed   chan bool // a stage gives its place back
+	working int           // stages with a place among the jobs
+	saving  int           // stages whose outputs are being saved
+	freed   chan struct{} // a stage gives its place back and saves
 	done    chan *job
 	stopped bool // no more stages start
 	blocked map[string]string
@@ -49,12 +52,13 @@ type job struct {
 	err    error
 	log    string // file with what it printed, "" when it printed nothing
 	ended  time.Time
+	saving bool // it gave its place back
 }
 
 func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunRequest, j *journal, notify func(Event)) *scheduler {
 	s := &scheduler{
 		engine: e, project: p, decider: d, request: q, journal: j, notify: notify,
-		local: executor.NewLocal(q.Grace), freed: make(chan bool), done: make(chan *job),
+		local: executor.NewLocal(q.Grace), freed: make(chan struct{}), done: make(chan *job),
 		chosen: map[string]bool{}, waiting: map[string]int{}, blocked: map[string]string{},
 	}
 	s.saver = newSaver(e.Data)
@@ -96,7 +100,11 @@ func (s *scheduler) run(ctx context.Context) error {
 			s.working--
 			s.saving++
 		case j := <-s.done:
-			s.saving--
+			if j.saving {
+				s.saving--
+			} else {
+				s.working--
+			}
 			if err := s.finish(ctx, j); err != nil && broken == nil {
 				broken, s.stopped = err, true
 			}
@@ -133,9 +141,10 @@ func (s *scheduler) start(ctx context.Context, name string) error {
 	}
 	go func() {
 		s.work(ctx, j)
-		s.freed <- true
 		j.ended = s.engine.Clock.Now()
 		if j.err == nil && j.step.Action == Run {
+			j.saving = true
+			s.freed <- struct{}{}
 			j.err = s.save(ctx, j)
 		}
 		s.done <- j
@@ -305,6 +314,11 @@ func (s *scheduler) execute(ctx context.Context, j *job) error {
 	}
 	if err := s.command(ctx, j); err != nil {
 		return err
+	}
+	for _, o := range j.step.stage.Outs {
+		if _, err := os.Lstat(s.engine.path(o.Path)); errors.Is(err, fs.ErrNotExist) {
+			return missingOut(o)
+		}
 	}
 	return fault.At(ctx, "run.stage.finished")
 }
