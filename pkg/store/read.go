@@ -29,35 +29,39 @@ func (s *Store) get(ctx context.Context, id oid.ID, buf []byte) ([]byte, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p, err := s.find(id)
-	if err != nil {
-		return nil, err
+	data, path, err := s.read(id, buf)
+	if err == nil && oid.Sum(data) == id {
+		return data, nil
 	}
-	read := func() (string, error) {
-		if int64(cap(buf)) < p.info.Size {
-			buf = make([]byte, p.info.Size)
-		}
-		buf = buf[:p.info.Size]
-		return s.readInto(id, p, buf)
-	}
-	path, err := read()
-	if errors.Is(err, fs.ErrNotExist) {
-		// Another process removed the pack after merging it into a new one.
+	// Another process may have merged the pack into a new one, or the merged
+	// index may have led to the wrong bytes: look again.
+	if errors.Is(err, fs.ErrNotExist) || err == nil && s.dropBadMulti() {
 		if err := s.refresh(); err != nil {
 			return nil, err
 		}
-		if p, err = s.find(id); err != nil {
-			return nil, err
-		}
-		path, err = read()
+		data, path, err = s.read(id, buf)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if got := oid.Sum(buf); got != id {
+	if got := oid.Sum(data); got != id {
 		return nil, damaged(path, fmt.Errorf("object %s has the content of %s", id, got))
 	}
-	return buf, nil
+	return data, nil
+}
+
+// read reads an object without verifying it and says from which file.
+func (s *Store) read(id oid.ID, buf []byte) (data []byte, path string, err error) {
+	p, err := s.find(id)
+	if err != nil {
+		return nil, "", err
+	}
+	if int64(cap(buf)) < p.info.Size {
+		buf = make([]byte, p.info.Size)
+	}
+	buf = buf[:p.info.Size]
+	path, err = s.readInto(id, p, buf)
+	return buf, path, err
 }
 
 func (s *Store) readInto(id oid.ID, p place, buf []byte) (path string, err error) {

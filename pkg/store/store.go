@@ -153,7 +153,7 @@ func (s *Store) find(id oid.ID) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	if fresh || s.dropBadMulti() {
+	if bad := s.dropBadMulti(); fresh || bad {
 		if err := s.refresh(); err != nil {
 			return place{}, err
 		}
