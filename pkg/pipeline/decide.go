@@ -69,6 +69,10 @@ func (d *decider) decide(ctx context.Context, s *stagefile.Stage) (Step, error) 
 			step.Reasons = []string{fmt.Sprintf("stage %s (upstream) will run and may change %s", by, in)}
 			return step, nil
 		}
+		if by := upstream(d.view.partly, in); by != "" && d.view.partly[in] == "" {
+			step.Reasons = []string{fmt.Sprintf("stage %s (upstream) will be restored and may change %s", by, in)}
+			return step, nil
+		}
 	}
 	var now stagefile.Record
 	if now, step.away, step.err = d.view.inputs(ctx, s); step.err != nil {

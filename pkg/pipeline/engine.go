@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
@@ -97,13 +98,36 @@ func (e *Engine) Plan(ctx context.Context, q PlanRequest) ([]Step, error) {
 // foresee changes the view as the step would change the workspace.
 func (d *decider) foresee(step *Step) {
 	if step.Action == Restore {
-		d.view.restored(step)
+		d.view.foreseeRestored(step)
 	}
 	if step.Action == Run {
 		for _, o := range step.stage.Outs {
 			d.view.unknown[o.Path] = step.Name
 		}
 	}
+}
+
+// foreseeRestored notes what a restore will put in place. What is in a
+// directory then is known only where it is the recorded one.
+func (v *view) foreseeRestored(step *Step) {
+	var old map[string]stagefile.Asset
+	if lock, ok := v.locks[step.stage.Lock()]; ok {
+		r, _ := lock.Stage(step.stage.Name)
+		old = assetsByPath(r.Outs)
+	}
+	for _, a := range step.needed {
+		if old[a.Path].ID == a.ID {
+			v.settled[a.Path] = step.Name
+		} else {
+			v.partly[a.Path] = step.Name
+		}
+		for p := range v.assets {
+			if strings.HasPrefix(p, a.Path+"/") || strings.HasPrefix(a.Path, p+"/") {
+				delete(v.assets, p)
+			}
+		}
+	}
+	v.restored(step)
 }
 
 // restored notes what a restore puts in place.

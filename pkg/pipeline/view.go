@@ -44,14 +44,18 @@ type view struct {
 	tracked map[string]stagefile.Asset // named by pointers and locks; loaded when first asked for
 	locks   map[string]*stagefile.Lock // by path of the lock
 	params  map[string]any             // by parameter file
-	unknown map[string]string          // out → stage that will change it, while planning
-	changed map[string]string          // out → stage that changed it in this run
+	// While planning, outs are not what they will be: of unknown ones nothing is
+	// known, of partly known ones not what is in them, settled ones will be
+	// as recorded. Each maps an out to its stage.
+	unknown, partly, settled map[string]string
+	changed                  map[string]string // out → stage that changed it in this run
 }
 
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
 		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{},
-		params: map[string]any{}, unknown: map[string]string{}, changed: map[string]string{},
+		params: map[string]any{}, changed: map[string]string{},
+		unknown: map[string]string{}, partly: map[string]string{}, settled: map[string]string{},
 	}
 }
 
@@ -115,6 +119,9 @@ func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Reco
 		}
 		seen[d.Path] = true
 		a, onDisk, err := v.input(ctx, d.Path)
+		if errs.Is(err, errs.NotFound) && upstream(v.settled, d.Path) != "" {
+			a, onDisk, err = v.recorded(s, d.Path)
+		}
 		if err != nil {
 			return r, nil, err
 		}
@@ -153,6 +160,20 @@ func (v *view) input(ctx context.Context, p string) (a stagefile.Asset, onDisk b
 		return a, false, err
 	}
 	return a, false, errs.New(errs.NotFound, "dependency %s is missing", p)
+}
+
+// recorded is the dependency as it was when the stage last ran.
+func (v *view) recorded(s *stagefile.Stage, p string) (a stagefile.Asset, onDisk bool, err error) {
+	lock, err := v.lock(s.Lock())
+	if err != nil {
+		return a, false, err
+	}
+	old, _ := lock.Stage(s.Name)
+	a, ok := assetsByPath(old.Deps)[p]
+	if !ok || old.Doubled {
+		return a, false, errs.New(errs.NotFound, "dependency %s is missing", p)
+	}
+	return a, true, nil
 }
 
 func (v *view) trackedAt(ctx context.Context, p string) (stagefile.Asset, bool, error) {
