@@ -31,7 +31,7 @@ type Finding struct {
 	Name   string `json:"name"`
 	Status Status `json:"status"`
 	Detail string `json:"detail"`
-	Hint   string `json:"hint,omitempty"` // what to type
+	Hint   string `json:"hint"` // what to type, or ""
 }
 
 // fine is a finding without a fault.
