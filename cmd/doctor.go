@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/doctor"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/remote"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/term"
 )
@@ -98,7 +99,7 @@ func (a *app) remoteFindings(ctx context.Context, r *repo.Repo) []doctor.Finding
 	var found []doctor.Finding
 	for _, name := range sortedKeys(r.Config.Remotes) {
 		url := r.Config.Remotes[name]
-		b, err := a.openBucket(ctx, url, 0)
+		b, err := a.openBucket(ctx, url, remote.Options{Attempts: 2})
 		if err != nil {
 			found = append(found, doctor.Wrong("remote "+name, doctor.Problem, err))
 			continue

@@ -95,16 +95,16 @@ func (a *app) bucket(ctx context.Context, name string, jobs int) (b *remote.Conn
 	if err != nil {
 		return nil, "", err
 	}
-	b, err = a.openBucket(ctx, url, jobs)
+	b, err = a.openBucket(ctx, url, remote.Options{Jobs: jobs})
 	return b, known, err
 }
 
 // openBucket connects to a URL; the connection is closed at the end.
-func (a *app) openBucket(ctx context.Context, url string, jobs int) (*remote.Conn, error) {
+func (a *app) openBucket(ctx context.Context, url string, o remote.Options) (*remote.Conn, error) {
 	if a.repository != nil {
 		url = remoteURL(a.repository.Root, url)
 	}
-	b, err := remote.Open(ctx, url, remote.Options{Jobs: jobs}, file.Driver(), cloud.Driver())
+	b, err := remote.Open(ctx, url, o, file.Driver(), cloud.Driver())
 	if err != nil {
 		return nil, err
 	}

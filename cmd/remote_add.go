@@ -79,7 +79,8 @@ func runRemoteAdd(ctx context.Context, o *remoteAddOptions) error {
 		return err
 	}
 	if !o.noCheck {
-		b, err := o.app.openBucket(ctx, url, 0)
+		// Somebody waits, and a typing error does not pass.
+		b, err := o.app.openBucket(ctx, url, remote.Options{Attempts: 2})
 		if err != nil {
 			return err
 		}

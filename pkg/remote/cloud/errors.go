@@ -2,6 +2,8 @@ package cloud
 
 import (
 	"context"
+	"errors"
+	"net"
 	"strings"
 
 	"gocloud.dev/gcerrors"
@@ -30,8 +32,9 @@ func (b *Bucket) explain(ctx context.Context, err error, doing, key string) erro
 		}
 		return false
 	}
+	err = cause{err}
 	plain := errs.New(errs.Remote, "%s %s: %w", doing, name, err)
-	switch code := gcerrors.Code(err); {
+	switch code := gcerrors.Code(errors.Unwrap(err)); {
 	case code == gcerrors.FailedPrecondition, code == gcerrors.AlreadyExists:
 		return errs.New(errs.Conflict, "%s %s: it exists", doing, name)
 	case has("NoSuchBucket", "ContainerNotFound", "bucket doesn't exist", "bucket does not exist", "The specified bucket", "The specified container"),
@@ -61,6 +64,44 @@ func (b *Bucket) explain(ctx context.Context, err error, doing, key string) erro
 		return remote.Temporary(plain.Hint("nothing listens there: start the service, or correct the endpoint in the URL"))
 	}
 	return remote.Temporary(plain)
+}
+
+// cause shows of an SDK's error what a person needs: SDKs repeat the request,
+// empty ids and how often they tried.
+type cause struct{ err error }
+
+func (c cause) Unwrap() error { return c.err }
+
+func (c cause) Error() string {
+	var op *net.OpError
+	if errors.As(c.err, &op) {
+		return op.Error()
+	}
+	// gocloud hides the errors of the SDKs, so their text is all there is.
+	text := c.err.Error()
+	if _, rest, ok := strings.Cut(text, "(code="); ok {
+		if _, said, ok := strings.Cut(rest, "): "); ok {
+			text = said
+		}
+	}
+	if _, said, ok := strings.Cut(text, "api error "); ok {
+		text = said
+	}
+	if !strings.Contains(text, "\n") {
+		return text
+	}
+	// Azure's are a page; these lines of it say what happened.
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "RESPONSE ") || strings.HasPrefix(line, "ERROR CODE: ") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		return strings.Join(strings.Fields(text), " ")
+	}
+	return strings.Join(lines, ", ")
 }
 
 func (b *Bucket) bucket() string {
