@@ -108,8 +108,7 @@ func listPackages(t *testing.T) []goPackage {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
 		}
 		t.Fatal(err)
@@ -191,7 +190,7 @@ func TestLayersAreDocumented(t *testing.T) {
 		}
 	}
 	for _, line := range layers() {
-		for _, pkg := range strings.Fields(line) {
+		for pkg := range strings.FieldsSeq(line) {
 			if pkg == "." {
 				pkg = "main"
 			}

@@ -51,8 +51,7 @@ func cmdExitCode(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func exitCode(ts *testscript.TestScript, err error) int {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode()
 	}
 	ts.Check(err)
@@ -66,8 +65,8 @@ func cmdKillAt(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: killat POINT[#N] cmd…")
 	}
 	err := execWithFault(ts, "kill", args[0], args[1:])
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || (runtime.GOOS != "windows" && exit.String() != "signal: killed") {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || (runtime.GOOS != "windows" && exit.String() != "signal: killed") {
 		ts.Fatalf("%v was not killed at %s: %v", args[1:], args[0], err)
 	}
 }

@@ -59,7 +59,7 @@ func TestScript(t *testing.T) {
 			t.Parallel()
 			testscript.Run(t, testscript.Params{
 				Files:              files,
-				Setup:              func(env *testscript.Env) error { return setUp(env) },
+				Setup:              setUp,
 				Cmds:               commands(),
 				Condition:          condition,
 				RequireUniqueNames: true,
