@@ -51,6 +51,15 @@ func (s *Store) NewBatch(ctx context.Context) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Until the lock was ours a sweep may have removed packs that were listed
+	// here: an object in them would be taken for known, and be lost.
+	fresh, err := s.changed()
+	if err == nil && fresh {
+		err = s.refresh()
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Unlock())
+	}
 	return &Batch{s: s, ctx: ctx, lock: l, seen: make(map[oid.ID]struct{}), found: make(map[string]struct{})}, nil
 }
 
@@ -262,8 +271,7 @@ func (b *Batch) freshen() error {
 		return errs.New(errs.Internal, "use store: %w", err)
 	}
 	for path := range b.found {
-		// A pack may have been merged into another one meanwhile, which is young.
-		if err := os.Chtimes(path, time.Time{}, time.Unix(0, now)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Chtimes(path, time.Time{}, time.Unix(0, now)); err != nil {
 			return errs.New(errs.Internal, "use store: %w", err)
 		}
 	}

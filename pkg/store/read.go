@@ -56,6 +56,11 @@ func (s *Store) read(id oid.ID, buf []byte) (data []byte, path string, err error
 	if err != nil {
 		return nil, "", err
 	}
+	// The mapped index may have been damaged since it was checked: its numbers
+	// must not be a size to allocate.
+	if p.pack != nil && (p.entry.Stored != p.info.Size || !p.pack.holds(p.entry)) {
+		return nil, "", damaged(p.pack.path, fmt.Errorf("object %s lies outside the pack", id))
+	}
 	if int64(cap(buf)) < p.info.Size {
 		buf = make([]byte, p.info.Size)
 	}
