@@ -75,7 +75,7 @@ func TestFindEveryIDAndNoOther(t *testing.T) {
 				}
 				for i, id := range ids {
 					check(id)
-					if n > 10_000 && i%8 > 0 {
+					if n > 10_000 && i%32 > 0 {
 						continue
 					}
 					check(step(id, 1))

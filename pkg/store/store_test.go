@@ -92,13 +92,17 @@ func TestStoreIsAMap(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	r := rand.New(rand.NewPCG(1, 2))
-	sizes := []int{0, 1, 100, 4096, store.LooseSize - 1, store.LooseSize, store.LooseSize + 1, 5 << 20}
+	sizes := []int{0, 1, 100, 4096, store.LooseSize - 1, store.LooseSize, store.LooseSize + 1}
 	model := make(map[oid.ID][]byte)
 	for round := range 30 {
 		b := begin(t, s)
 		pending := make(map[oid.ID][]byte)
 		for i := range 20 {
-			data := random(sizes[r.IntN(len(sizes))], uint64(round*20+i))
+			size := sizes[r.IntN(len(sizes))]
+			if i == 0 && round%6 == 0 {
+				size = 5 << 20 // read and written by blocks
+			}
+			data := random(size, uint64(round*20+i))
 			if r.IntN(4) == 0 && len(model) > 0 {
 				for _, known := range model { // again
 					data = known
