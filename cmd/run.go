@@ -134,6 +134,10 @@ type runView struct {
 }
 
 func (v *runView) event(e pipeline.Event) {
+	if e.Type == pipeline.Warning {
+		v.io.Warn("no metrics of a file: %s", e.Err)
+		return
+	}
 	if v.io.JSON {
 		line := stageLine{Type: string(e.Type), Name: e.Name, Action: e.Action, Reasons: notNil(e.Reasons), Seconds: e.Seconds}
 		if e.Err != nil {

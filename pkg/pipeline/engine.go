@@ -307,6 +307,7 @@ type EventType string
 const (
 	StageStarted EventType = "started"
 	StageEnded   EventType = "stage"
+	Warning      EventType = "warning" // Err says what could not be recorded
 )
 
 // Event is something that happened in a run.
@@ -316,7 +317,7 @@ type Event struct {
 	Action  Action // of StageEnded: Ran, Skipped, Restored or Failed
 	Reasons []string
 	Seconds float64
-	Err     error // of Failed
+	Err     error // of Failed and Warning
 }
 
 func (q *RunRequest) defaults() {

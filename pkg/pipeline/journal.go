@@ -38,6 +38,8 @@ type journal struct {
 	closing chan struct{}
 	ended   chan struct{}
 	assets  map[assetKey]struct{}
+
+	warnings []error // known when the journal has ended
 }
 
 type assetKey struct {
@@ -324,7 +326,8 @@ func (j *journal) metrics() ([]track.Metric, error) {
 	if err != nil {
 		return nil, err
 	}
-	series, _ := metricfile.Read(files) // a file that cannot be read has no metrics
+	series, problems := metricfile.Read(files)
+	j.warnings = problems // a file that cannot be read has no metrics
 	now := j.engine.Clock.Now().UnixMilli()
 	var out []track.Metric
 	for _, s := range series {

@@ -56,6 +56,9 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 	if err := j.end(context.WithoutCancel(ctx), status); err != nil {
 		return s.result, errors.Join(runErr, err)
 	}
+	for _, w := range j.warnings {
+		notify(Event{Type: Warning, Err: w})
+	}
 	if ctx.Err() != nil {
 		return s.result, errs.New(errs.Canceled, "run %s stopped: %w", j.run.Name, context.Cause(ctx)).
 			Hint("finished stages are recorded: type the same command to go on")
