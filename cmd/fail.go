@@ -42,9 +42,9 @@ func (a *app) fail(err error) int {
 		for _, h := range hints {
 			a.io.Hint("%s", h)
 		}
-	}
-	if kind != errs.Differs && os.Getenv("GITHUB_ACTIONS") == "true" {
-		a.annotate(message)
+		if os.Getenv("GITHUB_ACTIONS") == "true" {
+			a.annotate(message)
+		}
 	}
 	return kind.ExitCode()
 }

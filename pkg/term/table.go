@@ -79,11 +79,29 @@ func (t *Table) Write(w io.Writer) error {
 		return err
 	}
 	for line := range strings.Lines(b.String()) {
-		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
+		if _, err := io.WriteString(w, tidy(line)+"\n"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tidy removes what tablewriter leaves in a line: resets where no colour is on,
+// and blanks at the end.
+func tidy(line string) string {
+	line = strings.TrimRight(line, " \n")
+	const reset = "\x1b[0m"
+	if !strings.Contains(line, reset) {
+		return line
+	}
+	var b strings.Builder
+	for part := range strings.SplitAfterSeq(line, reset) {
+		if !strings.Contains(strings.TrimSuffix(part, reset), "\x1b[") {
+			part = strings.TrimSuffix(part, reset)
+		}
+		b.WriteString(part)
+	}
+	return strings.TrimRight(b.String(), " ")
 }
 
 // render draws rows as they are, without header logic that would change case.

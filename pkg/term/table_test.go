@@ -68,6 +68,9 @@ func TestTableAlignsPaintedAndWideCells(t *testing.T) {
 	table.Row(io.Paint(term.Red, "failed"), "x")
 	table.Row("漢字", "x")
 	lines := strings.Split(draw(t, table), "\n")
+	if want := "\x1b[31mfailed\x1b[0m  x"; lines[0] != want {
+		t.Errorf("got %q, want %q", lines[0], want)
+	}
 	for _, line := range lines[:2] {
 		if before, _, _ := strings.Cut(line, "x"); term.Width(before) != 8 {
 			t.Errorf("x of %q is at column %d", line, term.Width(before))
