@@ -68,13 +68,23 @@ func (a *app) run(fn func(ctx context.Context, args []string) error) func(*cobra
 		if a.noColor {
 			a.io.NoColor()
 		}
-		if a.dir != "" {
-			if err := os.Chdir(a.dir); err != nil {
-				return errs.New(errs.Usage, "-C: %w", err)
-			}
+		if err := a.enter(); err != nil {
+			return err
 		}
 		return fn(c.Context(), args)
 	}
+}
+
+// enter goes to the directory of -C, once.
+func (a *app) enter() error {
+	dir := a.dir
+	if a.dir = ""; dir == "" {
+		return nil
+	}
+	if err := os.Chdir(dir); err != nil {
+		return errs.New(errs.Usage, "-C: %w", err)
+	}
+	return nil
 }
 
 // group returns a noun that only holds subcommands.

@@ -5,8 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mlops-cli/mlops/pkg/track"
 )
 
 func newCompletionCmd(a *app) *cobra.Command {
@@ -33,6 +37,37 @@ remotes. Load it in the shell's start-up file:
 		return err
 	})
 	return c
+}
+
+// completedRuns is how many runs, the newest, the TAB key offers.
+const completedRuns = 50
+
+// completeRuns offers ids and names of runs to the commands that take them.
+func completeRuns(a *app, root *cobra.Command) {
+	offer := func(c *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
+		service, err := a.tracking(c.Context())
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		runs, err := service.Runs(c.Context(), track.Query{Limit: completedRuns, Bare: true})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var words []string
+		for _, r := range runs {
+			for _, word := range []string{r.Name, r.ID[:8]} {
+				if strings.HasPrefix(word, typed) && !slices.Contains(given, word) {
+					words = append(words, word+"\t"+r.Experiment+", "+string(r.Status))
+				}
+			}
+		}
+		return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	}
+	for _, path := range [][]string{{"runs", "show"}, {"runs", "rm"}, {"runs", "tag"}, {"runs", "note"}, {"compare"}} {
+		if c, _, err := root.Find(path); err == nil && c.ValidArgsFunction == nil {
+			c.ValidArgsFunction = offer
+		}
+	}
 }
 
 // writeCompletion writes the script of a shell; shell is one of ValidArgs.

@@ -17,6 +17,9 @@ func (a *app) repo(ctx context.Context) (*repo.Repo, error) {
 	if a.repository != nil {
 		return a.repository, nil
 	}
+	if err := a.enter(); err != nil { // completion comes here without run
+		return nil, err
+	}
 	r, err := repo.Find(ctx, ".")
 	if err != nil {
 		return nil, err

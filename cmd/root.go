@@ -90,6 +90,7 @@ compares runs in the terminal, in CI and in a browser.`,
 			root.AddCommand(c)
 		}
 	}
+	completeRuns(a, root)
 	root.SetHelpCommand(newHelpCmd(root))
 	return root
 }
