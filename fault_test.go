@@ -167,8 +167,7 @@ func TestFullDiskAtEveryPoint(t *testing.T) {
 				w.prepare(s)
 			}
 			out, err := s.start([]string{faultEnv + "=ENOSPC " + point + " 1"}, w.command...)
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) {
+			if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 				t.Fatalf("it succeeded although %s failed:\n%s", point, out)
 			}
 			if !strings.Contains(out, "no space left on device") || !strings.Contains(out, "hint") {
@@ -277,7 +276,7 @@ func (s *sandbox) missing(name string) {
 
 // start runs a command with further environment and returns all it printed.
 func (s *sandbox) start(env []string, args ...string) (string, error) {
-	c := exec.CommandContext(s.Context(), args[0], args[1:]...) //nolint:gosec // commands of this file
+	c := exec.CommandContext(s.Context(), args[0], args[1:]...)
 	c.Dir = s.dir
 	c.Env = append(slices.Clip(s.env), env...)
 	var out bytes.Buffer

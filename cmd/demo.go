@@ -172,7 +172,7 @@ func (d *demo) git(ctx context.Context, args ...string) error {
 
 // exec runs a program where the story is; all it says goes to the transcript.
 func (d *demo) exec(ctx context.Context, program string, args ...string) error {
-	c := exec.CommandContext(ctx, program, args...) //nolint:gosec // our own program or git
+	c := exec.CommandContext(ctx, program, args...)
 	c.Dir, c.Env, c.Stdout, c.Stderr = d.at, d.env, d.io.Out, d.io.Out
 	if d.io.IsTTY() {
 		c.Stdout, c.Stderr = os.Stdout, os.Stdout //nolint:forbidigo // the program is to see the terminal
@@ -187,7 +187,7 @@ func (d *demo) exec(ctx context.Context, program string, args ...string) error {
 // ask runs mlops without showing it and decodes the last line, or all, of its
 // JSON. It is how the demo checks what it claims.
 func (d *demo) ask(ctx context.Context, dir string, into any, args ...string) error {
-	c := exec.CommandContext(ctx, d.exe, args...) //nolint:gosec // our own program
+	c := exec.CommandContext(ctx, d.exe, args...)
 	c.Dir, c.Env = dir, d.env
 	var problem bytes.Buffer
 	c.Stderr = &problem
@@ -221,7 +221,7 @@ func (d *demo) identity(ctx context.Context) error {
 		settings = append(settings, [2]string{"user.name", "mlops demo"}, [2]string{"user.email", "demo@example.com"})
 	}
 	for _, s := range settings {
-		c := exec.CommandContext(ctx, "git", "config", s[0], s[1]) //nolint:gosec // fixed settings
+		c := exec.CommandContext(ctx, "git", "config", s[0], s[1])
 		c.Dir, c.Env = d.dir, d.env
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("demo: git config %s: %w: %s", s[0], err, out)
@@ -250,7 +250,7 @@ func (d *demo) copyLate() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(d.dir, filepath.FromSlash(lateFile)), data, 0o644) //nolint:gosec // as a person's file is
+	return os.WriteFile(filepath.Join(d.dir, filepath.FromSlash(lateFile)), data, 0o644)
 }
 
 // showFile prints a file as `cat` would.

@@ -39,8 +39,7 @@ func (e *Error) Kind() Kind { return e.kind }
 // KindOf returns the kind of the outermost Error in err's chain. A canceled
 // context is Canceled; every other error is Internal.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		if e.kind != Internal {
 			return e.kind
 		}
@@ -63,8 +62,7 @@ func Is(err error, k Kind) bool { return err != nil && KindOf(err) == k }
 func Hints(err error) []string {
 	var hints []string
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		var own *Error
-		if errors.As(e, &own) {
+		if own, ok := errors.AsType[*Error](e); ok {
 			hints = append(hints, own.hints...)
 			e = own
 		}

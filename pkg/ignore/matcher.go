@@ -40,7 +40,7 @@ func (m *Matcher) Match(file string, isDir bool) bool {
 	if m.Empty() {
 		return false
 	}
-	for i := 0; i < len(file); i++ {
+	for i := range len(file) {
 		if file[i] == '/' && m.excludes(file[:i], true) {
 			return true
 		}

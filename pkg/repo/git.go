@@ -34,7 +34,7 @@ func (g Git) command(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	if !g.Exists() {
 		return nil, errs.New(errs.NotFound, "%w", errNoGit).Hint("git init")
 	}
-	c := exec.CommandContext(ctx, "git", append([]string{"-C", g.dir, "--no-optional-locks", "-c", "core.quotepath=off"}, args...)...) //nolint:gosec // arguments are ours
+	c := exec.CommandContext(ctx, "git", append([]string{"-C", g.dir, "--no-optional-locks", "-c", "core.quotepath=off"}, args...)...)
 	c.Env = append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0")
 	return c, nil
 }
@@ -58,8 +58,7 @@ func explainGit(ctx context.Context, verb string, err error) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		return errs.New(errs.NotFound, "git is not installed: %w", err).Hint("install git, or work without: mlops init --no-git")
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		text, _, _ := strings.Cut(strings.TrimSpace(string(exit.Stderr)), "\n")
 		e := errs.New(errs.Internal, "git %s: %s: %w", verb, strings.TrimPrefix(text, "fatal: "), err)
 		if strings.Contains(text, "dubious ownership") {
@@ -255,8 +254,7 @@ func (g Git) blobs(ctx context.Context, id string, wanted func(name string) bool
 }
 
 func ignoreExit(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); ok {
 		return nil
 	}
 	return err

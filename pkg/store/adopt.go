@@ -10,7 +10,7 @@ import (
 // AdoptObject takes a file that was written to the store's tmp directory and
 // holds the verified bytes of an object of LooseSize or more.
 func (b *Batch) AdoptObject(path string, id oid.ID) error {
-	if err := os.Chmod(path, 0o444); err != nil { //nolint:gosec // objects are readable by all who may see the repository
+	if err := os.Chmod(path, 0o444); err != nil {
 		return fmt.Errorf("adopt object: %w", err)
 	}
 	b.mu.Lock()

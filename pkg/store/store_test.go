@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -119,9 +120,7 @@ func TestStoreIsAMap(t *testing.T) {
 			if err := b.Commit(); err != nil {
 				t.Fatal(err)
 			}
-			for id, data := range pending {
-				model[id] = data
-			}
+			maps.Copy(model, pending)
 		}
 		if err := b.Close(); err != nil {
 			t.Fatal(err)

@@ -81,7 +81,7 @@ func (p *planner) take(id oid.ID, node bool) error {
 	if !info.Loose {
 		n, ok := p.numbers[info.Pack]
 		if !ok {
-			n = int32(len(p.packs)) //nolint:gosec // a count of files
+			n = int32(len(p.packs))
 			p.numbers[info.Pack] = n
 			p.packs = append(p.packs, info.Pack)
 		}

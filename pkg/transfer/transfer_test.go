@@ -529,7 +529,7 @@ func TestNewerRemotesAreRefused(t *testing.T) {
 func replace(dir, glob, old, with string) error {
 	paths, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(glob)))
 	if err != nil || len(paths) != 1 {
-		return fmt.Errorf("%s: %v, %v", glob, paths, err)
+		return fmt.Errorf("%s: %v, %w", glob, paths, err)
 	}
 	text, err := os.ReadFile(paths[0])
 	if err != nil {

@@ -267,8 +267,7 @@ func (p Problem) text() string { return p.Path + ": " + reason(p.Err).Error() }
 
 // reason drops the path that an error of the system repeats.
 func reason(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err

@@ -88,12 +88,12 @@ func encodeItems(items []item) []byte {
 			k |= execFlag
 		}
 		b = append(b, k)
-		b = binary.AppendUvarint(b, uint64(it.size)) //nolint:gosec // sizes are not negative
+		b = binary.AppendUvarint(b, uint64(it.size))
 		if it.kind == tree.Dir {
-			b = binary.AppendUvarint(b, uint64(it.files)) //nolint:gosec // as above
+			b = binary.AppendUvarint(b, uint64(it.files))
 		} else {
-			b = binary.LittleEndian.AppendUint64(b, uint64(it.mtime)) //nolint:gosec // a bit pattern
-			b = binary.LittleEndian.AppendUint64(b, uint64(it.ctime)) //nolint:gosec // a bit pattern
+			b = binary.LittleEndian.AppendUint64(b, uint64(it.mtime))
+			b = binary.LittleEndian.AppendUint64(b, uint64(it.ctime))
 			b = binary.AppendUvarint(b, it.inode)
 		}
 		b = append(b, it.id[:]...)
@@ -118,7 +118,7 @@ func newReader(b string) (reader, error) {
 	if !ok || n > uint64(len(r.b))/(oid.Size+4) {
 		return reader{}, fmt.Errorf("%w: bad count", errRow)
 	}
-	r.count = int(n) //nolint:gosec // at most len(b)
+	r.count = int(n)
 	return r, nil
 }
 
@@ -141,7 +141,7 @@ func (r *reader) uvarint() (uint64, bool) {
 
 func (r *reader) amount() (int64, bool) {
 	v, ok := r.uvarint()
-	return int64(v), ok && v <= 1<<62 //nolint:gosec // checked
+	return int64(v), ok && v <= 1<<62
 }
 
 func (r *reader) fixed() (int64, bool) {
@@ -153,7 +153,7 @@ func (r *reader) fixed() (int64, bool) {
 		v |= uint64(r.b[i]) << (8 * i)
 	}
 	r.b = r.b[8:]
-	return int64(v), true //nolint:gosec // a bit pattern
+	return int64(v), true
 }
 
 // next decodes the next item into it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -186,9 +187,7 @@ func (s *scan) preload(dir string) error {
 	if !ok {
 		s.partial = true
 	}
-	for p, r := range rows {
-		s.rows[p] = r
-	}
+	maps.Copy(s.rows, rows)
 	return nil
 }
 
@@ -202,7 +201,7 @@ func (s *scan) row(dir string) *row {
 	}
 	r, err := loadRow(s.ctx, s.cache, wholeRow, dir)
 	if err != nil {
-		return nil //nolint:nilerr // the directory is read instead
+		return nil
 	}
 	return r
 }

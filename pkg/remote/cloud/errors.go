@@ -73,8 +73,7 @@ type cause struct{ err error }
 func (c cause) Unwrap() error { return c.err }
 
 func (c cause) Error() string {
-	var op *net.OpError
-	if errors.As(c.err, &op) {
+	if op, ok := errors.AsType[*net.OpError](c.err); ok {
 		return op.Error()
 	}
 	// gocloud hides the errors of the SDKs, so their text is all there is.
