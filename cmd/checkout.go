@@ -93,8 +93,10 @@ func (a *app) revisions(ctx context.Context, args []string, limit int) (revs, pa
 		if a.isPath(r, paths[0]) {
 			break
 		}
-		if _, err := r.Commit(ctx, paths[0]); err != nil {
+		if _, err := r.Commit(ctx, paths[0]); errs.Is(err, errs.NotFound) {
 			break // a path that is gone, or a mistake: the use case says which
+		} else if err != nil {
+			return nil, nil, err
 		}
 		revs, paths = append(revs, paths[0]), paths[1:]
 	}

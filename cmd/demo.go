@@ -17,6 +17,7 @@ import (
 
 	"github.com/mlops-cli/mlops/examples"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/term"
 )
 
@@ -250,7 +251,7 @@ func (d *demo) copyLate() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(d.dir, filepath.FromSlash(lateFile)), data, 0o644)
+	return fsx.WriteFile(filepath.Join(d.dir, filepath.FromSlash(lateFile)), data, 0o644)
 }
 
 // showFile prints a file as `cat` would.

@@ -98,7 +98,7 @@ type gauge struct {
 	now, most atomic.Int64
 }
 
-func (g *gauge) Stat(ctx context.Context, key string) (int64, error) {
+func (g *gauge) Stat(context.Context, string) (int64, error) {
 	n := g.now.Add(1)
 	for old := g.most.Load(); n > old && !g.most.CompareAndSwap(old, n); old = g.most.Load() {
 	}

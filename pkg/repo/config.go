@@ -152,7 +152,7 @@ func setKey(n *yaml.Node, key string, value any) error {
 	}
 	if old := valueOf(n, key); old != nil {
 		v.HeadComment, v.LineComment, v.FootComment = old.HeadComment, old.LineComment, old.FootComment
-		if old.Kind == v.Kind && old.Kind == yaml.ScalarNode && old.Value == v.Value && old.ShortTag() == v.ShortTag() {
+		if old.Kind == yaml.ScalarNode && v.Kind == yaml.ScalarNode && old.Value == v.Value && old.ShortTag() == v.ShortTag() {
 			v.Style = old.Style
 		}
 		*old = v

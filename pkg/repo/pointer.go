@@ -135,7 +135,7 @@ func (o *Object) setField(pointer, key string, val *yaml.Node) (err error) {
 		o.Kind, err = tree.ParseKind(val.Value)
 	case "id":
 		if !strings.HasPrefix(val.Value, "sha256:") {
-			return fmt.Errorf("%q does not begin with sha256:", val.Value)
+			return fmt.Errorf("%q does not begin with 'sha256:'", val.Value)
 		}
 		o.ID, err = oid.Parse(val.Value)
 	case "size":
@@ -179,20 +179,26 @@ func encodePointer(o Object, old []byte) ([]byte, error) {
 	if err != nil { // missing, or broken and so replaced
 		fields = &yaml.Node{Kind: yaml.MappingNode}
 	}
-	setKey(fields, "mlops", pointerVersion)
-	setKey(fields, "path", path.Base(o.Path))
-	setKey(fields, "kind", o.Kind.String())
-	setKey(fields, "id", "sha256:"+o.ID.String())
-	setKey(fields, "size", o.Size)
-	if o.Kind == tree.Dir {
-		setKey(fields, "files", o.Files)
-	} else {
-		dropKey(fields, "files")
-	}
-	if o.Exec {
-		setKey(fields, "exec", true)
-	} else {
-		dropKey(fields, "exec")
+	for _, f := range []struct {
+		key   string
+		value any
+		has   bool
+	}{
+		{"mlops", pointerVersion, true},
+		{"path", path.Base(o.Path), true},
+		{"kind", o.Kind.String(), true},
+		{"id", "sha256:" + o.ID.String(), true},
+		{"size", o.Size, true},
+		{"files", o.Files, o.Kind == tree.Dir},
+		{"exec", true, o.Exec},
+	} {
+		if !f.has {
+			dropKey(fields, f.key)
+			continue
+		}
+		if err := setKey(fields, f.key, f.value); err != nil {
+			return nil, err
+		}
 	}
 	return encodeYAML(fields)
 }

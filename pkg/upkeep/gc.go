@@ -66,22 +66,25 @@ func (u *Upkeep) mark(ctx context.Context, s *store.Store, report progress.Repor
 	defer task.Done()
 	live := make(map[oid.ID]struct{})
 	seen := func(id oid.ID) bool { _, ok := live[id]; return ok }
-	note := func(id oid.ID, _ bool, size int64) error {
+	note := func(id oid.ID, size int64) {
 		live[id] = struct{}{}
 		task.Add(1, size)
-		return nil
 	}
 	err := u.allRoots(ctx, func(r Root) error {
 		if seen(r.ID) {
 			return nil
 		}
 		if r.Kind != tree.Dir {
-			return note(r.ID, false, 0)
+			note(r.ID, 0)
+			return nil
 		}
 		if !s.Has(r.ID) {
 			return nil // known by name only: nothing of it is here through this root
 		}
-		err := tree.Nodes(ctx, &lenient{s}, r.ID, seen, note)
+		err := tree.Nodes(ctx, &lenient{s}, r.ID, seen, func(id oid.ID, _ bool, size int64) error {
+			note(id, size)
+			return nil
+		})
 		if errs.Is(err, errs.Corrupt) {
 			return errs.New(errs.Corrupt, "mark what %s (%s) needs: %w", r.Path, r.By, err).
 				Hint("nothing was removed; type 'mlops fsck'")

@@ -200,22 +200,22 @@ func (w *Workspace) ownLink(text string) (oid.ID, bool) {
 	return id, err == nil
 }
 
-// errStore marks errors of the store, which end the whole scan: a full disk
+// storeError marks errors of the store, which end the whole scan: a full disk
 // is not the fault of one file.
-type errStore struct{ error }
+type storeError struct{ error }
 
-func (e errStore) Unwrap() error { return e.error }
+func (e storeError) Unwrap() error { return e.error }
 
 func stored(err error) error {
 	if err != nil {
-		return errStore{err}
+		return storeError{err}
 	}
 	return nil
 }
 
 // isFatal reports whether an error is of more than one file.
 func isFatal(err error) bool {
-	var own errStore
+	var own storeError
 	return errors.As(err, &own) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 

@@ -128,9 +128,7 @@ func (s *scan) run(paths []string) ([]*target, error) {
 		singles[dir] = append(singles[dir], t)
 	}
 	for dir, list := range singles {
-		if err := s.singles(dir, list); err != nil {
-			return nil, err
-		}
+		s.singles(dir, list)
 	}
 	return targets, s.pool.run(max(4, 4*runtime.GOMAXPROCS(0)))
 }

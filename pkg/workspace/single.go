@@ -13,7 +13,7 @@ import (
 )
 
 // singles plans the look at single files of one directory, which share a row.
-func (s *scan) singles(dir string, list []*target) error {
+func (s *scan) singles(dir string, list []*target) {
 	known := map[string]item{}
 	var scanned int64
 	if s.cache != nil {
@@ -42,7 +42,6 @@ func (s *scan) singles(dir string, list []*target) error {
 			return nil
 		})
 	}
-	return nil
 }
 
 // single looks at one file. Links on the way to it, and its own, are followed.
