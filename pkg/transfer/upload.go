@@ -1,22 +1,27 @@
 package transfer
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/pack"
 	"github.com/mlops-cli/mlops/pkg/progress"
 	"github.com/mlops-cli/mlops/pkg/remote"
 	"github.com/mlops-cli/mlops/pkg/store"
 )
+
+// readSize is how much of a file is read at once, in bytes.
+const readSize = 1 << 20
 
 // uploads is the number of packs that are sent at once, where --jobs allows.
 const uploads = 8
@@ -63,31 +68,49 @@ func (u *uploader) sendWhole(info store.PackInfo) (sentPack, error) {
 	return sentOf(info.ID, info.Kind, info.Size, info.Count, x.Bytes()), nil
 }
 
-// verifyPack holds every object of a pack file against its id.
+// verifyPack holds every object of a pack file against its id. It reads the
+// file front to back: mapped, all of it would count as this program's memory.
 func verifyPack(ctx context.Context, path string) (x *pack.Index, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := fsx.Map(f)
-	if err = errors.Join(err, f.Close()); err != nil {
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	if x, err = pack.ParsePack(m.Data); err != nil {
+	if x, err = pack.ReadIndex(f, info.Size()); err != nil {
 		return nil, errs.New(errs.Corrupt, "%s: %w", path, err)
 	}
-	for i := range x.Len() {
-		e := x.At(i)
-		if got := oid.Sum(m.Data[e.Offset : e.Offset+e.Stored]); got != e.ID {
-			return nil, errs.New(errs.Corrupt, "%s: object %s has the content of %s", path, e.ID, got)
-		}
+	entries := make([]pack.Entry, x.Len())
+	for i := range entries {
+		entries[i] = x.At(i)
+	}
+	slices.SortFunc(entries, func(a, b pack.Entry) int { return cmp.Compare(a.Offset, b.Offset) })
+	buf := bufio.NewReaderSize(f, readSize)
+	at := int64(0)
+	h := oid.NewHash()
+	for i, e := range entries {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if e.Offset < at {
+			return nil, errs.New(errs.Corrupt, "%s: object %s overlaps another", path, e.ID)
+		}
+		if _, err := io.CopyN(io.Discard, buf, e.Offset-at); err != nil {
+			return nil, err
+		}
+		h.Reset()
+		if _, err := io.CopyN(h, buf, e.Stored); err != nil {
+			return nil, err
+		}
+		at = e.Offset + e.Stored
+		if got := oid.FromHash(h); got != e.ID {
+			return nil, errs.New(errs.Corrupt, "%s: object %s has the content of %s", path, e.ID, got)
+		}
 	}
-	// The index must outlive the map.
-	return pack.ParseTrailer(bytes.Clone(x.Bytes()))
+	return x, nil
 }
 
 // packReader reads a pack that does not exist as a file: what stands around the
