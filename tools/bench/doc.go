@@ -8,9 +8,8 @@
 // The sides of a race take turns, so that a change of the machine's load hits
 // all of them; a row shows medians. Nothing is deleted before the end: ext4 is
 // slow to reuse inodes that were freed a moment ago, which made later runs up to
-// thirty times slower; only the scenarios with the most bytes clear up, and they
-// come last. All of it needs some 40 GB of disk and half an hour with DVC. Dirty
-// pages are flushed before each measurement.
+// thirty times slower. All of it needs some 45 GB of disk and, with DVC, half an
+// hour. Dirty pages are flushed before each measurement.
 //
 // It runs on Unix only, needs no module but the standard library, and builds
 // the mlops that it measures.

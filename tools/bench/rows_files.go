@@ -18,10 +18,10 @@ func smallFiles(ctx context.Context, b *bench) ([]result, error) {
 	var rows []result
 	for _, step := range steps {
 		found, err := step(ctx)
-		if err != nil {
-			return nil, err
-		}
 		rows = append(rows, found...)
+		if err != nil {
+			return rows, err
+		}
 	}
 	return rows, nil
 }

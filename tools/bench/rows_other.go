@@ -137,36 +137,36 @@ func memory(ctx context.Context, b *bench) ([]result, error) {
 		return nil
 	}
 	if err := step(repo, "add", "data"); err != nil {
-		return nil, err
+		return rows, err
 	}
 	if err := step(repo, "status"); err != nil {
-		return nil, err
+		return rows, err
 	}
 	if err := os.Rename(filepath.Join(repo, "data"), b.path("memory", "aside")); err != nil {
-		return nil, err
+		return rows, err
 	}
 	if err := step(repo, "checkout"); err != nil {
-		return nil, err
+		return rows, err
 	}
 	if err := b.do(ctx, repo, b.mlops, "remote", "add", "here", remote); err != nil {
-		return nil, err
+		return rows, err
 	}
 	if err := step(repo, "push"); err != nil {
-		return nil, err
+		return rows, err
 	}
 	if err := b.commit(ctx, repo); err != nil {
-		return nil, err
+		return rows, err
 	}
 	if err := b.do(ctx, b.work, "git", "clone", "-q", repo, clone); err != nil {
-		return nil, err
+		return rows, err
 	}
 	for _, command := range [][]string{{"diff", "HEAD"}, {"fsck"}, {"gc"}} {
 		if err := step(repo, command...); err != nil {
-			return nil, err
+			return rows, err
 		}
 	}
 	if err := step(clone, "pull"); err != nil {
-		return nil, err
+		return rows, err
 	}
 	return rows, nil
 }
