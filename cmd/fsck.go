@@ -17,8 +17,8 @@ func newFsckCmd(a *app) *cobra.Command {
 		Use:   "fsck",
 		Short: "Verify the store and say what is wrong",
 		Long: `Reads every object in the store and checks that it is what its name says, that
-every object which the workspace names is there, and that the database is whole.
-It changes nothing. Exit code 14 when something is wrong.`,
+the objects of all tracked files in the workspace are there, and that the
+database is whole. It changes nothing. Exit code 14 when something is wrong.`,
 		Example: "  mlops fsck\n  mlops fsck --json",
 		Args:    cobra.NoArgs,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return runFsck(ctx, a) }),
@@ -36,6 +36,9 @@ func runFsck(ctx context.Context, a *app) error {
 	}
 	if err := a.io.Result(res, func(w io.Writer) error { return printFsck(w, res) }); err != nil {
 		return err
+	}
+	if res.NotHere > 0 {
+		a.io.Hint("%s not on this machine: mlops pull", term.Plural(res.NotHere, "tracked path"))
 	}
 	if res.OK {
 		return nil

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/progress"
+	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/store"
 	"github.com/mlops-cli/mlops/pkg/tree"
 )
@@ -29,12 +31,15 @@ type FsckResult struct {
 	OK       bool      `json:"ok"`
 	Objects  int64     `json:"objects"` // verified
 	Bytes    int64     `json:"bytes"`
+	// NotHere counts paths that are named but neither in the workspace nor in the
+	// store, as in a fresh clone.
+	NotHere  int64     `json:"not_here"`
 	Findings []Finding `json:"findings"`
 }
 
 // Fsck verifies every object of the store and the databases, and that all
-// objects which the workspace and the runs name are there. What only older
-// commits name may be missing: it can be on a remote.
+// objects of files in the workspace are there. What is not in the workspace, or
+// what only older commits name, may be missing: it can be on a remote.
 func (u *Upkeep) Fsck(ctx context.Context, report progress.Reporter) (FsckResult, error) {
 	res := FsckResult{Findings: []Finding{}}
 	s, err := u.repo.Store(ctx)
@@ -73,7 +78,7 @@ func (u *Upkeep) shown(path string) string {
 }
 
 func (u *Upkeep) checkRoots(ctx context.Context, s *store.Store, bad map[oid.ID]bool, res *FsckResult) error {
-	c := &checker{store: s, bad: bad, whole: make(map[oid.ID]bool), res: res, told: make(map[string]bool)}
+	c := &checker{repo: u.repo, store: s, bad: bad, whole: make(map[oid.ID]bool), res: res, told: make(map[string]bool)}
 	check := func(r Root) error {
 		if !r.Kept {
 			return nil
@@ -94,6 +99,7 @@ func (u *Upkeep) checkRoots(ctx context.Context, s *store.Store, bad map[oid.ID]
 
 // checker looks for objects that are missing below roots.
 type checker struct {
+	repo  *repo.Repo
 	store *store.Store
 	bad   map[oid.ID]bool
 	whole map[oid.ID]bool // directories that were found whole
@@ -103,15 +109,15 @@ type checker struct {
 
 func (c *checker) check(ctx context.Context, by, path string, e tree.Entry) (bool, error) {
 	if e.Kind != tree.Dir {
-		if c.bad[e.ID] {
+		switch {
+		case c.bad[e.ID]:
 			c.find(by, path, e.ID, "its object is damaged")
-			return false, nil
+		case !c.store.Has(e.ID):
+			c.miss(by, path, e.ID)
+		default:
+			return true, nil
 		}
-		if !c.store.Has(e.ID) {
-			c.find(by, path, e.ID, "its object is not in the store")
-			return false, nil
-		}
-		return true, nil
+		return false, nil
 	}
 	if c.whole[e.ID] {
 		return true, nil
@@ -122,7 +128,11 @@ func (c *checker) check(ctx context.Context, by, path string, e tree.Entry) (boo
 		whole = whole && ok
 		return err
 	})
-	if errs.Is(err, errs.NotFound) || errs.Is(err, errs.Corrupt) {
+	if errs.Is(err, errs.NotFound) {
+		c.miss(by, path, e.ID)
+		return false, nil
+	}
+	if errs.Is(err, errs.Corrupt) {
 		c.find(by, path, e.ID, err.Error())
 		return false, nil
 	}
@@ -130,12 +140,28 @@ func (c *checker) check(ctx context.Context, by, path string, e tree.Entry) (boo
 	return whole, err
 }
 
-func (c *checker) find(by, path string, id oid.ID, detail string) {
+// miss notes an object that is not in the store: a fault where the workspace
+// has the path, since then it was added or fetched here.
+func (c *checker) miss(by, path string, id oid.ID) {
+	if _, err := os.Lstat(c.repo.Path(path)); err == nil {
+		c.find(by, path, id, "its object is not in the store")
+	} else if c.first(path, id) {
+		c.res.NotHere++
+	}
+}
+
+// first reports whether path and id come up for the first time.
+func (c *checker) first(path string, id oid.ID) bool {
 	key := path + "\x00" + id.String()
-	if c.told[key] {
+	seen := c.told[key]
+	c.told[key] = true
+	return !seen
+}
+
+func (c *checker) find(by, path string, id oid.ID, detail string) {
+	if !c.first(path, id) {
 		return
 	}
-	c.told[key] = true
 	c.res.Findings = append(c.res.Findings, Finding{Kind: "missing", Path: path, By: by, Object: id.String(), Detail: detail})
 }
 
