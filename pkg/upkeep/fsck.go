@@ -28,9 +28,9 @@ type Finding struct {
 
 // FsckResult is what Fsck found.
 type FsckResult struct {
-	OK       bool      `json:"ok"`
-	Objects  int64     `json:"objects"` // verified
-	Bytes    int64     `json:"bytes"`
+	OK      bool  `json:"ok"`
+	Objects int64 `json:"objects"` // verified
+	Bytes   int64 `json:"bytes"`
 	// NotHere counts paths that are named but neither in the workspace nor in the
 	// store, as in a fresh clone.
 	NotHere  int64     `json:"not_here"`
