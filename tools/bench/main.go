@@ -41,6 +41,7 @@ func main() {
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	err := run(ctx, o)
 	stop()
 	if err != nil {

@@ -133,6 +133,7 @@ func memory(ctx context.Context, b *bench) ([]result, error) {
 			return err
 		}
 		r := atMost(fmt.Sprintf("peak memory of `%s`, %s files", args[0], thousands(n)), s, float64(s.rss)/1e6, "MB", 256)
+		b.say("memory: %s %s", args[0], s)
 		rows = append(rows, r)
 		return nil
 	}
