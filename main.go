@@ -5,11 +5,21 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"github.com/mlops-cli/mlops/cmd"
 	"github.com/mlops-cli/mlops/pkg/term"
 )
 
+// Most commands are over before a collection would pay; the limit keeps those
+// that handle millions of files within a quarter of a GiB.
+const (
+	gcPercent   = 400
+	memoryLimit = 160 << 20 // bytes
+)
+
 func main() {
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
 	os.Exit(cmd.Main(context.Background(), os.Args[1:], term.System()))
 }

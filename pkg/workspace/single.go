@@ -3,6 +3,7 @@ package workspace
 import (
 	"database/sql"
 	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -34,29 +35,42 @@ func (s *scan) singles(dir string, list []*target) {
 	}
 	for chunk := range slices.Chunk(list, readChunk) {
 		s.pool.add(func(w *worker) error {
+			h, _, err := openDir(s.w.full(dir), true)
+			if err != nil {
+				for _, t := range chunk {
+					t.fail(t.path, err)
+				}
+				return nil
+			}
 			for _, t := range chunk {
-				if err := s.single(w, t, known[path.Base(t.path)], scanned); err != nil {
-					return err
+				if err := s.single(w, h, t, known[path.Base(t.path)], scanned); err != nil {
+					return errors.Join(err, h.close())
 				}
 			}
-			return nil
+			return h.close()
 		})
 	}
 }
 
-// single looks at one file. Links on the way to it, and its own, are followed.
-func (s *scan) single(w *worker, t *target, known item, scanned int64) error {
-	full := s.w.full(t.path)
-	if real, err := filepath.EvalSymlinks(full); err == nil && !s.w.isOwnLink(full) {
-		full = real
+// single looks at one file of the open directory h. A link is followed, unless
+// checkout made it into the store.
+func (s *scan) single(w *worker, h *handle, t *target, known item, scanned int64) error {
+	name := path.Base(t.path)
+	st, err := h.lstat(name)
+	if err != nil || st.Mode&fs.ModeSymlink == 0 || s.w.isOwnLink(s.w.full(t.path)) {
+		return s.singleIn(w, h, name, t, known, scanned)
 	}
-	h, _, err := openDir(filepath.Dir(full), true)
+	real, err := filepath.EvalSymlinks(s.w.full(t.path))
+	if err != nil {
+		return s.singleIn(w, h, name, t, known, scanned) // which says what is wrong with it
+	}
+	there, _, err := openDir(filepath.Dir(real), true)
 	if err != nil {
 		t.fail(t.path, err)
 		return nil
 	}
-	err = s.singleIn(w, h, filepath.Base(full), t, known, scanned)
-	return errors.Join(err, h.close())
+	err = s.singleIn(w, there, filepath.Base(real), t, known, scanned)
+	return errors.Join(err, there.close())
 }
 
 func (s *scan) singleIn(w *worker, h *handle, name string, t *target, known item, scanned int64) error {
