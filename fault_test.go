@@ -149,10 +149,16 @@ func TestKilledAtEveryPoint(t *testing.T) {
 	}
 }
 
-// TestFullDiskAtEveryPoint has each named step fail as on a full disk: the
-// command says so with a hint, and after that nothing is lost.
-func TestFullDiskAtEveryPoint(t *testing.T) {
+// TestBadDiskAtEveryPoint has each named step fail as on a full and on a
+// read-only disk: the command says so with a hint, and nothing is lost.
+func TestBadDiskAtEveryPoint(t *testing.T) {
 	t.Parallel()
+	t.Run("ENOSPC", func(t *testing.T) { t.Parallel(); badDisk(t, "ENOSPC", "no space left on device") })
+	t.Run("EROFS", func(t *testing.T) { t.Parallel(); badDisk(t, "EROFS", "read-only file system") })
+}
+
+func badDisk(t *testing.T, errno, message string) {
+	t.Helper()
 	works := faultWorks()
 	for _, point := range faultPoints(t) {
 		i := slices.IndexFunc(works, func(w faultWork) bool { return strings.HasPrefix(point, w.points) })
@@ -166,12 +172,12 @@ func TestFullDiskAtEveryPoint(t *testing.T) {
 			if w.prepare != nil {
 				w.prepare(s)
 			}
-			out, err := s.start([]string{faultEnv + "=ENOSPC " + point + " 1"}, w.command...)
+			out, err := s.start([]string{faultEnv + "=" + errno + " " + point + " 1"}, w.command...)
 			if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 				t.Fatalf("it succeeded although %s failed:\n%s", point, out)
 			}
-			if !strings.Contains(out, "no space left on device") || !strings.Contains(out, "hint") {
-				t.Errorf("the message must say that the disk is full and what to do:\n%s", out)
+			if !strings.Contains(out, message) || !strings.Contains(out, "hint") {
+				t.Errorf("the message must say %q and what to do:\n%s", message, out)
 			}
 			s.run("mlops", "fsck")
 			s.run(w.command...)
