@@ -99,7 +99,7 @@ func asNobody(s *sandbox) func(args ...string) (int, string) {
 	}
 	return func(args ...string) (int, string) {
 		s.Helper()
-		c := exec.CommandContext(s.Context(), program, args...) //nolint:gosec // the program under test
+		c := exec.CommandContext(s.Context(), program, args...)
 		c.Dir, c.Env = s.dir, s.env
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: who}
 		out, err := c.CombinedOutput()
