@@ -19,6 +19,7 @@ func TestTwoAtOnce(t *testing.T) {
 		{"add more-%d", "gc --force --min-age 0s"},
 		{"push", "push"},
 		{"push", "run"},
+		{"run", "gc --force --min-age 0s"},
 		{"push", "gc --force --min-age 0s"},
 		{"status", "add more-%d"},
 		{"log metric m=%d", "log metric m=%d"},

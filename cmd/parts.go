@@ -45,6 +45,25 @@ func (a *app) workspace(ctx context.Context) (*workspace.Workspace, error) {
 	return workspace.New(r, a.io.Progress()), nil
 }
 
+// holdStore keeps gc away until the command ends: what a stage stored has a
+// name in the lock only a little later.
+func (a *app) holdStore(ctx context.Context) error {
+	r, err := a.repo(ctx)
+	if err != nil {
+		return err
+	}
+	st, err := r.Store(ctx)
+	if err != nil {
+		return err
+	}
+	release, err := st.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	a.atEnd(release)
+	return nil
+}
+
 // tracking opens the records of runs.
 func (a *app) tracking(ctx context.Context) (*trackdb.Service, error) {
 	r, err := a.repo(ctx)

@@ -82,6 +82,9 @@ func runRun(ctx context.Context, o *runOptions) error {
 		}
 		return showPlan(o.app.io, steps)
 	}
+	if err := o.app.holdStore(ctx); err != nil {
+		return err
+	}
 	o.Output = o.app.io.Err
 	o.Command = append([]string{"mlops"}, os.Args[1:]...)
 	show := &runView{io: o.app.io}

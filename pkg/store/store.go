@@ -367,6 +367,16 @@ func damaged(path string, err error) error {
 		Hint("type 'mlops fsck' to see which files are affected; 'mlops fetch' brings objects back from a remote")
 }
 
+// Hold keeps Sweep away until release is called: for work that stores objects
+// first and writes what names them later. Others may write meanwhile.
+func (s *Store) Hold(ctx context.Context) (release func() error, err error) {
+	l, err := s.lock(ctx, fsx.Shared)
+	if err != nil {
+		return nil, err
+	}
+	return func() error { return errors.Join(l.Unlock(), s.mergePacks(ctx)) }, nil
+}
+
 func (s *Store) lock(ctx context.Context, mode fsx.LockMode) (*fsx.Lock, error) {
 	what := s.what
 	if what == "" {

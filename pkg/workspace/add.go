@@ -44,8 +44,18 @@ type AddResult struct {
 // succeeds or fails for itself: what fails is not recorded, and when others
 // succeed the error is of kind errs.Partial. A path inside a tracked directory
 // updates that directory, of which nothing else needs to be there.
-func (w *Workspace) Add(ctx context.Context, req AddRequest) (AddResult, error) {
-	res := AddResult{Added: []Added{}}
+func (w *Workspace) Add(ctx context.Context, req AddRequest) (res AddResult, err error) {
+	res = AddResult{Added: []Added{}}
+	st, err := w.repo.Store(ctx)
+	if err != nil {
+		return res, err
+	}
+	// Until pointers name them, a gc must not come by the new objects.
+	release, err := st.Hold(ctx)
+	if err != nil {
+		return res, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	tracked, err := w.repo.Tracked(ctx)
 	if err != nil {
 		return res, err
