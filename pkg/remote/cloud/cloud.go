@@ -21,7 +21,7 @@ import (
 )
 
 // Uploads share this much memory for the parts that they hold.
-const uploadMemory = 192 << 20
+const uploadMemory = 96 << 20
 
 // Parts are small enough to hold several, and grow for objects that would have
 // more parts than the 10,000 that S3 takes.
