@@ -64,24 +64,56 @@ func inputReasons(s *stagefile.Stage, old, now *stagefile.Record, upstream func(
 func paramReasons(old, now map[string]map[string]any) []string {
 	var out []string
 	for _, file := range sortedKeys(now) {
-		for _, key := range sortedKeys(now[file]) {
-			v, had := old[file][key]
-			is := paramfile.Encode(now[file][key])
-			if !had {
-				out = append(out, fmt.Sprintf("%s:%s is new (%s)", file, key, is))
-			} else if was := paramfile.Encode(v); was != is {
-				out = append(out, fmt.Sprintf("%s:%s changed %s → %s", file, key, was, is))
-			}
-		}
+		out = append(out, valueReasons(file+":", old[file], now[file])...)
 	}
 	for _, file := range sortedKeys(old) {
-		for _, key := range sortedKeys(old[file]) {
-			if _, still := now[file][key]; !still {
-				out = append(out, fmt.Sprintf("%s:%s was removed", file, key))
-			}
+		if _, still := now[file]; !still {
+			out = append(out, valueReasons(file+":", old[file], nil)...)
 		}
 	}
 	return out
+}
+
+// valueReasons says which values differ, each by prefix and key. Of a section
+// that is one parameter it names the values in it.
+func valueReasons(prefix string, old, now map[string]any) []string {
+	var out []string
+	for _, key := range sortedKeys(now) {
+		name, after := prefix+key, paramfile.Encode(now[key])
+		value, had := old[key]
+		before := paramfile.Encode(value)
+		if had && before == after {
+			continue
+		}
+		a, b := leaves(value), leaves(now[key])
+		switch {
+		case !had:
+			out = append(out, fmt.Sprintf("%s is new (%s)", name, after))
+		case len(a) > 0 && len(b) > 0:
+			out = append(out, valueReasons(name+".", a, b)...)
+		default:
+			out = append(out, fmt.Sprintf("%s changed %s → %s", name, before, after))
+		}
+	}
+	for _, key := range sortedKeys(old) {
+		if _, still := now[key]; !still {
+			out = append(out, prefix+key+" was removed")
+		}
+	}
+	return out
+}
+
+// leaves are the values of a section by key; nil of any other value.
+func leaves(value any) map[string]any {
+	m, ok := value.(*paramfile.Map)
+	if !ok {
+		return nil
+	}
+	values := map[string]any{}
+	for _, e := range paramfile.Flatten(m) {
+		values[e.Key] = e.Value
+	}
+	return values
 }
 
 // outReasons says how the outs on disk differ from those of the record.
