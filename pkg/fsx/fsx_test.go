@@ -154,3 +154,26 @@ func TestNowIsAFileTime(t *testing.T) {
 		t.Fatalf("a file written later has the time %d, before %d", s.Mtime, before)
 	}
 }
+
+func TestWriteDirectWritesWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 1, 4095, 4096, 4097, 100 << 10, 1<<20 + 3} {
+		block := fsx.AlignedBlock(size)
+		for i := range block {
+			block[i] = byte(i * 7)
+		}
+		for name, data := range map[string][]byte{"aligned": block, "not aligned": append([]byte{}, block...)[min(1, size):]} {
+			path := filepath.Join(t.TempDir(), "f")
+			f, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(fsx.WriteDirect(f, data), f.Close()); err != nil {
+				t.Fatalf("%d bytes, %s: %v", size, name, err)
+			}
+			if got, err := os.ReadFile(path); err != nil || string(got) != string(data) {
+				t.Errorf("%d bytes, %s: read back %d (%v)", size, name, len(got), err)
+			}
+		}
+	}
+}

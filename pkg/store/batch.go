@@ -22,7 +22,7 @@ import (
 var ErrChanged = errors.New("the file changed while it was read")
 
 // buffers holds *[]byte of at least LooseSize.
-var buffers = sync.Pool{New: func() any { b := make([]byte, LooseSize); return &b }} //nolint:gochecknoglobals // a pool is shared to be of use
+var buffers = sync.Pool{New: func() any { b := fsx.AlignedBlock(LooseSize); return &b }} //nolint:gochecknoglobals // a pool is shared to be of use
 
 // Batch takes objects in. Its Put methods may be called by many goroutines;
 // Commit and Close by one, when they have returned.
@@ -174,7 +174,7 @@ func (b *Batch) PutFile(f *os.File, size int64) (oid.ID, error) {
 	buf := buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
 	defer buffers.Put(buf)
 	if int64(len(*buf)) <= size {
-		*buf = make([]byte, size+1)
+		*buf = fsx.AlignedBlock(int(size + 1))
 	}
 	// One byte more than there should be shows a file that grew.
 	n, err := io.ReadFull(f, (*buf)[:size+1])

@@ -14,10 +14,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/oid"
 )
 
-const (
-	flushStep   = 8 << 20 // bytes after which write-back is asked for
-	streamBlock = 1 << 20
-)
+const streamBlock = 1 << 20
 
 // putLoose stores an object that is in memory: hashed before a file is made.
 func (b *Batch) putLoose(id oid.ID, data []byte) error {
@@ -29,8 +26,7 @@ func (b *Batch) putLoose(id oid.ID, data []byte) error {
 	}
 	f, err := b.tempObject()
 	if err == nil {
-		_, err = f.Write(data)
-		err = b.keep(f, id, int64(len(data)), err)
+		err = b.keep(f, id, fsx.WriteDirect(f, data))
 	}
 	if err != nil {
 		return b.fail(fmt.Errorf("store object: %w", err))
@@ -39,10 +35,7 @@ func (b *Batch) putLoose(id oid.ID, data []byte) error {
 }
 
 // keep closes a written temporary file and lists it for Commit, or removes it.
-func (b *Batch) keep(f *os.File, id oid.ID, size int64, err error) error {
-	if err == nil && size >= flushStep {
-		_ = fsx.StartFlush(f, 0, 0) // advice only
-	}
+func (b *Batch) keep(f *os.File, id oid.ID, err error) error {
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -91,7 +84,7 @@ func (b *Batch) putStream(f *os.File, size int64) (id oid.ID, err error) {
 	if b.known(id, true) {
 		return id, errors.Join(tmp.Close(), os.Remove(tmp.Name()))
 	}
-	if err := b.keep(tmp, id, size, nil); err != nil {
+	if err := b.keep(tmp, id, nil); err != nil {
 		return id, b.fail(fmt.Errorf("store object: %w", err))
 	}
 	return id, nil
@@ -100,7 +93,7 @@ func (b *Batch) putStream(f *os.File, size int64) (id oid.ID, err error) {
 func (b *Batch) stream(dst, src *os.File, size int64) (oid.ID, error) {
 	free := make(chan []byte, 4)
 	for range cap(free) {
-		free <- make([]byte, streamBlock)
+		free <- fsx.AlignedBlock(streamBlock)
 	}
 	full := make(chan []byte, cap(free))
 	hashed := make(chan oid.ID, 1)
@@ -120,7 +113,7 @@ func (b *Batch) stream(dst, src *os.File, size int64) (oid.ID, error) {
 
 // pump reads src, hands each block to the hash and writes it meanwhile.
 func pump(b *Batch, dst, src *os.File, size int64, free, full chan []byte) error {
-	var done, asked int64
+	var done int64
 	for {
 		if err := b.ctx.Err(); err != nil {
 			return err
@@ -135,14 +128,10 @@ func pump(b *Batch, dst, src *os.File, size int64, free, full chan []byte) error
 		if done > size || ended && done < size {
 			return fmt.Errorf("read %s: %w", src.Name(), ErrChanged)
 		}
-		if _, err := dst.Write(block[:n]); err != nil {
+		if err := fsx.WriteDirect(dst, block[:n]); err != nil {
 			return fmt.Errorf("store object: %w", err)
 		}
 		full <- block[:n] // hashed while the next block is read and written
-		if done-asked >= flushStep {
-			_ = fsx.StartFlush(dst, asked, done-asked) // advice only
-			asked = done
-		}
 		if ended {
 			return nil
 		}

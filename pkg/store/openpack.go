@@ -15,6 +15,7 @@ import (
 const (
 	packTarget = 64 << 20 // bytes at which a pack is sealed
 	packBuffer = 1 << 20
+	flushStep  = 8 << 20 // bytes after which write-back is asked for
 )
 
 // openPack is a pack being written under a temporary name.
