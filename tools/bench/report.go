@@ -112,6 +112,8 @@ func machine(ctx context.Context, dir string) string {
 		parts = append(parts, kernel)
 	}
 	if kind := firstLine(ctx, "stat", "-f", "-c", "%T", dir); kind != "" {
+		// The three share one number, and only one of them is still in use.
+		kind = strings.Replace(kind, "ext2/ext3", "ext4", 1)
 		parts = append(parts, "data on "+kind)
 	}
 	return strings.Join(parts, "; ")
