@@ -19,8 +19,9 @@ func (b *Batch) AdoptObject(path string, id oid.ID) error {
 	return nil
 }
 
-// Missing returns those of ids that the store does not have, in order. It looks
-// for what other processes stored once, not once an object.
+// Missing returns those of ids that the store does not have, in order, in the
+// memory of ids. It looks for what other processes stored once, not once an
+// object.
 func (s *Store) Missing(ids []oid.ID) ([]oid.ID, error) {
 	fresh, err := s.changed()
 	if err == nil && fresh {
@@ -29,7 +30,7 @@ func (s *Store) Missing(ids []oid.ID) ([]oid.ID, error) {
 	if err != nil {
 		return nil, err
 	}
-	var missing []oid.ID
+	missing := ids[:0]
 	for _, id := range ids {
 		if _, ok := s.packed(id); ok {
 			continue

@@ -37,43 +37,43 @@ type job struct {
 	kind  pack.Kind
 	size  int64 // of the pack
 	whole bool
-	wants []pack.Entry // by offset
+	wants []pack.Entry // by offset; of a range only
 	bytes int64        // of the request
+
+	objects, content int64 // that are wanted, and their bytes
 }
 
 // divide groups objects by pack and makes few, not too large requests of them.
+// It sorts places.
 func divide(places []Place) []job {
-	order := slices.Clone(places)
-	slices.SortFunc(order, func(a, b Place) int {
-		return cmp.Or(a.Pack.Compare(b.Pack), cmp.Compare(a.Entry.Offset, b.Entry.Offset))
+	slices.SortFunc(places, func(a, b Place) int {
+		return cmp.Or(a.Pack.ID.Compare(b.Pack.ID), cmp.Compare(a.Entry.Offset, b.Entry.Offset))
 	})
 	var jobs []job
-	for len(order) > 0 {
+	for len(places) > 0 {
 		n := 1
-		for n < len(order) && order[n].Pack == order[0].Pack {
+		for n < len(places) && places[n].Pack == places[0].Pack {
 			n++
 		}
-		jobs = append(jobs, ranges(order[:n])...)
-		order = order[n:]
+		jobs = append(jobs, ranges(places[:n])...)
+		places = places[n:]
 	}
 	return jobs
 }
 
 // ranges makes the requests for objects of one pack.
 func ranges(places []Place) []job {
-	first := places[0]
-	var wanted int64
+	first := places[0].Pack // of all of them
+	var wanted, content int64
 	large := false
 	for _, p := range places {
 		wanted += p.Entry.Stored
+		content += p.Entry.Size
 		large = large || p.Entry.Stored >= store.LooseSize
 	}
-	j := job{pack: first.Pack, kind: first.Kind, size: first.PackSize}
-	if !large && (wanted*10 > first.PackSize*6 || first.PackSize <= smallPack) {
-		j.whole, j.bytes = true, first.PackSize
-		for _, p := range places {
-			j.wants = append(j.wants, p.Entry)
-		}
+	j := job{pack: first.ID, kind: places[0].Kind, size: first.Size}
+	if !large && (wanted*10 > first.Size*6 || first.Size <= smallPack) {
+		j.whole, j.bytes, j.objects, j.content = true, first.Size, int64(len(places)), content
 		return []job{j}
 	}
 	var jobs []job
@@ -84,12 +84,14 @@ func ranges(places []Place) []job {
 			from := last.wants[0].Offset
 			if gap := e.Offset - (from + last.bytes); gap >= 0 && gap <= maxGap && e.Offset+e.Stored-from <= maxRange {
 				last.wants = append(last.wants, e)
+				last.objects++
+				last.content += e.Size
 				last.bytes = e.Offset + e.Stored - from
 				continue
 			}
 		}
 		next := j
-		next.wants, next.bytes = []pack.Entry{e}, e.Stored
+		next.wants, next.bytes, next.objects, next.content = []pack.Entry{e}, e.Stored, 1, e.Size
 		jobs = append(jobs, next)
 	}
 	return jobs
@@ -177,11 +179,7 @@ func (d *downloader) pack(ctx context.Context, j job) (err error) {
 func (d *downloader) done(j job, objects int) {
 	d.objects.Add(int64(objects))
 	d.bytes.Add(j.bytes)
-	var size int64
-	for _, e := range j.wants {
-		size += e.Size
-	}
-	d.task.Add(int64(len(j.wants)), size)
+	d.task.Add(j.objects, j.content)
 }
 
 // copy writes n bytes of key to f, and to extra.

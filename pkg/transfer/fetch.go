@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fault"
@@ -35,7 +36,9 @@ func (t *Transfer) Fetch(ctx context.Context, req FetchRequest) (s Summary, err 
 	defer func() { err = errors.Join(err, f.close()) }()
 	err = f.objects(ctx, req.Selection)
 	if err == nil && len(f.blobs) > 0 && !req.DryRun {
-		err = f.get(ctx, f.blobs)
+		blobs := f.blobs
+		f.blobs = nil // the memory is wanted meanwhile
+		err = f.get(ctx, blobs)
 	}
 	if err == nil && len(f.missing) > 0 {
 		err = lost(ctx, st, req.Objects, f.missing, "fetch from "+t.name, "neither here nor in the remote",
@@ -62,8 +65,8 @@ type fetcher struct {
 	h     *History
 	x     *Index
 
-	seen    map[oid.ID]struct{}
-	blobs   []Place // to be fetched
+	seen    map[oid.ID]struct{} // nodes
+	blobs   []Place             // to be fetched
 	missing map[oid.ID]bool
 	count   int64 // objects that were fetched
 	bytes   int64
@@ -123,7 +126,7 @@ func (f *fetcher) objects(ctx context.Context, s Selection) error {
 		if kind == tree.Dir {
 			level = append(level, id)
 		} else {
-			blobs = f.want(blobs, id)
+			blobs = append(blobs, id)
 		}
 	}
 	for _, o := range s.Objects {
@@ -137,7 +140,7 @@ func (f *fetcher) objects(ctx context.Context, s Selection) error {
 		add(e.ID, e.Kind)
 	}
 	for len(level) > 0 {
-		need, err := f.st.Missing(level)
+		need, err := f.st.Missing(slices.Clone(level))
 		if err != nil {
 			return err
 		}
@@ -159,7 +162,7 @@ func (f *fetcher) objects(ctx context.Context, s Selection) error {
 			}
 			if err := tree.Refs(node, func(id oid.ID, node bool, _ int64) error {
 				if !node {
-					blobs = f.want(blobs, id)
+					blobs = append(blobs, id)
 				} else if _, ok := f.seen[id]; !ok {
 					f.seen[id] = struct{}{}
 					next = append(next, id)
@@ -171,21 +174,13 @@ func (f *fetcher) objects(ctx context.Context, s Selection) error {
 		}
 		level = next
 	}
-	blobs, err := f.st.Missing(blobs)
+	slices.SortFunc(blobs, oid.ID.Compare)
+	blobs, err := f.st.Missing(slices.Compact(blobs))
 	if err != nil {
 		return err
 	}
 	f.blobs, err = f.find(ctx, blobs)
 	return err
-}
-
-// want adds a blob that was not added before.
-func (f *fetcher) want(blobs []oid.ID, id oid.ID) []oid.ID {
-	if _, ok := f.seen[id]; ok {
-		return blobs
-	}
-	f.seen[id] = struct{}{}
-	return append(blobs, id)
 }
 
 // source reads nodes and fetches those that are missing, one by one.
@@ -230,7 +225,7 @@ func (f *fetcher) runs(ctx context.Context, runs Runs, dry bool, s *Summary) err
 		return nil
 	}
 	if len(fresh) > 0 {
-		need, err := f.st.Missing(fresh)
+		need, err := f.st.Missing(slices.Clone(fresh))
 		if err != nil {
 			return err
 		}
@@ -296,6 +291,7 @@ func (f *fetcher) get(ctx context.Context, places []Place) error {
 	task := f.t.p.Task("fetch", int64(len(places)), bytes)
 	defer task.Done()
 	jobs := divide(places)
+	places = nil //nolint:ineffassign,wastedassign // a hundred bytes an object may go now
 	for len(jobs) > 0 {
 		// What is fetched is made durable now and then, so that little is lost
 		// when the process dies.

@@ -37,27 +37,33 @@ type Index struct {
 	multi   *pack.Multi
 	mapping *fsx.Mapping
 	fresh   []*pack.Index
-	sizes   map[oid.ID]int64 // of packs, in bytes
+	packs   map[oid.ID]*PackRef
 }
 
-// Place is where a remote has an object.
+// PackRef is a pack of a remote.
+type PackRef struct {
+	ID   oid.ID
+	Size int64 // bytes
+}
+
+// Place is where a remote has an object. There is one for each object that is
+// fetched, so it is small.
 type Place struct {
-	Pack     oid.ID
-	PackSize int64 // bytes
-	Kind     pack.Kind
-	Entry    pack.Entry
+	Pack  *PackRef
+	Kind  pack.Kind
+	Entry pack.Entry
 }
 
 // Find returns where id is.
 func (x *Index) Find(id oid.ID) (Place, bool) {
 	if x.multi != nil {
 		if p, kind, e, ok := x.multi.Find(id); ok {
-			return Place{p, x.sizes[p], kind, e}, true
+			return Place{x.packs[p], kind, e}, true
 		}
 	}
 	for _, f := range x.fresh {
 		if e, ok := f.Find(id); ok {
-			return Place{f.Pack(), x.sizes[f.Pack()], f.Kind(), e}, true
+			return Place{x.packs[f.Pack()], f.Kind(), e}, true
 		}
 	}
 	return Place{}, false
@@ -85,9 +91,9 @@ func (h *History) partPath(id oid.ID) string {
 // Index returns the index of everything in the log, fetching the parts that
 // were not seen yet.
 func (h *History) Index(ctx context.Context) (*Index, error) {
-	x := &Index{sizes: make(map[oid.ID]int64, len(h.Packs))}
+	x := &Index{packs: make(map[oid.ID]*PackRef, len(h.Packs))}
 	for _, p := range h.Packs {
-		x.sizes[p.ID] = p.Size
+		x.packs[p.ID] = &PackRef{ID: p.ID, Size: p.Size}
 	}
 	if h.Merged > len(h.Parts) || h.Merged > 0 && !x.open(h.multiPath(), packsOf(h.Parts[:h.Merged])) {
 		h.Merged = 0
@@ -120,7 +126,7 @@ func (x *Index) open(path string, packs int) bool {
 	multi, err := pack.ParseMulti(m.Data)
 	good := err == nil && len(multi.Packs()) == packs
 	for i := 0; good && i < packs; i++ {
-		_, good = x.sizes[multi.Packs()[i]]
+		_, good = x.packs[multi.Packs()[i]]
 	}
 	if !good {
 		_ = m.Close() // it is replaced in any case
