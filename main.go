@@ -12,10 +12,10 @@ import (
 )
 
 // Most commands are over before a collection would pay; the limit keeps those
-// that handle millions of files within a quarter of a GiB.
+// that handle millions of files within about a quarter of a GiB.
 const (
 	gcPercent   = 400
-	memoryLimit = 160 << 20 // bytes
+	memoryLimit = 128 << 20 // bytes
 )
 
 func main() {
