@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -58,7 +59,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	q := url.Values{}
 	// The order matters: the first statement that touches the file must already wait for others.
 	for _, p := range []string{
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
+		fmt.Sprintf("busy_timeout(%d)", patience.Milliseconds()), "journal_mode(WAL)", "synchronous(" + synchronous + ")",
 		"foreign_keys(ON)", "journal_size_limit(67108864)", "cache_size(-16000)",
 	} {
 		q.Add("_pragma", p)
@@ -71,10 +72,31 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	pool.SetMaxOpenConns(4)
 	d := &DB{DB: pool, path: path}
-	if err := d.migrate(ctx, o.Migrations); err != nil {
+	if err := patiently(ctx, func() error { return d.migrate(ctx, o.Migrations) }); err != nil {
 		return nil, errors.Join(d.explain(err), pool.Close())
 	}
 	return d, nil
+}
+
+// patience is how long a process waits for the others, in SQLite and around it.
+const patience = 10 * time.Second
+
+// patiently repeats fn while the database is busy. SQLite's own waiting does not
+// cover a switch to WAL and the last close, which end a wait that could deadlock.
+func patiently(ctx context.Context, fn func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := fn()
+		if c := code(err) & 0xff; c != sqlite3.SQLITE_BUSY && c != sqlite3.SQLITE_LOCKED {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
 }
 
 // Path is the file of the database.
@@ -83,7 +105,11 @@ func (d *DB) Path() string { return d.path }
 // Write runs fn in a transaction that no other writer shares. An error of fn,
 // or a done ctx, undoes all of it.
 func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := d.BeginTx(ctx, nil)
+	var tx *sql.Tx
+	err := patiently(ctx, func() (err error) {
+		tx, err = d.BeginTx(ctx, nil)
+		return err
+	})
 	if err != nil {
 		return d.explain(err)
 	}
