@@ -2,7 +2,7 @@
 .PHONY: build test lint docs bench ci release-check
 
 build:
-	CGO_ENABLED=0 go build -trimpath -o mlops .
+	CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -o mlops .
 
 test:
 	go test ./...

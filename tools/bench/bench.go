@@ -56,7 +56,7 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 	if b.mlops == "" {
 		b.say("building mlops")
 		b.mlops = filepath.Join(b.work, "mlops")
-		c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.mlops, ".")
+		c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=disable_grpc_modules", "-ldflags=-s -w", "-o", b.mlops, ".")
 		c.Dir, c.Env = b.root, append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := c.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build mlops: %w\n%s", err, out)
