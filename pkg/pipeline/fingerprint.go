@@ -42,6 +42,9 @@ func fingerprint(s *stagefile.Stage, r *stagefile.Record) string {
 	if s.Shell != "" {
 		line("shell", s.Shell)
 	}
+	if s.Image != "" {
+		line("image", s.Image)
+	}
 	for _, c := range r.Cmd {
 		line("cmd", c)
 	}

@@ -90,6 +90,18 @@ func (b *builder) set(p pair) error {
 		b.Shell, err = b.scope.text(p.val, "shell")
 	case "timeout":
 		return b.setTimeout(p.val)
+	case "retries":
+		return b.setRetries(p.val)
+	case "resources":
+		return b.setResources(p.val)
+	case "pool":
+		return b.setPool(p.val)
+	case "mutex":
+		return b.setMutex(p.val)
+	case "executor":
+		b.Executor, err = b.scope.text(p.val, "executor")
+	case "image":
+		b.Image, err = b.scope.text(p.val, "image")
 	case "meta":
 		b.Meta, err = b.any(p.val, "meta")
 	}

@@ -50,6 +50,7 @@ func (s Stage) MarshalJSON() ([]byte, error) {
 	if s.Timeout > 0 {
 		out["timeout"] = s.Timeout.String()
 	}
+	limitsJSON(&s, out)
 	if len(s.Env) > 0 {
 		out["env"] = s.Env
 	}
@@ -57,6 +58,36 @@ func (s Stage) MarshalJSON() ([]byte, error) {
 		out["meta"] = paramfile.JSON(s.Meta)
 	}
 	return marshal(out)
+}
+
+// limitsJSON adds what says how and where the stage runs, as it is written in
+// a pipeline file.
+func limitsJSON(s *Stage, out map[string]any) {
+	maps.Copy(out, given(map[string]any{"executor": s.Executor, "image": s.Image, "map": s.Map}))
+	if r := s.Retries; r.Count > 0 {
+		m := map[string]any{"count": r.Count}
+		if r.Backoff > 0 {
+			m["backoff"] = r.Backoff.String()
+		}
+		if r.MaxBackoff > 0 {
+			m["max_backoff"] = r.MaxBackoff.String()
+		}
+		if len(r.ExitCodes) > 0 {
+			m["on"] = r.ExitCodes
+		}
+		out["retries"] = m
+	}
+	if r := s.Resources; r != (Resources{}) {
+		m := map[string]any{"cpus": r.CPUs, "memory": r.Memory, "gpus": r.GPUs}
+		maps.DeleteFunc(m, func(_ string, v any) bool { return v == 0.0 || v == int64(0) || v == 0 })
+		out["resources"] = m
+	}
+	if len(s.Pool) > 0 {
+		out["pool"] = s.Pool
+	}
+	if len(s.Mutex) > 0 {
+		out["mutex"] = s.Mutex
+	}
 }
 
 // MarshalJSON writes the path of the out and what differs from the default.

@@ -209,6 +209,15 @@ func (l *loader) definition(p pair, seen map[string]bool) error {
 	}
 	loop, isLoop := lookup(body, "foreach")
 	do, hasDo := lookup(body, "do")
+	if list, isMap := lookup(body, "map"); isMap && !isLoop && !l.dvc {
+		if _, err := checkMap(p.val, "map", []entry{{name: "map", check: textNode}, {name: "do", check: anyNode}}, false); err != nil {
+			return err
+		}
+		if !hasDo {
+			return at(p.key, "map and do belong together")
+		}
+		return l.mapped(p, list, do, seen)
+	}
 	if isLoop || hasDo {
 		if _, err := checkMap(p.val, "foreach", []entry{{name: "foreach", check: anyNode}, {name: "do", check: anyNode}}, false); err != nil {
 			return err
@@ -246,13 +255,8 @@ type each struct {
 }
 
 func (l *loader) foreach(p pair, data, do *yaml.Node, seen map[string]bool) error {
-	if err := l.checkStage(do, do); err != nil {
+	if err := l.checkDo(do); err != nil {
 		return err
-	}
-	if body, err := pairs(do, "do"); err != nil {
-		return err
-	} else if m, ok := lookup(body, "matrix"); ok {
-		return at(m, "matrix may not stand inside foreach")
 	}
 	if err := checkHoles(data); err != nil {
 		return err
@@ -261,29 +265,50 @@ func (l *loader) foreach(p pair, data, do *yaml.Node, seen map[string]bool) erro
 	if err != nil {
 		return asProblem(err, data)
 	}
+	if v.isScalar() {
+		return at(data, "foreach: expected a list or a mapping, found a %s", paramfile.TypeName(v.scalar))
+	}
+	l.generate(p, do, data, loopOver(v), seen)
+	return nil
+}
+
+// checkDo checks the stage that foreach or map repeats.
+func (l *loader) checkDo(do *yaml.Node) error {
+	if err := l.checkStage(do, do); err != nil {
+		return err
+	}
+	body, err := pairs(do, "do")
+	if err != nil {
+		return err
+	}
+	if m, ok := lookup(body, "matrix"); ok {
+		return at(m, "matrix may not stand inside do")
+	}
+	return nil
+}
+
+// loopOver makes a loop's steps of a list or a mapping. Items of a list are
+// named by their text, or by their index when one of them is no single value.
+func loopOver(v *value) []each {
 	var todo []each
-	switch {
-	case v.dict != nil:
+	if v.dict != nil {
 		for _, k := range v.keys {
 			todo = append(todo, each{k, map[string]*value{"item": v.dict[k], "key": {scalar: k}}})
 		}
-	case v.list != nil:
-		byIndex := false
-		for _, x := range v.list {
-			byIndex = byIndex || !x.isScalar()
-		}
-		for i, x := range v.list {
-			key := nameText(x)
-			if byIndex {
-				key = fmt.Sprint(i)
-			}
-			todo = append(todo, each{key, map[string]*value{"item": x}})
-		}
-	default:
-		return at(data, "foreach: expected a list or a mapping, found a %s", paramfile.TypeName(v.scalar))
+		return todo
 	}
-	l.generate(p, do, data, todo, seen)
-	return nil
+	byIndex := false
+	for _, x := range v.list {
+		byIndex = byIndex || !x.isScalar()
+	}
+	for i, x := range v.list {
+		key := nameText(x)
+		if byIndex {
+			key = fmt.Sprint(i)
+		}
+		todo = append(todo, each{key, map[string]*value{"item": x}})
+	}
+	return todo
 }
 
 func (l *loader) matrix(p pair, n *yaml.Node, seen map[string]bool) error {

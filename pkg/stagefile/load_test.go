@@ -25,7 +25,9 @@ func TestErrorsShowTheLineAndTheNearestName(t *testing.T) {
 	for _, c := range []struct{ text, place, message, hint string }{
 		{"stages:\n  a:\n    cmd: x\n    dependencies: [y]\n", "mlops.yaml:4:5", `stage a: unknown key "dependencies"`, ""},
 		{"stages:\n  a:\n    cmd: x\n    dep: [y]\n", "mlops.yaml:4:5", "unknown key", "did you mean deps?"},
-		{"stages:\n  a:\n    cmd: x\n    retries: 3\n", "mlops.yaml:4:5", "not supported yet", "remove the key"},
+		{"stages:\n  a:\n    cmd: x\n    retries: {times: 3}\n", "mlops.yaml:4:15", `unknown key "times"`, ""},
+		{"stages:\n  a:\n    cmd: x\n    resources: {memory: lots}\n", "mlops.yaml:4:25", "is not a size", "4GiB"},
+		{"stages:\n  a:\n    map: x.json\n", "mlops.yaml:2:3", "map and do belong together", ""},
 		{"stages:\n  a:\n    deps: [y]\n", "mlops.yaml:2:3", "no cmd", ""},
 		{"stages:\n  a:\n    cmd: x\n    frozen: maybe\n", "mlops.yaml:4:13", "expected true or false", ""},
 		{"stages:\n  a:\n    cmd: x\n    deps: y\n", "mlops.yaml:4:11", "expected a list, found the string y", ""},
@@ -223,4 +225,59 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestLimitsAndMapStages(t *testing.T) {
+	t.Parallel()
+	f, err := load(map[string]string{"sub/mlops.yaml": `
+vars: [{n: 2}]
+pools: {db: 4}
+stages:
+  a:
+    cmd: x
+    retries: {count: "${n}", backoff: 10s, max_backoff: 5m, on: [137, 75]}
+    resources: {cpus: 0.5, memory: 4GiB, gpus: "${n}"}
+    pool: db
+    mutex: [one, two]
+    executor: slurm
+    image: python:3.13
+  b: {cmd: x, retries: 3, resources: {memory: 1000}, pool: {db: 2}, mutex: one}
+  each:
+    map: items.json
+    do:
+      cmd: run ${item.name}
+      deps: ["in/${item.name}"]
+      outs: ["${item.name}.out"]
+`}, "sub/mlops.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b, each := f.Stages[0], f.Stages[1], f.Stages[2]
+	if r := a.Retries; r.Count != 2 || r.Backoff.Seconds() != 10 || r.MaxBackoff.Minutes() != 5 || !slices.Equal(r.ExitCodes, []int{137, 75}) {
+		t.Errorf("retries %+v", r)
+	}
+	if a.Resources != (stagefile.Resources{CPUs: 0.5, Memory: 4 << 30, GPUs: 2}) || a.Pool["db"] != 1 || !slices.Equal(a.Mutex, []string{"one", "two"}) || a.Executor != "slurm" || a.Image != "python:3.13" {
+		t.Errorf("%+v", a)
+	}
+	if b.Retries.Count != 3 || b.Resources.Memory != 1000 || b.Pool["db"] != 2 || !slices.Equal(b.Mutex, []string{"one"}) || f.Pools["db"] != 4 {
+		t.Errorf("%+v", b)
+	}
+	if each.Map != "sub/items.json" || each.Deps[0].Path != each.Map || each.Cmd[0] != "run ${item.name}" {
+		t.Errorf("placeholder %+v", each)
+	}
+	items, err := f.Expand("each", []byte(`[{"name": "p"}, {"name": "q"}]`))
+	if err != nil || len(items) != 2 || len(f.Stages) != 3 {
+		t.Fatalf("%+v, %v", items, err)
+	}
+	if s := items[1]; s.Name != "each@1" || s.Group != "each" || s.Cmd[0] != "run q" || s.Outs[0].Path != "sub/q.out" || s.Map != "" {
+		t.Errorf("%+v", s)
+	}
+	if _, err := f.Expand("each", []byte(`[{"nam": "p"}]`)); err == nil || !strings.Contains(err.Error(), `nothing is named "name"`) {
+		t.Errorf("%v", err)
+	}
+	for _, bad := range []string{"7", "[", ""} {
+		if items, err := f.Expand("each", []byte(bad)); bad != "" && (err == nil || len(items) > 0) {
+			t.Errorf("list %q: %v, %v", bad, items, err)
+		}
+	}
 }

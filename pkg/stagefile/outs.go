@@ -122,6 +122,11 @@ func (l *loader) sections(top []pair) error {
 			}
 		}
 	}
+	if n, ok := lookup(top, "pools"); ok {
+		if err := l.pools(n); err != nil {
+			return err
+		}
+	}
 	if n, ok := lookup(top, "plots"); ok {
 		if err := l.topPlots(n); err != nil {
 			return err

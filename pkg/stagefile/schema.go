@@ -30,6 +30,7 @@ func fileEntries() []entry {
 		{name: "plots", check: topPlotsNode},
 		{name: "artifacts", check: artifactsNode},
 		{name: "datasets", later: true},
+		{name: "pools", check: anyNode, own: true},
 	}
 }
 
@@ -51,12 +52,12 @@ func stageEntries() []entry {
 		{name: "env", check: envNode, own: true},
 		{name: "shell", check: textNode, own: true},
 		{name: "timeout", check: textNode, own: true},
-		{name: "retries", own: true, later: true},
-		{name: "resources", own: true, later: true},
-		{name: "pool", own: true, later: true},
-		{name: "mutex", own: true, later: true},
-		{name: "executor", own: true, later: true},
-		{name: "image", own: true, later: true},
+		{name: "retries", check: retriesNode, own: true},
+		{name: "resources", check: resourcesNode, own: true},
+		{name: "pool", check: anyNode, own: true},
+		{name: "mutex", check: anyNode, own: true},
+		{name: "executor", check: textNode, own: true},
+		{name: "image", check: textNode, own: true},
 	}
 }
 
@@ -237,6 +238,28 @@ func envNode(n *yaml.Node, what string) error {
 		}
 	}
 	return nil
+}
+
+// retriesNode checks the keys of the long form; the values are checked when
+// their templates are resolved.
+func retriesNode(n *yaml.Node, what string) error {
+	if follow(n).Kind != yaml.MappingNode {
+		return nil
+	}
+	return keysNode(n, what, "count", "backoff", "max_backoff", "on")
+}
+
+func resourcesNode(n *yaml.Node, what string) error {
+	return keysNode(n, what, "cpus", "memory", "gpus")
+}
+
+func keysNode(n *yaml.Node, what string, names ...string) error {
+	known := make([]entry, len(names))
+	for i, name := range names {
+		known[i] = entry{name: name, check: anyNode}
+	}
+	_, err := checkMap(n, what, known, false)
+	return err
 }
 
 func paramsNode(n *yaml.Node, what string) error {

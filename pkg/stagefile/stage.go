@@ -25,6 +25,9 @@ type File struct {
 	Metrics   []string // declared metric files, relative to the root
 	Plots     []Plot
 	Artifacts []Artifact
+	Pools     map[string]int // slots that the stages of this file share, by name
+
+	mapStages map[string]mapStage
 }
 
 // Lock is the path of the lock beside the file.
@@ -42,8 +45,17 @@ type Stage struct {
 	Wdir      string // relative to the root, "." for the root
 	Shell     string // "" is /bin/sh
 	Timeout   time.Duration
-	Deps      []Dep // as written, so that one may be there twice
-	Outs      []Out
+	Retries   Retries
+	Resources Resources
+	Pool      map[string]int // pool → slots that the stage takes while it runs
+	Mutex     []string       // no two stages with one of these names run at once
+	Executor  string         // "" is the default one
+	Image     string         // container image, for executors that run one
+	// Map is the path of the list that a map stage expands over, relative to
+	// the root. Such a stage is a placeholder: File.Expand makes its items.
+	Map  string
+	Deps []Dep // as written, so that one may be there twice
+	Outs []Out
 	// Params maps a parameter file to the key paths that the stage uses; nil
 	// stands for the whole file.
 	Params map[string][]string
