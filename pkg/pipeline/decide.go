@@ -46,6 +46,8 @@ type decider struct {
 	cache *stageCache
 	force bool
 	fetch bool // what is not in the store can be fetched
+
+	allowMissing bool // what is only not on disk is unchanged
 }
 
 // decide says what is to be done with the stage, from ids alone.
@@ -64,15 +66,10 @@ func (d *decider) decide(ctx context.Context, s *stagefile.Stage) (Step, error) 
 		step.Reasons = []string{step.err.Error()}
 		return step, nil //nolint:nilerr // the step carries it
 	}
-	for _, in := range inputPaths(s) {
-		if by := upstream(d.view.unknown, in); by != "" {
-			step.Reasons = []string{fmt.Sprintf("stage %s (upstream) will run and may change %s", by, in)}
-			return step, nil
-		}
-		if by := upstream(d.view.partly, in); by != "" && d.view.partly[in] == "" {
-			step.Reasons = []string{fmt.Sprintf("stage %s (upstream) will be restored and may change %s", by, in)}
-			return step, nil
-		}
+	if open, reasons := d.open(s); len(open) > 0 {
+		own, err := d.ownReasons(ctx, s, open)
+		step.Reasons = append(own, reasons...)
+		return step, err
 	}
 	var now stagefile.Record
 	if now, step.away, step.err = d.view.inputs(ctx, s); step.err != nil {
@@ -112,7 +109,7 @@ func (d *decider) compare(ctx context.Context, step *Step) error {
 		step.Reasons = inputReasons(s, &old, &step.record, func(p string) string { return upstream(d.view.changed, p) })
 		lost := outReasons(s, &old, on)
 		same := old.Fingerprint == step.Fingerprint
-		if same && len(lost) == 0 {
+		if same && (len(lost) == 0 || d.allowMissing && d.onlyAbsent(s, &old)) {
 			step.Action, step.Reasons = Skip, nil
 			step.record.Outs = old.Outs
 			return nil

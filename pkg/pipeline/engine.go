@@ -63,6 +63,9 @@ type PlanRequest struct {
 	Force      bool              // run also what is up to date
 	Pull       bool              // missing objects can be fetched
 	SetParams  map[string]string // "file:key" → value as YAML
+	// AllowMissing takes what is not on disk, but is named by a pointer or the
+	// lock, for unchanged.
+	AllowMissing bool
 }
 
 // Plan decides what a run would do. It changes nothing.
@@ -75,6 +78,16 @@ func (e *Engine) Plan(ctx context.Context, q PlanRequest) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.plan(ctx, project, read, q)
+}
+
+// PlanProject is Plan for a project that was read already, without parameters
+// to be set.
+func (e *Engine) PlanProject(ctx context.Context, project *Project, q PlanRequest) ([]Step, error) {
+	return e.plan(ctx, project, e.Read, q)
+}
+
+func (e *Engine) plan(ctx context.Context, project *Project, read stagefile.ReadFunc, q PlanRequest) ([]Step, error) {
 	chosen, err := project.choose(q)
 	if err != nil {
 		return nil, err
@@ -155,7 +168,7 @@ func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Projec
 		return nil, err
 	}
 	cache := &stageCache{open: e.Index, now: func() int64 { return e.Clock.Now().UnixMilli() }}
-	return &decider{view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil}, nil
+	return &decider{view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil, allowMissing: q.AllowMissing}, nil
 }
 
 // Project reads every pipeline file through read, nil for the workspace.
