@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -18,6 +19,7 @@ type runOptions struct {
 	app *app
 	pipeline.RunRequest
 	dryRun    bool
+	exitCode  bool
 	setParams []string
 	tags      []string
 }
@@ -59,6 +61,7 @@ or an output. What stages print goes to stderr.`,
 	f.StringVar(&o.Experiment, "experiment", "", "experiment that the run belongs to")
 	f.StringArrayVar(&o.tags, "tag", nil, "tag of the run, `KEY=VALUE`")
 	f.BoolVar(&o.Pull, "pull", false, "fetch missing objects from the default remote")
+	o.planFlags(f)
 	c.MarkFlagsMutuallyExclusive("single", "downstream")
 	if err := f.MarkHidden("dry"); err != nil {
 		panic(err) // the flag is defined above
@@ -67,7 +70,7 @@ or an output. What stages print goes to stderr.`,
 }
 
 func runRun(ctx context.Context, o *runOptions) error {
-	if err := o.parse(); err != nil {
+	if err := errors.Join(o.parse(), o.checkPlan()); err != nil {
 		return err
 	}
 	e, dir, err := o.app.engine(ctx)
@@ -76,11 +79,7 @@ func runRun(ctx context.Context, o *runOptions) error {
 	}
 	o.Dir = dir
 	if o.dryRun {
-		steps, err := e.Plan(ctx, o.PlanRequest)
-		if err != nil {
-			return err
-		}
-		return showPlan(o.app.io, steps)
+		return o.plan(ctx, e)
 	}
 	if err := o.app.holdStore(ctx); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,8 @@ import (
 type statusOptions struct {
 	app *app
 	workspace.StatusRequest
-	exitCode bool
+	exitCode     bool
+	allowMissing bool
 }
 
 // statusReport is the contract of status --json.
@@ -45,7 +47,9 @@ stage with what it last read and wrote. Only files that look changed are read.`,
 			return runStatus(ctx, o)
 		}),
 	}
-	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with 4 when there are changes or stages out of date")
+	f := c.Flags()
+	f.BoolVar(&o.exitCode, "exit-code", false, "end with 4 when there are changes or stages out of date")
+	f.BoolVar(&o.allowMissing, "allow-missing", false, "take data that is absent, but named by a pointer or lock, for unchanged")
 	return c
 }
 
@@ -59,8 +63,11 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		return err
 	}
 	view := statusReport{Changes: res.Changes, Stages: []staleStage{}}
+	if o.allowMissing {
+		view.Changes = slices.DeleteFunc(view.Changes, absent)
+	}
 	if len(o.Paths) == 0 {
-		if view.Stages, err = o.app.staleStages(ctx); err != nil {
+		if view.Stages, err = o.app.staleStages(ctx, o.allowMissing); err != nil {
 			return err
 		}
 	}
@@ -80,7 +87,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 
 // staleStages lists the stages that are out of date. Without pipeline files
 // nothing of the pipeline is opened.
-func (a *app) staleStages(ctx context.Context) ([]staleStage, error) {
+func (a *app) staleStages(ctx context.Context, allowMissing bool) ([]staleStage, error) {
 	stale := []staleStage{}
 	r, err := a.repo(ctx)
 	if err != nil {
@@ -94,7 +101,7 @@ func (a *app) staleStages(ctx context.Context) ([]staleStage, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps, err := e.Plan(ctx, pipeline.PlanRequest{Dir: dir})
+	steps, err := e.Plan(ctx, pipeline.PlanRequest{Dir: dir, AllowMissing: allowMissing})
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +111,11 @@ func (a *app) staleStages(ctx context.Context) ([]staleStage, error) {
 		}
 	}
 	return stale, nil
+}
+
+// absent reports whether a change is only that a tracked path is not there.
+func absent(c workspace.Change) bool {
+	return c.Kind == workspace.ChangeMissing || c.Kind == workspace.ChangeDeleted && c.Path == c.Target
 }
 
 func (o *statusOptions) print(w io.Writer, v statusReport) error {
