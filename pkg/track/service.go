@@ -9,6 +9,7 @@ type Batch struct {
 	Tags    []Tag
 	Assets  []Asset       // replace those with the same role and path
 	Stages  []StageRecord // appended
+	Events  []Event       // go into the history, with the run as their subject
 }
 
 // Recorder is what a program that executes something needs. Id is always a

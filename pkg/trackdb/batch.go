@@ -36,6 +36,9 @@ func (s *Service) logBatch(ctx context.Context, tx *sql.Tx, r row, id string, b 
 	if err := logStages(ctx, tx, r.seq, b.Stages); err != nil {
 		return err
 	}
+	if err := s.logEvents(ctx, tx, id, b.Events); err != nil {
+		return err
+	}
 	return touched(ctx, tx, r.seq)
 }
 

@@ -54,7 +54,7 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 		if err := s.logBatch(ctx, tx, row{seq: seq, status: track.Running}, run.ID, first); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, "run.created", run.ID, map[string]any{"name": run.Name, "experiment": run.Experiment, "kind": run.Kind})
+		return s.event(ctx, tx, track.RunCreated, run.ID, map[string]any{"name": run.Name, "experiment": run.Experiment, "kind": run.Kind})
 	})
 	return run, err
 }
@@ -108,7 +108,7 @@ func (s *Service) experiment(ctx context.Context, tx *sql.Tx, name string) (int6
 	if err != nil {
 		return 0, err
 	}
-	if err := s.event(ctx, tx, "experiment.created", name, nil); err != nil {
+	if err := s.event(ctx, tx, track.ExperimentCreated, name, nil); err != nil {
 		return 0, err
 	}
 	return res.LastInsertId()
@@ -160,7 +160,7 @@ func (s *Service) end(ctx context.Context, tx *sql.Tx, seq int64, id string, sta
 		status, at, seq); err != nil {
 		return err
 	}
-	return s.event(ctx, tx, "run.finished", id, map[string]any{"status": status})
+	return s.event(ctx, tx, track.RunFinished, id, map[string]any{"status": status})
 }
 
 func over(id string, status track.Status) error {

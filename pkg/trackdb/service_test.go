@@ -102,7 +102,7 @@ func TestARunKeepsWhatWasLogged(t *testing.T) {
 	if len(got.Assets) != 1 || got.Assets[0] != asset || len(got.Stages) != 1 || got.Stages[0].Log != asset.ID || got.Stages[0].Reasons[0] != "never ran" {
 		t.Errorf("assets %v, stages %v", got.Assets, got.Stages)
 	}
-	events, err := s.Events(ctx, r.ID, 0)
+	events, err := s.Events(ctx, track.EventQuery{Subject: r.ID})
 	must(t, err)
 	if len(events) != 2 || events[0].Kind != "run.created" || events[1].Kind != "run.finished" || events[0].By != "ada" {
 		t.Errorf("events %v", events)

@@ -173,7 +173,7 @@ func (s *Service) importRun(ctx context.Context, tx *sql.Tx, r track.Record) (fr
 	if err := mergeTags(ctx, tx, seq, run.Tags); err != nil {
 		return false, err
 	}
-	return true, s.event(ctx, tx, "run.imported", run.ID, nil)
+	return true, s.event(ctx, tx, track.RunImported, run.ID, nil)
 }
 
 func mergeRun(ctx context.Context, tx *sql.Tx, seq int64, r track.Record) error {

@@ -1,0 +1,25 @@
+package track
+
+// The kinds of events. A kind is a thing and what happened to it.
+const (
+	RunCreated        = "run.created"
+	RunFinished       = "run.finished"
+	RunImported       = "run.imported"
+	ExperimentCreated = "experiment.created"
+	StageStarted      = "stage.started"
+	StageRetried      = "stage.retried"
+	StageFinished     = "stage.finished" // also one that failed: see its action
+	DataAdded         = "data.added"
+	DataCheckedOut    = "data.checked_out"
+	RemotePushed      = "remote.pushed"
+	RemoteFetched     = "remote.fetched"
+)
+
+// EventQuery chooses events. Its zero value means all.
+type EventQuery struct {
+	Subject string   // a run's id, a path, the name of a remote or of an experiment
+	Kinds   []string // whole kinds, or what stands before the dot
+	Since   int64    // ms; those at that time or later
+	After   int64    // only those with a higher number
+	Last    int      // only so many, the newest; 0 for all
+}
