@@ -23,7 +23,7 @@ func layers() []string {
 		"errs oid fault progress clock version",
 		"fsx",
 		"pack tree paramfile metricfile dag ignore track term examples",
-		"stagefile",
+		"stagefile plot",
 		"store remote remote/file remote/cloud db",
 		"repo trackdb",
 		"workspace transfer upkeep doctor pipeline/executor",
@@ -67,6 +67,7 @@ func thirdParty() map[string]string {
 		"github.com/cpuguy83":       "",
 		"github.com/googleapis":     "remote/cloud",
 		"golang.org/x/exp":          "",
+		"golang.org/x/image":        "plot",
 		"github.com/Sirupsen":       "",
 		"github.com/cespare/xxhash": "",
 	}
