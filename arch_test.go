@@ -20,7 +20,7 @@ const module = "github.com/mlops-cli/mlops"
 // unless it is listed.
 func layers() []string {
 	return []string{
-		"errs oid fault progress clock version",
+		"errs oid fault progress clock version proc",
 		"fsx",
 		"pack tree paramfile metricfile dag ignore track term examples",
 		"stagefile plot",

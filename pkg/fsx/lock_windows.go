@@ -12,7 +12,7 @@ func tryLock(f *os.File, mode LockMode) error {
 	if mode == Exclusive {
 		flags |= windows.LOCKFILE_EXCLUSIVE_LOCK
 	}
-	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &windows.Overlapped{})
+	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, place())
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 		return errBusy
 	}
@@ -20,5 +20,9 @@ func tryLock(f *os.File, mode LockMode) error {
 }
 
 func unlock(f *os.File) error {
-	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &windows.Overlapped{})
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, place())
 }
+
+// place is the byte that is locked, far behind what files hold: others may read
+// a locked file.
+func place() *windows.Overlapped { return &windows.Overlapped{OffsetHigh: 1 << 30} }

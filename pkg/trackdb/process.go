@@ -5,14 +5,14 @@ import (
 	"database/sql"
 	"os"
 
+	"github.com/mlops-cli/mlops/pkg/proc"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
 // thisProcess describes the process that runs this code.
 func thisProcess() track.Process {
-	pid := os.Getpid()
-	started, _ := processStart(pid)
-	return track.Process{Host: hostname(), PID: pid, Started: started}
+	self := proc.Self()
+	return track.Process{Host: hostname(), PID: self.PID, Started: self.Started}
 }
 
 func hostname() string {
@@ -25,10 +25,7 @@ func hostname() string {
 
 // alive reports whether a process of this machine still runs. One that cannot
 // be looked at counts as alive.
-func alive(p track.Process) bool {
-	started, running := processStart(p.PID)
-	return running && (started == "" || p.Started == "" || started == p.Started)
-}
+func alive(p track.Process) bool { return proc.ID{PID: p.PID, Started: p.Started}.Alive() }
 
 // reap marks runs as killed whose process, of this machine, is gone. They end
 // at the time of the last thing that they recorded.

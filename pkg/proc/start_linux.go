@@ -1,4 +1,4 @@
-package trackdb
+package proc
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// processStart returns when a process started, as text to compare, and whether
+// Start returns when a process started, as text to compare, and whether
 // it runs. The text is empty when it cannot be known.
-func processStart(pid int) (string, bool) {
+func Start(pid int) (string, bool) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return "", !errors.Is(err, fs.ErrNotExist)

@@ -1,4 +1,4 @@
-package trackdb
+package proc
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 
 const stillActive = 259
 
-// processStart returns when a process started, as text to compare, and whether
+// Start returns when a process started, as text to compare, and whether
 // it runs. The text is empty when it cannot be known.
-func processStart(pid int) (string, bool) {
+func Start(pid int) (string, bool) {
 	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid)) //nolint:gosec // a process id fits
 	if err != nil {
 		return "", !errors.Is(err, windows.ERROR_INVALID_PARAMETER)

@@ -1,4 +1,4 @@
-package trackdb
+package proc
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processStart returns when a process started, as text to compare, and whether
+// Start returns when a process started, as text to compare, and whether
 // it runs. The text is empty when it cannot be known.
-func processStart(pid int) (string, bool) {
+func Start(pid int) (string, bool) {
 	if err := unix.Kill(pid, 0); errors.Is(err, unix.ESRCH) {
 		return "", false
 	}

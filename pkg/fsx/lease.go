@@ -1,0 +1,110 @@
+package fsx
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// Lease is a lock file that says what its holder is doing. It is gone when the
+// lease is given up. When the holder dies the lease ends, but the file stays:
+// who takes the lease next, reads in Left what the dead holder wrote.
+type Lease struct {
+	Left []byte // nil when the last holder gave the lease up
+
+	f *os.File
+}
+
+// TryLease takes the lease path without waiting. The lease is nil when another
+// has it, even another part of this process; held is then what that one wrote.
+func TryLease(path string) (l *Lease, held []byte, err error) {
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+		if err != nil {
+			return nil, nil, fmt.Errorf("take lease: %w", err)
+		}
+		err = tryLock(f, Exclusive)
+		if err != nil && !errors.Is(err, errBusy) {
+			return nil, nil, errors.Join(fmt.Errorf("take lease %s: %w", path, err), f.Close())
+		}
+		text, readErr := io.ReadAll(f)
+		if err != nil || readErr != nil {
+			return nil, text, errors.Join(readErr, f.Close())
+		}
+		ours, err := stands(f, path)
+		if err == nil && ours {
+			if len(text) == 0 {
+				text = nil
+			}
+			return &Lease{Left: text, f: f}, nil, nil
+		}
+		// Its holder removed it between our opening and our locking it.
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, nil, fmt.Errorf("take lease %s: %w", path, err)
+		}
+	}
+}
+
+// stands reports whether f is the file that has the name path.
+func stands(f *os.File, path string) (bool, error) {
+	opened, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	named, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(opened, named), err
+}
+
+// LeaseHeld reports whether somebody has the lease path now, and what is
+// written in it: by its holder, or by the last one, who died.
+func LeaseHeld(path string) (held bool, text []byte, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil, nil
+	}
+	if err != nil {
+		return false, nil, fmt.Errorf("look at lease: %w", err)
+	}
+	text, err = io.ReadAll(f)
+	switch lock := tryLock(f, Shared); {
+	case errors.Is(lock, errBusy):
+		held = true
+	case lock != nil:
+		err = errors.Join(err, lock)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return false, nil, fmt.Errorf("look at lease %s: %w", path, err)
+	}
+	return held, text, nil
+}
+
+// Write puts text in the place of what the lease says.
+func (l *Lease) Write(text []byte) error {
+	err := l.f.Truncate(int64(len(text)))
+	if err == nil {
+		_, err = l.f.WriteAt(text, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("write lease %s: %w", l.f.Name(), err)
+	}
+	return nil
+}
+
+// Release gives the lease up and removes its file.
+func (l *Lease) Release() error {
+	if runtime.GOOS == "windows" { // cannot remove what is open
+		err := errors.Join(l.f.Truncate(0), l.f.Close())
+		os.Remove(l.f.Name()) //nolint:errcheck // somebody else has it already, or it stays behind empty
+		return err
+	}
+	return errors.Join(os.Remove(l.f.Name()), l.f.Close())
+}
+
+// Abandon gives the lease up and leaves its file, as if the holder had died.
+func (l *Lease) Abandon() error { return l.f.Close() }
