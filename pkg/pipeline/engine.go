@@ -313,26 +313,6 @@ type Result struct {
 	Seconds  float64
 }
 
-// EventType says what an event is about.
-type EventType string
-
-// The events of a run.
-const (
-	StageStarted EventType = "started"
-	StageEnded   EventType = "stage"
-	Warning      EventType = "warning" // Err says what could not be recorded
-)
-
-// Event is something that happened in a run.
-type Event struct {
-	Type    EventType
-	Name    string
-	Action  Action // of StageEnded: Ran, Skipped, Restored or Failed
-	Reasons []string
-	Seconds float64
-	Err     error // of Failed and Warning
-}
-
 func (q *RunRequest) defaults() {
 	if q.Jobs <= 0 {
 		q.Jobs = runtime.NumCPU()

@@ -77,6 +77,7 @@ func (s *scheduler) command(ctx context.Context, j *job) error {
 	if j.log, err = log.close(); err != nil {
 		return err
 	}
+	j.tail = string(log.tail)
 	switch r := j.result; {
 	case r.Err == nil:
 		return nil

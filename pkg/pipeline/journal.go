@@ -33,6 +33,7 @@ type journal struct {
 
 	mu      sync.Mutex
 	pending []entry
+	events  []track.Event
 	failure error
 	wake    chan struct{}
 	closing chan struct{}
@@ -176,12 +177,13 @@ func (j *journal) take() []entry {
 func (j *journal) loop(ctx context.Context) {
 	defer close(j.ended)
 	for range j.wake {
-		entries := j.take()
-		if len(entries) == 0 || j.err() != nil {
+		entries, events := j.take(), j.takeEvents()
+		if len(entries)+len(events) == 0 || j.err() != nil {
 			continue
 		}
 		start := j.engine.Clock.Now()
 		batch, err := j.write(ctx, entries)
+		batch.Events = events
 		if err == nil {
 			err = j.tracker.Log(ctx, j.run.ID, batch)
 		}
@@ -216,7 +218,7 @@ func (j *journal) end(ctx context.Context, status track.Status) error {
 	if err != nil {
 		return err
 	}
-	batch.Metrics = metrics
+	batch.Metrics, batch.Events = metrics, j.takeEvents()
 	if err := j.tracker.Finish(ctx, j.run.ID, status, batch.Fit()); err != nil {
 		return err
 	}

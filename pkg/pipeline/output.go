@@ -42,6 +42,7 @@ type stageLog struct {
 	dir  string
 	file *os.File
 	rest []byte // a line that has no end yet
+	tail []byte // the end of all that was printed
 	err  error  // of the file
 }
 
@@ -49,8 +50,12 @@ func newStageLog(out *output, name, dir string) *stageLog {
 	return &stageLog{out: out, name: name, dir: dir}
 }
 
-// maxLine is how much of a line without an end is held back.
-const maxLine = 64 << 10
+// maxLine is how much of a line without an end is held back, maxTail how much
+// of the end is remembered.
+const (
+	maxLine = 64 << 10
+	maxTail = 8 << 10
+)
 
 // Write never fails: a stage does not die because its output cannot be shown.
 func (l *stageLog) Write(p []byte) (int, error) {
@@ -78,6 +83,8 @@ func (l *stageLog) show(p []byte) {
 }
 
 func (l *stageLog) keep(p []byte) {
+	l.tail = append(l.tail, p[max(0, len(p)-maxTail):]...)
+	l.tail = l.tail[max(0, len(l.tail)-maxTail):]
 	if l.err != nil {
 		return
 	}

@@ -40,6 +40,8 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 		return Result{}, err
 	}
 	start := e.Clock.Now()
+	notify = j.listen(notify)
+	notify(Event{Type: RunStarted, Time: start, Run: &j.run})
 	s := newScheduler(e, project, chosen, d, q, j, notify)
 	defer catchSignals(s.local)()
 	runErr := s.run(ctx)

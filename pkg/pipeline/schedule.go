@@ -51,6 +51,7 @@ type job struct {
 	result executor.Result
 	err    error
 	log    string // file with what it printed, "" when it printed nothing
+	tail   string // the end of what it printed
 	ended  time.Time
 	saving bool // it gave its place back
 }
@@ -137,7 +138,7 @@ func (s *scheduler) start(ctx context.Context, name string) error {
 	s.working++
 	j := &job{step: step, start: s.engine.Clock.Now()}
 	if step.Action == Run && step.err == nil {
-		s.notify(Event{Type: StageStarted, Name: name, Reasons: step.Reasons})
+		s.notify(Event{Type: StageStarted, Name: name, Time: j.start, Stage: stage, Reasons: step.Reasons, Record: &j.step.record})
 	}
 	go func() {
 		s.work(ctx, j)
@@ -190,7 +191,7 @@ func (s *scheduler) skip(step Step, by string) {
 		e.assets = &step.record
 	}
 	s.journal.stage(e)
-	s.notify(Event{Type: StageEnded, Name: step.Name, Action: Skipped, Reasons: step.Reasons})
+	s.notify(Event{Type: StageEnded, Name: step.Name, Time: s.engine.Clock.Now(), Stage: step.stage, Action: Skipped, Reasons: step.Reasons, Record: &step.record})
 	s.release(step.Name, by)
 }
 
@@ -216,7 +217,10 @@ func (s *scheduler) finish(ctx context.Context, j *job) error {
 		Name: name, Reasons: j.step.Reasons, Fingerprint: j.step.Fingerprint, Seconds: seconds(j.ended.Sub(j.start)),
 		CPUSeconds: seconds(j.result.CPU), MaxRSS: j.result.MaxRSS, ExitCode: j.result.ExitCode,
 	}
-	event := Event{Type: StageEnded, Name: name, Reasons: j.step.Reasons, Seconds: rec.Seconds}
+	event := Event{
+		Type: StageEnded, Name: name, Time: j.ended, Stage: j.step.stage, Reasons: j.step.Reasons, Seconds: rec.Seconds,
+		ExitCode: rec.ExitCode, Record: &j.step.record, Tail: j.tail,
+	}
 	if j.err != nil {
 		rec.Action, event.Action, event.Err = string(Failed), Failed, j.err
 		s.journal.stage(entry{record: rec, stage: j.step.stage, log: j.log})
