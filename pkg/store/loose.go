@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -9,12 +10,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/oid"
 )
 
-const streamBlock = 1 << 20
+const (
+	streamBlock  = 1 << 20 // bytes
+	streamBlocks = 8
+)
 
 // putLoose stores an object that is in memory: hashed before a file is made.
 func (b *Batch) putLoose(id oid.ID, data []byte) error {
@@ -70,8 +77,8 @@ func (b *Batch) tempObject() (*os.File, error) {
 	return nil, fmt.Errorf("no free temporary name in %s", dir)
 }
 
-// putStream stores a file too large for memory: one pass that reads and writes
-// while another goroutine hashes.
+// putStream stores a file too large for memory: one pass that reads, hashes and
+// writes side by side.
 func (b *Batch) putStream(f *os.File, size int64) (id oid.ID, err error) {
 	tmp, err := b.tempObject()
 	if err != nil {
@@ -90,36 +97,66 @@ func (b *Batch) putStream(f *os.File, size int64) (id oid.ID, err error) {
 	return id, nil
 }
 
-func (b *Batch) stream(dst, src *os.File, size int64) (oid.ID, error) {
-	free := make(chan []byte, 4)
-	for range cap(free) {
-		free <- fsx.AlignedBlock(streamBlock)
-	}
-	full := make(chan []byte, cap(free))
-	hashed := make(chan oid.ID, 1)
-	go func() {
-		h := oid.NewHash()
-		for block := range full {
-			h.Write(block)
-			free <- block[:streamBlock]
-		}
-		hashed <- oid.FromHash(h)
-	}()
-	err := pump(b, dst, src, size, free, full)
-	close(full)
-	id := <-hashed
-	return id, err
+// block is a piece of a stream that is hashed and written at the same time.
+type block struct {
+	data []byte
+	busy atomic.Int32 // how many have yet to use it
 }
 
-// pump reads src, hands each block to the hash and writes it meanwhile.
-func pump(b *Batch, dst, src *os.File, size int64, free, full chan []byte) error {
+// done gives the block back when nobody uses it any more.
+func (k *block) done(free chan<- *block) {
+	if k.busy.Add(-1) == 0 {
+		free <- k
+	}
+}
+
+func (b *Batch) stream(dst, src *os.File, size int64) (oid.ID, error) {
+	free := make(chan *block, streamBlocks)
+	for range streamBlocks {
+		free <- &block{data: fsx.AlignedBlock(streamBlock)}
+	}
+	// Wide enough for all blocks: only waiting for a free one ever blocks the reader.
+	toHash, toWrite := make(chan *block, streamBlocks), make(chan *block, streamBlocks)
+	h := oid.NewHash()
+	g, ctx := errgroup.WithContext(b.ctx)
+	g.Go(func() error {
+		defer close(toHash)
+		defer close(toWrite)
+		return readBlocks(ctx, src, size, free, toHash, toWrite)
+	})
+	g.Go(func() error {
+		for k := range toHash {
+			h.Write(k.data)
+			k.done(free)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for k := range toWrite {
+			if err := fsx.WriteDirect(dst, k.data); err != nil {
+				return fmt.Errorf("store object: %w", err)
+			}
+			k.done(free)
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		return oid.ID{}, err
+	}
+	return oid.FromHash(h), nil
+}
+
+// readBlocks hands each block of src, of which there must be size bytes, to both.
+func readBlocks(ctx context.Context, src *os.File, size int64, free <-chan *block, toHash, toWrite chan<- *block) error {
 	var done int64
 	for {
-		if err := b.ctx.Err(); err != nil {
-			return err
+		var k *block
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case k = <-free:
 		}
-		block := <-free
-		n, err := io.ReadFull(src, block)
+		n, err := io.ReadFull(src, k.data[:streamBlock])
 		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 		if err != nil && !ended {
 			return fmt.Errorf("read %s: %w", src.Name(), err)
@@ -128,10 +165,10 @@ func pump(b *Batch, dst, src *os.File, size int64, free, full chan []byte) error
 		if done > size || ended && done < size {
 			return fmt.Errorf("read %s: %w", src.Name(), ErrChanged)
 		}
-		if err := fsx.WriteDirect(dst, block[:n]); err != nil {
-			return fmt.Errorf("store object: %w", err)
-		}
-		full <- block[:n] // hashed while the next block is read and written
+		k.data = k.data[:n]
+		k.busy.Store(2)
+		toHash <- k
+		toWrite <- k
 		if ended {
 			return nil
 		}
