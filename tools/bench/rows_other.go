@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 )
 
 // startup measures what every command costs before it does anything.
@@ -49,70 +47,6 @@ func startup(ctx context.Context, b *bench) ([]result, error) {
 	return []result{
 		row("`mlops version`", "mlops version", "dvc version"),
 		row("`status`, empty repository", "mlops status", "dvc status"),
-	}, nil
-}
-
-// manyStages measures a pipeline of 1,000 stages that each copy a small file.
-func manyStages(ctx context.Context, b *bench) ([]result, error) {
-	n := b.count(1000)
-	var stages, names strings.Builder
-	stages.WriteString("stages:\n")
-	for i := range n {
-		fmt.Fprintf(&stages, "  s%04d:\n    cmd: cp in/%04d out/%04d\n    deps: [in/%04d]\n    outs: [out/%04d]\n", i, i, i, i, i)
-		fmt.Fprintf(&names, "%04d\n", i)
-	}
-	prepare := func(dir, file string) error {
-		for _, sub := range []string{"in", "out"} {
-			if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-				return err
-			}
-		}
-		for i := range n {
-			if err := os.WriteFile(filepath.Join(dir, "in", fmt.Sprintf("%04d", i)), fmt.Appendf(nil, "input %d\n", i), 0o644); err != nil { //nolint:gosec // as a user's files are
-				return err
-			}
-		}
-		if file == "" {
-			return nil
-		}
-		return os.WriteFile(filepath.Join(dir, file), []byte(stages.String()), 0o644) //nolint:gosec // as a user's files are
-	}
-	dir := func(name string, i int) string { return b.path("pipeline", fmt.Sprint(name, "-", i)) }
-	sides := []side{
-		{name: "mlops", run: func(ctx context.Context, i int) (sample, error) {
-			if err := b.repo(ctx, dir("mlops", i)); err != nil {
-				return sample{}, err
-			}
-			if err := prepare(dir("mlops", i), "mlops.yaml"); err != nil {
-				return sample{}, err
-			}
-			return b.measure(ctx, dir("mlops", i), b.mlops, "run", "--quiet")
-		}},
-		{name: "xargs -P", run: func(ctx context.Context, i int) (sample, error) {
-			if err := prepare(dir("xargs", i), ""); err != nil {
-				return sample{}, err
-			}
-			return b.measureIn(ctx, dir("xargs", i), names.String(), "xargs", "-P", fmt.Sprint(runtime.NumCPU()), "-I{}", "cp", "in/{}", "out/{}")
-		}},
-	}
-	first, err := b.race(ctx, "first `run`", b.runs, sides...)
-	if err != nil {
-		return nil, err
-	}
-	noop := func(ctx context.Context, _ int) (sample, error) {
-		return b.measure(ctx, dir("mlops", 0), b.mlops, "run", "--quiet")
-	}
-	if _, err := noop(ctx, 0); err != nil {
-		return nil, err
-	}
-	again, err := b.race(ctx, "no-op `run`", 3*b.runs, side{name: "mlops", run: noop})
-	if err != nil {
-		return nil, err
-	}
-	got := median(again["mlops"])
-	return []result{
-		atMost(fmt.Sprintf("no-op `run`, %s stages", thousands(n)), got, float64(got.wall.Microseconds())/1e3, "ms", 100),
-		ratio(fmt.Sprintf("first `run`, %s stages of `cp`", thousands(n)), first, "mlops", "xargs -P", 3),
 	}, nil
 }
 
