@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/term"
+	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
@@ -48,6 +49,11 @@ func runAdd(ctx context.Context, o *addOptions) error {
 	res, err := w.Add(ctx, o.AddRequest)
 	if err != nil && (!errs.Is(err, errs.Partial) || len(res.Added) == 0) {
 		return err
+	}
+	for _, x := range res.Added {
+		if x.Changed {
+			o.app.emit(ctx, track.DataAdded, string(x.Path), map[string]any{"id": x.ID, "size": x.Size, "files": x.Files})
+		}
 	}
 	if rerr := o.app.io.Result(res, func(out io.Writer) error { return printAdded(out, res) }); rerr != nil {
 		return rerr

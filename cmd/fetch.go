@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/transfer"
 )
 
@@ -54,5 +55,6 @@ func (o *transferOptions) fetch(ctx context.Context, paths []string) (s transfer
 		}
 	}
 	s, err = t.Fetch(ctx, req)
+	o.moved(ctx, track.RemoteFetched, name, s)
 	return s, name, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/term"
+	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/transfer"
 )
 
@@ -125,10 +126,18 @@ func runPush(ctx context.Context, o *transferOptions, paths []string) error {
 	if err != nil && !errs.Is(err, errs.Partial) {
 		return err
 	}
+	o.moved(ctx, track.RemotePushed, name, s)
 	if rerr := o.report(s, "pushed to "+name+":", "would push to "+name+":", "everything is in "+name+" already"); rerr != nil {
 		return rerr
 	}
 	return err
+}
+
+// moved adds to the history what came to or from a remote, if anything.
+func (o *transferOptions) moved(ctx context.Context, kind, name string, s transfer.Summary) {
+	if !o.dryRun && s.Objects+int64(s.Runs) > 0 {
+		o.app.emit(ctx, kind, name, map[string]any{"objects": s.Objects, "bytes": s.Bytes, "runs": s.Runs, "seconds": s.Seconds})
+	}
 }
 
 // pusher names who pushes, for the remote's log.

@@ -44,6 +44,7 @@ func sections(a *app) []section {
 			newRunsCmd(a),
 			newCompareCmd(a),
 			newLogCmd(a),
+			newEventsCmd(a),
 		}},
 		{"upkeep", "Maintenance:", []*cobra.Command{
 			newDoctorCmd(a),

@@ -10,7 +10,6 @@ const (
 	StageRetried      = "stage.retried"
 	StageFinished     = "stage.finished" // also one that failed: see its action
 	DataAdded         = "data.added"
-	DataCheckedOut    = "data.checked_out"
 	RemotePushed      = "remote.pushed"
 	RemoteFetched     = "remote.fetched"
 )
