@@ -13,7 +13,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fsx"
-	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/plot"
 	"github.com/mlops-cli/mlops/pkg/term"
 )
 
@@ -82,22 +82,17 @@ func runCompare(ctx context.Context, o *compareOptions) error {
 	}
 	o.Maximize = append(o.Maximize, repo.Config.Compare.Maximize...)
 	o.Minimize = append(o.Minimize, repo.Config.Compare.Minimize...)
-	c := compare.New(tracking, repo, func(ctx context.Context, id oid.ID) ([]byte, error) {
-		store, err := repo.Store(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return store.Get(ctx, id)
-	})
+	c := compare.New(tracking, revisions{repo})
 	r, err := c.Compare(ctx, o.Request)
 	if err != nil {
 		return err
 	}
+	o.app.tellProblems(r.Problems)
 	if o.html != "" {
 		return o.writePage(ctx, c, r)
 	}
 	var plotted string
-	var curves []compare.Curve
+	var curves []plot.Series
 	if o.plot != "" {
 		if plotted, err = r.CurveKey(o.plot); err != nil {
 			return err
@@ -113,7 +108,7 @@ func runCompare(ctx context.Context, o *compareOptions) error {
 		return r.WriteCSV(o.app.io.Out)
 	}
 	if plotted != "" && !o.app.io.JSON {
-		chart := compare.Chart{Title: plotted, Width: cmp.Or(o.app.io.Width(), 80), Height: 20, Color: o.app.io.Color() != term.Plain}
+		chart := plot.Chart{Title: plotted, Width: cmp.Or(o.app.io.Width(), 80), Height: 20, Color: o.app.io.Color() != term.Plain}
 		return chart.Draw(o.app.io.Out, curves)
 	}
 	var sparks map[string][]string
@@ -139,7 +134,7 @@ func plural(n int, one, many string) string {
 }
 
 func (o *compareOptions) writePage(ctx context.Context, c *compare.Comparer, r *compare.Result) error {
-	page := compare.Page{Title: "Comparison of " + plural(len(r.Runs), "run", "runs"), Now: o.app.clock.Now(), Result: r, Curves: map[string][]compare.Curve{}}
+	page := compare.Page{Title: "Comparison of " + plural(len(r.Runs), "run", "runs"), Now: o.app.clock.Now(), Result: r, Curves: map[string][]plot.Series{}}
 	for _, key := range r.CurveKeys() {
 		curves, err := c.Curves(ctx, r, key, pagePoints)
 		if err != nil {
@@ -176,9 +171,9 @@ func (o *compareOptions) sparks(ctx context.Context, c *compare.Comparer, r *com
 			return nil, err
 		}
 		cells := make([]string, len(r.Runs))
-		for i, line := range compare.Spark(curves, sparkWidth) {
-			if m.Points[curves[i].Column] > 1 {
-				cells[curves[i].Column] = line
+		for i, line := range plot.Spark(curves, sparkWidth) {
+			if m.Points[curves[i].Color] > 1 {
+				cells[curves[i].Color] = line
 			}
 		}
 		all[m.Key] = cells

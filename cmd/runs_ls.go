@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/plot"
 	"github.com/mlops-cli/mlops/pkg/term"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -178,7 +179,7 @@ func (o *runsLsOptions) table(runs []track.Run) *term.Table {
 		for _, key := range metrics {
 			text := compare.Missing
 			if m, ok := r.Metric(key); ok {
-				text = compare.Number(float64(m.Value))
+				text = plot.Number(float64(m.Value))
 			}
 			row = append(row, text)
 		}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/plot"
 	"github.com/mlops-cli/mlops/pkg/term"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -159,7 +159,7 @@ func (a *app) showRun(w io.Writer, r *track.Run) error {
 	}
 	metrics := a.io.Table("", "LAST", "STEP", "MIN", "MAX", "POINTS").Right(1, 2, 3, 4, 5)
 	for _, m := range r.Metrics {
-		metrics.Row(m.Key, compare.Number(float64(m.Value)), fmt.Sprint(m.Step), compare.Number(float64(m.Min)), compare.Number(float64(m.Max)), term.Count(m.Count))
+		metrics.Row(m.Key, plot.Number(float64(m.Value)), fmt.Sprint(m.Step), plot.Number(float64(m.Min)), plot.Number(float64(m.Max)), term.Count(m.Count))
 	}
 	tags := a.io.Table()
 	for _, t := range r.Tags {

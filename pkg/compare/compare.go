@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/plot"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -21,29 +21,6 @@ type Runs interface {
 	History(ctx context.Context, id, key string) ([]track.Metric, error)
 	Experiments(ctx context.Context) ([]track.Experiment, error)
 }
-
-// Revisions is what compare reads of git and of the files in the workspace.
-type Revisions interface {
-	// Commit returns the commit that rev names; errs.NotFound when it names none.
-	Commit(ctx context.Context, rev string) (string, error)
-	// Read returns a file at a commit, or of the workspace for "";
-	// errs.NotFound when it is not there.
-	Read(ctx context.Context, commit, path string) ([]byte, error)
-	// Data returns what is tracked at a commit, or in the workspace for "":
-	// path to id.
-	Data(ctx context.Context, commit string) (map[string]string, error)
-	// Pipelines returns the pipeline files at a commit, or of the workspace for "".
-	Pipelines(ctx context.Context, commit string) ([]string, error)
-	// Changed returns the files that differ between commits: path to one id
-	// for each commit, "" where the file is not there.
-	Changed(ctx context.Context, commits []string) (map[string][]string, error)
-	// Names are the branches and tags, for suggestions.
-	Names(ctx context.Context) ([]string, error)
-}
-
-// Objects returns an object of the store, by id: metrics files that are not in
-// git. errs.NotFound when it is not on this machine.
-type Objects func(ctx context.Context, id oid.ID) ([]byte, error)
 
 // Request says what to compare and what to show.
 type Request struct {
@@ -83,7 +60,9 @@ type Column struct {
 	params  map[string]string
 	metrics map[string]track.Summary
 	data    map[string]string
-	points  map[string][]track.Metric // of a revision; those of runs stay in the database
+	points  map[string][]plot.Point // of a revision; those of runs stay in the database
+
+	problems []Problem
 }
 
 // Row is a param with its value in each column, nil where there is none.
@@ -116,20 +95,18 @@ type Result struct {
 	Metrics []MetricRow `json:"metrics"`
 	Data    []DataRow   `json:"data"`
 
-	Same int `json:"-"` // rows left out because all their values are equal
+	Same     int       `json:"-"` // rows left out because all their values are equal
+	Problems []Problem `json:"-"` // files of revisions that could not be read
 }
 
 // Comparer compares the runs and revisions of one repository.
 type Comparer struct {
-	runs    Runs
-	revs    Revisions
-	objects Objects
+	runs Runs
+	revs Revisions
 }
 
 // New returns a Comparer.
-func New(runs Runs, revs Revisions, objects Objects) *Comparer {
-	return &Comparer{runs, revs, objects}
-}
+func New(runs Runs, revs Revisions) *Comparer { return &Comparer{runs, revs} }
 
 // Compare does what the request says.
 func (c *Comparer) Compare(ctx context.Context, q Request) (*Result, error) {
@@ -142,6 +119,9 @@ func (c *Comparer) Compare(ctx context.Context, q Request) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Runs: columns, Params: []Row{}, Metrics: []MetricRow{}, Data: []DataRow{}}
+	for _, col := range columns {
+		r.Problems = append(r.Problems, col.problems...)
+	}
 	all := q.All || len(columns) == 1
 	r.addParams(all)
 	r.addMetrics(q, rules, all)

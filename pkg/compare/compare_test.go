@@ -30,24 +30,42 @@ func (f repoFake) Commit(_ context.Context, rev string) (string, error) {
 	return "", errs.New(errs.NotFound, "no %s", rev)
 }
 
-func (f repoFake) Read(_ context.Context, commit, path string) ([]byte, error) {
-	if text, ok := f[commit][path]; ok {
+func (f repoFake) Open(_ context.Context, commit string) (Files, error) {
+	return filesFake{f[commit], commit}, nil
+}
+
+type filesFake struct {
+	files  map[string]string
+	commit string
+}
+
+func (f filesFake) Read(_ context.Context, path string) ([]byte, error) {
+	if text, ok := f.files[path]; ok {
 		return []byte(text), nil
 	}
 	return nil, errs.New(errs.NotFound, "no %s", path)
 }
 
-func (f repoFake) Data(_ context.Context, commit string) (map[string]string, error) {
-	data := map[string]string{"data": oid.Sum([]byte(f[commit]["data"])).String()}
-	if commit == "kept" {
-		data["metrics.json"] = oid.Sum([]byte(`{"accuracy": 0.7}`)).String()
+func (f filesFake) List(_ context.Context, dir string) ([]string, error) {
+	var below []string
+	for p := range f.files {
+		if strings.HasPrefix(p, dir+"/") {
+			below = append(below, p)
+		}
 	}
-	return data, nil
+	slices.Sort(below)
+	return below, nil
 }
 
-func (f repoFake) Pipelines(context.Context, string) ([]string, error) {
+func (f filesFake) Data(context.Context) (map[string]string, error) {
+	return map[string]string{"data": oid.Sum([]byte(f.files["data"])).String()}, nil
+}
+
+func (f filesFake) Pipelines(context.Context) ([]string, error) {
 	return []string{"mlops.yaml"}, nil
 }
+
+func (f filesFake) Close() error { return nil }
 
 func (f repoFake) Changed(_ context.Context, commits []string) (map[string][]string, error) {
 	changed := map[string][]string{}
@@ -84,17 +102,9 @@ func newRepo() repoFake {
 			"metrics.json": `{"accuracy": ` + acc + `}`, "curve.csv": "step,loss\n0,1\n1," + lr + "\n", "train.py": code, "data": data,
 		}
 	}
-	kept := at("0.1", "", "a", "d")
-	delete(kept, "metrics.json")
-	return repoFake{"kept": kept, "main": at("0.1", "0.8", "a", "d"), "feature": at("0.2", "0.9", "b", "d"), "": at("0.3", "NaN", "b", "e")}
-}
-
-// store holds the metrics of the revision kept, which git does not have.
-func store(_ context.Context, id oid.ID) ([]byte, error) {
-	if text := []byte(`{"accuracy": 0.7}`); oid.Sum(text) == id {
-		return text, nil
-	}
-	return nil, errs.New(errs.NotFound, "no %s", id)
+	broken := at("0.1", "0.7", "a", "d")
+	broken["metrics.json"], broken["curve.csv"] = `{"accuracy": `, "step,loss\n0,1,2,3\n"
+	return repoFake{"broken": broken, "main": at("0.1", "0.8", "a", "d"), "feature": at("0.2", "0.9", "b", "d"), "": at("0.3", "NaN", "b", "e")}
 }
 
 func newRuns(tb testing.TB) *trackdb.Service {
@@ -174,7 +184,7 @@ func TestRunsSideBySide(t *testing.T) {
 	s := newRuns(t)
 	ids := addRuns(t, s, "digits", 7)
 	addRuns(t, s, "other", 0)
-	c := New(s, newRepo(), store)
+	c := New(s, newRepo())
 	for _, x := range []struct {
 		name string
 		q    Request
@@ -218,7 +228,7 @@ func TestRunsSideBySide(t *testing.T) {
 
 func TestRevisionsAndTheWorkspace(t *testing.T) {
 	t.Parallel()
-	c := New(newRuns(t), newRepo(), store)
+	c := New(newRuns(t), newRepo())
 	for _, refs := range [][]string{{"main..feature"}, {"main", "feature"}} {
 		r, err := c.Compare(t.Context(), Request{Refs: refs})
 		if err != nil {
@@ -229,13 +239,13 @@ func TestRevisionsAndTheWorkspace(t *testing.T) {
 			t.Errorf("%v:\n%s(%d the same)", refs, rows(r), r.Same)
 		}
 		curves, err := c.Curves(t.Context(), r, "loss", 100)
-		if err != nil || len(curves) != 2 || len(curves[1].Points) != 2 || curves[1].Points[1].Value != 0.2 {
+		if err != nil || len(curves) != 2 || len(curves[1].Points) != 2 || curves[1].Points[1].Y != 0.2 {
 			t.Errorf("curves %+v %v", curves, err)
 		}
 	}
-	r, err := c.Compare(t.Context(), Request{Refs: []string{"kept", "main"}, Metrics: []string{"accuracy"}})
-	if err != nil || !strings.Contains(rows(r), "metrics accuracy↑: 0.7 0.8!") {
-		t.Errorf("metrics of the store: %v\n%s", err, rows(r))
+	r, err := c.Compare(t.Context(), Request{Refs: []string{"broken", "main"}})
+	if err != nil || len(r.Problems) != 2 || !strings.Contains(r.Problems[0].String()+r.Problems[1].String(), "broken: read metrics file metrics.json") {
+		t.Errorf("what cannot be read is not told: %v %v", err, r.Problems)
 	}
 	r, err = c.Compare(t.Context(), Request{Refs: []string{"main"}})
 	if err != nil {
@@ -249,18 +259,18 @@ func TestRevisionsAndTheWorkspace(t *testing.T) {
 func TestWhatCannotBeCompared(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
-	_, err := New(s, newRepo(), store).Compare(t.Context(), Request{})
+	_, err := New(s, newRepo()).Compare(t.Context(), Request{})
 	if !errs.Is(err, errs.NotFound) || len(errs.Hints(err)) == 0 {
 		t.Errorf("%v %q", err, errs.Hints(err))
 	}
 	addRuns(t, s, "digits", 2)
 	for ref, hint := range map[string]string{"digit-1": "did you mean digits-1", "featur": "did you mean feature?", "digitz": "did you mean digits"} {
-		_, err := New(s, newRepo(), store).Compare(t.Context(), Request{Refs: []string{ref}})
+		_, err := New(s, newRepo()).Compare(t.Context(), Request{Refs: []string{ref}})
 		if !errs.Is(err, errs.NotFound) || !strings.Contains(strings.Join(errs.Hints(err), "\n"), hint) {
 			t.Errorf("%s: %v %q", ref, err, errs.Hints(err))
 		}
 	}
-	if _, err := New(s, repoFake{}, store).Compare(t.Context(), Request{Sort: "los"}); !errs.Is(err, errs.NotFound) {
+	if _, err := New(s, repoFake{}).Compare(t.Context(), Request{Sort: "los"}); !errs.Is(err, errs.NotFound) {
 		t.Errorf("sort: %v", err)
 	}
 }
@@ -269,7 +279,7 @@ func TestJSONIsTheContract(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "digits", 2)
-	r, err := New(s, newRepo(), store).Compare(t.Context(), Request{})
+	r, err := New(s, newRepo()).Compare(t.Context(), Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +340,7 @@ func TestDirections(t *testing.T) {
 func BenchmarkCompare1000Runs(b *testing.B) {
 	s := newRuns(b)
 	addRuns(b, s, "digits", 1000)
-	c := New(s, repoFake{}, store)
+	c := New(s, repoFake{})
 	for b.Loop() {
 		if _, err := c.Compare(b.Context(), Request{Refs: []string{"digits"}, Limit: 1000}); err != nil {
 			b.Fatal(err)

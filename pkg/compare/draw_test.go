@@ -2,101 +2,20 @@ package compare
 
 import (
 	"encoding/csv"
-	"math"
 	"os"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
+	"github.com/mlops-cli/mlops/pkg/plot"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
-
-func wave(n int, scale float64) []Point {
-	var points []Point
-	for i := range n {
-		points = append(points, Point{int64(i), scale * (1 + math.Exp(-float64(i)/20))})
-	}
-	return points
-}
-
-func TestChartFitsAndTellsCurvesApartWithoutColour(t *testing.T) {
-	t.Parallel()
-	curves := []Curve{{0, "swift-otter-417", wave(100, 1)}, {1, "calm-fox-12", wave(60, 0.8)}}
-	for _, width := range []int{30, 80, 200} {
-		var out strings.Builder
-		if err := (Chart{Title: "loss", Width: width, Height: 16}).Draw(&out, curves); err != nil {
-			t.Fatal(err)
-		}
-		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
-		for i, line := range lines[:17] {
-			if n := utf8.RuneCountInString(line); n > width {
-				t.Errorf("line %d has %d characters, more than %d: %s", i, n, width, line)
-			}
-		}
-		drawn := strings.Join(lines[1:15], "\n")
-		if !strings.Contains(drawn, "A") || !strings.Contains(drawn, "B") || strings.Contains(out.String(), "\x1b") {
-			t.Errorf("curves have no letters:\n%s", out.String())
-		}
-		if !strings.Contains(out.String(), "A  swift-otter-417  last") || !strings.Contains(out.String(), "at step 99") {
-			t.Errorf("no legend:\n%s", out.String())
-		}
-	}
-	var out strings.Builder
-	if err := (Chart{Width: 80, Height: 16, Color: true}).Draw(&out, curves); err != nil || !strings.Contains(out.String(), "\x1b[34m") {
-		t.Errorf("no colour: %v", err)
-	}
-}
-
-func TestChartsOfOddCurves(t *testing.T) {
-	t.Parallel()
-	for name, points := range map[string][]Point{
-		"one point": {{3, 1}}, "flat": {{0, 1}, {5, 1}}, "only NaN": {{0, math.NaN()}}, "huge": {{0, -math.MaxFloat64}, {1, math.MaxFloat64}},
-		"infinite": {{0, math.Inf(1)}, {1, 2}, {2, 3}}, "far steps": {{math.MinInt64, 0}, {math.MaxInt64, 1}}, "gap": {{0, 1}, {1, math.NaN()}, {2, 3}},
-	} {
-		curves := []Curve{{0, name, points}}
-		var out strings.Builder
-		if err := (Chart{Width: 60, Height: 10}).Draw(&out, curves); err != nil || out.Len() == 0 {
-			t.Errorf("%s: %v", name, err)
-		}
-		if lines := Spark(curves, 8); len(lines) != 1 {
-			t.Errorf("%s: %q", name, lines)
-		}
-		if s := string(svg(curves)); strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
-			t.Errorf("%s: %s", name, s)
-		}
-		thin(points, 4)
-	}
-}
-
-func TestSparksShareAScaleAndStopWhereTheCurveStops(t *testing.T) {
-	t.Parallel()
-	got := Spark([]Curve{{0, "a", []Point{{0, 0}, {1, 1}, {2, 2}, {3, 3}}}, {1, "b", []Point{{0, 3}, {1, 0}}}}, 4)
-	if got[0] != "▁▃▆█" || got[1] != "█▁" {
-		t.Errorf("%q", got)
-	}
-}
-
-func TestThinKeepsPeaks(t *testing.T) {
-	t.Parallel()
-	points := wave(10_000, 1)
-	points[5000].Value = 99
-	points[5001].Value = -99
-	got := thin(points, 100)
-	var peak, dip bool
-	for _, p := range got {
-		peak, dip = peak || p.Value == 99, dip || p.Value == -99
-	}
-	if len(got) > 100 || !peak || !dip || got[0] != points[0] || got[len(got)-1] != points[9999] {
-		t.Errorf("%d points, peak %v, dip %v", len(got), peak, dip)
-	}
-}
 
 func TestMarkdownBoldsTheBestAndEscapes(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "a|b", 3)
-	c := New(s, repoFake{}, store)
+	c := New(s, repoFake{})
 	r, err := c.Compare(t.Context(), Request{})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +45,7 @@ func TestManyRunsGoDown(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "digits", 12)
-	r, err := New(s, repoFake{}, store).Compare(t.Context(), Request{Limit: 12})
+	r, err := New(s, repoFake{}).Compare(t.Context(), Request{Limit: 12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +62,7 @@ func TestCSVHasALineForEachRun(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "digits", 3)
-	r, err := New(s, repoFake{}, store).Compare(t.Context(), Request{All: true})
+	r, err := New(s, repoFake{}).Compare(t.Context(), Request{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,12 +83,12 @@ func TestTheHTMLFileNeedsNothingElse(t *testing.T) {
 	t.Parallel()
 	s := newRuns(t)
 	addRuns(t, s, "<b>digits", 4)
-	c := New(s, newRepo(), store)
+	c := New(s, newRepo())
 	r, err := c.Compare(t.Context(), Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	curves := map[string][]Curve{}
+	curves := map[string][]plot.Series{}
 	for _, key := range r.CurveKeys() {
 		if curves[key], err = c.Curves(t.Context(), r, key, 300); err != nil {
 			t.Fatal(err)
@@ -185,7 +104,7 @@ func TestTheHTMLFileNeedsNothingElse(t *testing.T) {
 			t.Errorf("page has %q", no)
 		}
 	}
-	for _, yes := range []string{"&lt;b&gt;digits-3", "<polyline", `data-points="[[[0,1]`, "light-dark(", "best", `{&#34;name&#34;:`} {
+	for _, yes := range []string{"&lt;b&gt;digits-3", "<polyline", `data-chart="{&#34;width&#34;:480`, "light-dark(", "best", `&#34;points&#34;:[[0,1],`} {
 		if !strings.Contains(page, yes) {
 			t.Errorf("page has no %q", yes)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mlops-cli/mlops/pkg/plot"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -117,7 +118,7 @@ func textCells(values []*string, show func(string) string) []Cell {
 // cells prints the numbers of a row with six digits, or with all of them where
 // six would make different numbers look the same.
 func (m MetricRow) cells() []Cell {
-	show := func(v track.Value) string { return Number(float64(v)) }
+	show := func(v track.Value) string { return plot.Number(float64(v)) }
 	seen := map[string]track.Value{}
 	for _, v := range m.Values {
 		if v == nil {

@@ -2,15 +2,12 @@ package compare
 
 import (
 	_ "embed" // the page
-	"encoding/json"
-	"fmt"
 	"html/template"
 	"io"
 	"math"
-	"strings"
 	"time"
 
-	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/plot"
 )
 
 //go:embed page.html
@@ -21,11 +18,8 @@ type Page struct {
 	Title  string
 	Now    time.Time
 	Result *Result
-	Curves map[string][]Curve // by metric
+	Curves map[string][]plot.Series // by metric
 }
-
-// runColors tell the runs apart on light and on dark ground.
-const runColors = "#3b82f6 #f97316 #10b981 #a855f7 #ef4444 #14b8a6 #eab308 #ec4899 #6366f1 #84cc16"
 
 type pageRun struct {
 	Column
@@ -44,20 +38,6 @@ type pageMetric struct {
 	Best bool
 	Sort string // what the browser sorts by; "" is last
 	Bar  int    // 0 to 100
-}
-
-type pageChart struct {
-	Key, Mark string
-	SVG       template.HTML
-	Points    string // JSON, by curve, for the cursor
-	Curves    []pageCurve
-	CurveJSON string
-}
-
-type pageCurve struct {
-	Name  string `json:"name"`
-	Color string `json:"color"`
-	Last  string `json:"-"`
 }
 
 type pageData struct {
@@ -81,7 +61,7 @@ func (p Page) WriteHTML(w io.Writer) error {
 	r := p.Result
 	runs := make([]pageRun, len(r.Runs))
 	for i, c := range r.Runs {
-		runs[i] = pageRun{Column: c, Index: i, Color: colorOf(i), Short: short(c.ID), Code: short(c.Commit)}
+		runs[i] = pageRun{Column: c, Index: i, Color: plot.Color(i), Short: short(c.ID), Code: short(c.Commit)}
 		if c.Dirty {
 			runs[i].Code += "*"
 		}
@@ -100,10 +80,10 @@ func (p Page) WriteHTML(w io.Writer) error {
 			runs[i].Metrics = append(runs[i].Metrics, m.pageMetric(i, cell))
 		}
 	}
-	var charts []pageChart
+	var charts []template.HTML
 	for _, key := range r.CurveKeys() {
 		if curves := p.Curves[key]; len(curves) > 0 {
-			chart, err := newPageChart(key, curves)
+			chart, err := CurveFigure(key, curves).HTML()
 			if err != nil {
 				return err
 			}
@@ -112,13 +92,8 @@ func (p Page) WriteHTML(w io.Writer) error {
 	}
 	return t.Execute(w, map[string]any{
 		"Title": p.Title, "Now": p.Now.UTC().Format("2006-01-02 15:04 UTC"), "Runs": runs, "Params": r.Params, "Metrics": r.Metrics,
-		"Charts": charts, "Data": r.pageData(), "Same": r.Same, "SameText": plural(r.Same, "row is", "rows are"),
+		"Charts": charts, "Data": r.pageData(), "Style": plot.Style(), "Script": plot.Script(), "Same": r.Same, "SameText": plural(r.Same, "row is", "rows are"),
 	})
-}
-
-func colorOf(i int) string {
-	colors := strings.Fields(runColors)
-	return colors[i%len(colors)]
 }
 
 func (m MetricRow) pageMetric(i int, cell Cell) pageMetric {
@@ -159,91 +134,11 @@ func (r *Result) pageData() []pageData {
 	return rows
 }
 
-func newPageChart(key string, curves []Curve) (pageChart, error) {
-	chart := pageChart{Key: key, Mark: ByName(key).Mark(), SVG: svg(curves)}
-	all := make([][][2]any, 0, len(curves))
-	for _, c := range curves {
-		points := make([][2]any, 0, len(c.Points))
-		for _, p := range c.Points {
-			points = append(points, [2]any{p.Step, track.Value(p.Value)})
-		}
-		all = append(all, points)
-		chart.Curves = append(chart.Curves, pageCurve{c.Name, colorOf(c.Column), Number(c.Points[len(c.Points)-1].Value)})
+// CurveFigure is the curves of one metric as a figure.
+func CurveFigure(key string, curves []plot.Series) plot.Figure {
+	title := key
+	if mark := ByName(key).Mark(); mark != "" {
+		title += " " + mark
 	}
-	points, err := json.Marshal(all)
-	if err != nil {
-		return chart, err
-	}
-	names, err := json.Marshal(chart.Curves)
-	chart.Points, chart.CurveJSON = string(points), string(names)
-	return chart, err
-}
-
-// The plot area of a chart within its 480 × 260 drawing.
-const (
-	plotLeft, plotTop     = 56.0, 12.0
-	plotWidth, plotHeight = 412.0, 212.0
-)
-
-// svg draws curves with axes. Everything in it is made of numbers.
-func svg(curves []Curve) template.HTML {
-	e := extentOf(curves)
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 480 260" role="img" data-x0="%d" data-x1="%d">`, e.x0, e.x1)
-	if !e.anything {
-		return template.HTML(b.String() + `<text x="240" y="130" class="tick">no numbers</text></svg>`) //nolint:gosec // numbers only
-	}
-	for i := range 5 {
-		part := float64(i) / 4
-		y := plotTop + plotHeight*part
-		fmt.Fprintf(&b, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text class="tick" text-anchor="end" x="%.0f" y="%.1f">%s</text>`,
-			plotLeft, plotLeft+plotWidth, y, y, plotLeft-6, y+3.5, tick(e.y1*(1-part)+e.y0*part))
-		x := plotLeft + plotWidth*part
-		fmt.Fprintf(&b, `<text class="tick" text-anchor="middle" x="%.1f" y="%.0f">%s</text>`, x, plotTop+plotHeight+18,
-			tick(math.Round(float64(e.x0)*(1-part)+float64(e.x1)*part)))
-		if e.x0 == e.x1 || e.y0 == e.y1 {
-			break
-		}
-	}
-	for _, c := range curves {
-		for _, stretch := range c.stretches() {
-			at := make([]string, len(stretch))
-			for i, p := range stretch {
-				at[i] = fmt.Sprintf("%.1f,%.1f", plotLeft+plotWidth*e.x(p.Step), plotTop+plotHeight*(1-e.y(p.Value)))
-			}
-			if len(at) == 1 {
-				x, y, _ := strings.Cut(at[0], ",")
-				fmt.Fprintf(&b, `<circle r="3" cx="%s" cy="%s" fill="%s" data-run="%d"/>`, x, y, colorOf(c.Column), c.Column)
-				continue
-			}
-			fmt.Fprintf(&b, `<polyline points="%s" stroke="%s" data-run="%d"/>`, strings.Join(at, " "), colorOf(c.Column), c.Column)
-		}
-	}
-	b.WriteString(`<line class="cursor" y1="12" y2="224" x1="0" x2="0"/></svg>`)
-	return template.HTML(b.String()) //nolint:gosec // numbers only
-}
-
-func tick(v float64) string {
-	if v == math.Trunc(v) && math.Abs(v) < 1e7 {
-		return fmt.Sprintf("%.0f", v)
-	}
-	return fmt.Sprintf("%.3g", v)
-}
-
-// stretches cuts a curve where it has points that are no numbers.
-func (c Curve) stretches() [][]Point {
-	var all [][]Point
-	open := false
-	for _, p := range c.Points {
-		if math.IsNaN(p.Value) || math.IsInf(p.Value, 0) {
-			open = false
-			continue
-		}
-		if !open {
-			all = append(all, nil)
-			open = true
-		}
-		all[len(all)-1] = append(all[len(all)-1], p)
-	}
-	return all
+	return plot.Figure{Title: title, Panels: []plot.Panel{{Series: curves}}}
 }

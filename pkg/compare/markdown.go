@@ -3,15 +3,16 @@ package compare
 import (
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"time"
+
+	"github.com/mlops-cli/mlops/pkg/plot"
 )
 
 // WriteMarkdown writes a table for a pull request: keys down and columns
 // across, or columns down when there are many. The best values are bold.
 // Curves, if there are any, follow as a chart that GitHub draws.
-func (r *Result) WriteMarkdown(w io.Writer, title string, curves []Curve) error {
+func (r *Result) WriteMarkdown(w io.Writer, title string, curves []plot.Series) error {
 	g := r.Grid(time.UTC)
 	var out strings.Builder
 	if len(g.Header) <= SideBySide {
@@ -99,54 +100,31 @@ const markdownPoints = 32
 // markdownChart writes a Mermaid chart. It spreads the values of every line over
 // the whole axis, so each curve is read off at the same steps; beyond its ends
 // a curve keeps its first and its last value.
-func markdownChart(out *strings.Builder, title string, curves []Curve) {
-	e := extentOf(curves)
-	if !e.anything || e.x0 == e.x1 {
+func markdownChart(out *strings.Builder, title string, curves []plot.Series) {
+	low, high, ok := plot.Range(curves)
+	if !ok || low.X == high.X {
 		return
 	}
 	names := make([]string, len(curves))
 	for i, c := range curves {
 		names[i] = c.Name
 	}
-	fmt.Fprintf(out, "\n```mermaid\nxychart-beta\n    title \"%s\"\n    x-axis \"step\" %d --> %d\n    y-axis %s --> %s\n",
-		strings.NewReplacer(`"`, "'", "\n", " ").Replace(title+": "+strings.Join(names, ", ")), e.x0, e.x1, Number(e.y0), Number(e.y1))
+	fmt.Fprintf(out, "\n```mermaid\nxychart-beta\n    title \"%s\"\n    x-axis \"step\" %s --> %s\n    y-axis %s --> %s\n",
+		strings.NewReplacer(`"`, "'", "\n", " ").Replace(title+": "+strings.Join(names, ", ")), plot.Number(low.X), plot.Number(high.X), plot.Number(low.Y), plot.Number(high.Y))
 	n := markdownPoints
-	if span := e.x1 - e.x0; span > 0 && span < markdownPoints {
+	if span := high.X - low.X; span < markdownPoints && span >= 1 {
 		n = int(span) + 1
 	}
 	for _, c := range curves {
 		values := make([]string, 0, n)
 		for i := range n {
 			part := float64(i) / float64(n-1)
-			step := float64(e.x0)*(1-part) + float64(e.x1)*part
-			if v, ok := c.at(step); ok {
-				values = append(values, Number(v))
+			step := low.X*(1-part) + high.X*part
+			if v, ok := c.At(step); ok {
+				values = append(values, plot.Number(v))
 			}
 		}
 		out.WriteString("    line [" + strings.Join(values, ", ") + "]\n")
 	}
 	out.WriteString("```\n")
-}
-
-// at reads a curve at any step; it is not ok for a curve without numbers.
-func (c Curve) at(step float64) (value float64, ok bool) {
-	var before *Point
-	for i := range c.Points {
-		p := &c.Points[i]
-		if math.IsNaN(p.Value) || math.IsInf(p.Value, 0) {
-			continue
-		}
-		if float64(p.Step) >= step {
-			if before == nil || p.Step == before.Step {
-				return p.Value, true
-			}
-			part := (step - float64(before.Step)) / float64(p.Step-before.Step)
-			return before.Value + part*(p.Value-before.Value), true
-		}
-		before = p
-	}
-	if before == nil {
-		return 0, false
-	}
-	return before.Value, true
 }

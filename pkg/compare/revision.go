@@ -3,49 +3,39 @@ package compare
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/metricfile"
-	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/paramfile"
+	"github.com/mlops-cli/mlops/pkg/plot"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-// revision makes a column of the files at a commit, or of the workspace.
-func (c *Comparer) revision(ctx context.Context, name, commit string) (*Column, error) {
-	files, err := c.revs.Pipelines(ctx, commit)
+// revision makes a column of the files at a commit, or of the workspace. What
+// cannot be read is among the problems of the column.
+func (c *Comparer) revision(ctx context.Context, name, commit string) (col *Column, err error) {
+	files, err := c.revs.Open(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
-	col := &Column{Name: name, Commit: commit}
-	if col.data, err = c.revs.Data(ctx, commit); err != nil {
+	defer func() { err = errors.Join(err, files.Close()) }()
+	col = &Column{Name: name, Commit: commit}
+	if col.data, err = files.Data(ctx); err != nil {
 		return nil, err
 	}
-	read := func(path string) ([]byte, error) {
-		data, err := c.revs.Read(ctx, commit, path)
-		if errs.Is(err, errs.NotFound) {
-			if id, perr := oid.Parse(col.data[path]); perr == nil {
-				data, err = c.objects(ctx, id)
-			}
-		}
-		if errs.Is(err, errs.NotFound) {
-			return nil, errors.Join(fs.ErrNotExist, err)
-		}
-		return data, err
+	loaded, problems, err := pipelines(ctx, files)
+	if err != nil {
+		return nil, err
 	}
+	col.problems = problems
 	params := map[string]map[string]string{}
 	var results []metricfile.File
-	for _, file := range files {
-		pipeline, err := stagefile.Load(read, file)
-		if err != nil {
-			return nil, errs.New(errs.Usage, "compare %s: %w", name, err)
-		}
-		if err := addParams(params, pipeline, read); err != nil {
+	for _, pipeline := range loaded {
+		if err := col.addParams(ctx, params, pipeline, files); err != nil {
 			return nil, err
 		}
 		results = append(results, resultFiles(pipeline)...)
@@ -54,11 +44,27 @@ func (c *Comparer) revision(ctx context.Context, name, commit string) (*Column, 
 	for key, value := range metricfile.Merge(params, nil) {
 		col.params[track.FitKey(key)] = value
 	}
-	return col, col.readMetrics(results, read)
+	if err := col.readMetrics(ctx, results, files); err != nil {
+		return nil, err
+	}
+	for i := range col.problems {
+		col.problems[i].Revision = name
+	}
+	return col, nil
+}
+
+// failed keeps the error of a file. It returns an error only when there is no
+// point in going on.
+func (col *Column) failed(ctx context.Context, path string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	col.problems = append(col.problems, Problem{Path: path, Err: err})
+	return nil
 }
 
 // addParams adds the values that stages use, by file.
-func addParams(params map[string]map[string]string, pipeline *stagefile.File, read stagefile.ReadFunc) error {
+func (col *Column) addParams(ctx context.Context, params map[string]map[string]string, pipeline *stagefile.File, files Files) error {
 	used := map[string][]string{} // file → keys; nil is the whole file
 	for _, stage := range pipeline.Stages {
 		for file, keys := range stage.Params {
@@ -75,16 +81,19 @@ func addParams(params map[string]map[string]string, pipeline *stagefile.File, re
 		}
 	}
 	for file, keys := range used {
-		data, err := read(file)
-		if errors.Is(err, fs.ErrNotExist) {
+		data, err := files.Read(ctx, file)
+		if errs.Is(err, errs.NotFound) {
 			continue
 		}
-		if err != nil {
-			return err
+		var doc any
+		if err == nil {
+			doc, err = paramfile.Parse(file, data)
 		}
-		doc, err := paramfile.Parse(file, data)
 		if err != nil {
-			return err
+			if err := col.failed(ctx, file, err); err != nil {
+				return err
+			}
+			continue
 		}
 		values := valuesOf(params, file)
 		if keys == nil {
@@ -150,32 +159,42 @@ func resultFiles(pipeline *stagefile.File) []metricfile.File {
 }
 
 // readMetrics takes the series in files; those that are missing or are no
-// metrics are left out, as a run leaves them out.
-func (col *Column) readMetrics(files []metricfile.File, read stagefile.ReadFunc) error {
+// readMetrics reads the metrics and plots that are there.
+func (col *Column) readMetrics(ctx context.Context, results []metricfile.File, files Files) error {
 	var there []metricfile.File
-	for _, f := range files {
+	for _, f := range results {
 		if f.Plot && !metricfile.Readable(f.Path) {
 			continue // a picture, or a directory
 		}
-		data, err := read(f.Path)
-		if errors.Is(err, fs.ErrNotExist) {
+		data, err := files.Read(ctx, f.Path)
+		if errs.Is(err, errs.NotFound) {
 			continue
 		}
 		if err != nil {
-			return err
+			if err := col.failed(ctx, f.Path, err); err != nil {
+				return err
+			}
+			continue
 		}
 		f.Data = data
 		there = append(there, f)
 	}
-	col.metrics, col.points = map[string]track.Summary{}, map[string][]track.Metric{}
-	series, _ := metricfile.Read(there)
+	col.metrics, col.points = map[string]track.Summary{}, map[string][]plot.Point{}
+	series, unread := metricfile.Read(there)
+	for _, err := range unread { // each names its file
+		if err := col.failed(ctx, "", err); err != nil {
+			return err
+		}
+	}
 	for _, s := range series {
 		key := track.FitKey(s.Key)
 		points := make([]track.Metric, len(s.Points))
+		line := make([]plot.Point, len(s.Points))
 		for i, p := range s.Points {
 			points[i] = track.Metric{Key: key, Value: p.Value, Step: p.Step, Timestamp: p.Time}
+			line[i] = plot.Point{X: float64(p.Step), Y: p.Value}
 		}
-		col.metrics[key], col.points[key] = track.Summarise(points), points
+		col.metrics[key], col.points[key] = track.Summarise(points), line
 	}
 	return nil
 }

@@ -74,10 +74,13 @@ func numbers(low, high float64, n int, snug bool) axis {
 		return axis{low, high, []tick{{low, label(low, 0)}, {high, label(high, 0)}}}
 	}
 	a := axis{low: low, high: high}
-	if !snug {
-		a.low, a.high = first*step, last*step
+	if from, to := first*step, last*step; !snug && finite(from) && finite(to) && finite(to-from) {
+		a.low, a.high = from, to
 	}
 	for i := first; i <= last; i++ {
+		if v := i * step; !finite(v) || v < a.low-step/1e6 || v > a.high+step/1e6 {
+			continue
+		}
 		a.ticks = append(a.ticks, tick{i * step, label(i*step, step)})
 	}
 	return a

@@ -2,13 +2,9 @@ package repo
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"path"
 	"strings"
 
-	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
 
@@ -78,37 +74,6 @@ func (r *Repo) TrackedStaged(ctx context.Context) ([]Tracked, error) {
 
 // Commit is the commit that rev names; errs.NotFound when it names none.
 func (r *Repo) Commit(ctx context.Context, rev string) (string, error) { return r.git.Commit(ctx, rev) }
-
-// Read returns the file at path in a commit, or in the workspace when commit
-// is ""; errs.NotFound when it is not there.
-func (r *Repo) Read(ctx context.Context, commit, file string) ([]byte, error) {
-	if commit != "" {
-		return r.git.Show(ctx, commit, file)
-	}
-	text, err := os.ReadFile(r.Path(file))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errs.New(errs.NotFound, "%s does not exist", file)
-	}
-	return text, err
-}
-
-// Data returns what is tracked in a commit, or in the workspace when commit is
-// "": path to the id of its object.
-func (r *Repo) Data(ctx context.Context, commit string) (map[string]string, error) {
-	list := r.Tracked
-	if commit != "" {
-		list = func(ctx context.Context) ([]Tracked, error) { return r.TrackedAt(ctx, commit) }
-	}
-	tracked, err := list(ctx)
-	if err != nil {
-		return nil, err
-	}
-	data := make(map[string]string, len(tracked))
-	for _, t := range tracked {
-		data[t.Path] = t.ID.String()
-	}
-	return data, nil
-}
 
 // Pipelines lists the pipeline files of a commit, or of the workspace when
 // commit is "": mlops.yaml of each directory, dvc.yaml where there is none.
