@@ -299,6 +299,9 @@ type RunRequest struct {
 	Command    []string      // the command line, for the record
 	Output     io.Writer     // what stages print; nil: nowhere
 	Grace      time.Duration // that interrupted stages get; 0: ten seconds
+	// Group returns the lines that begin and end what a stage prints, where the
+	// reader can fold it. Nil: each line says which stage it is from.
+	Group func(stage string) (begin, end string)
 }
 
 // Result is how a run ended.

@@ -13,6 +13,8 @@ type output struct {
 	mu     sync.Mutex
 	w      io.Writer
 	prefix bool // say which stage a line is from
+	groups *groups
+	fresh  bool // with groups: at the begin of a line
 }
 
 func newOutput(w io.Writer, prefix bool) *output { return &output{w: w, prefix: prefix} }
@@ -44,6 +46,8 @@ type stageLog struct {
 	rest []byte // a line that has no end yet
 	tail []byte // the end of all that was printed
 	err  error  // of the file
+
+	waits bool // with groups: another stage is shown
 }
 
 func newStageLog(out *output, name, dir string) *stageLog {
@@ -59,6 +63,10 @@ const (
 
 // Write never fails: a stage does not die because its output cannot be shown.
 func (l *stageLog) Write(p []byte) (int, error) {
+	if l.out.groups != nil {
+		l.grouped(p)
+		return len(p), nil
+	}
 	l.keep(p)
 	if !l.out.prefix {
 		l.show(p)
@@ -100,6 +108,9 @@ func (l *stageLog) keep(p []byte) {
 func (l *stageLog) close() (string, error) {
 	if len(l.rest) > 0 {
 		l.show(l.rest)
+	}
+	if l.out.groups != nil {
+		l.endGroup()
 	}
 	if l.file == nil {
 		return "", l.err

@@ -43,6 +43,9 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 	notify = j.listen(notify)
 	notify(Event{Type: RunStarted, Time: start, Run: &j.run})
 	s := newScheduler(e, project, chosen, d, q, j, notify)
+	if q.Group != nil {
+		s.output.prefix, s.output.groups = false, &groups{mark: q.Group}
+	}
 	defer catchSignals(s.local)()
 	runErr := s.run(ctx)
 	status := track.Finished
