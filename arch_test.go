@@ -22,9 +22,9 @@ func layers() []string {
 	return []string{
 		"errs oid fault progress clock version proc",
 		"fsx",
-		"pack tree paramfile metricfile dag ignore track term examples",
+		"pack tree paramfile metricfile dag ignore track term examples junit",
 		"stagefile plot",
-		"store remote remote/file remote/cloud db",
+		"store remote remote/file remote/cloud db lineage watch",
 		"repo trackdb",
 		"workspace transfer upkeep doctor pipeline/executor",
 		"pipeline compare",

@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"errors"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,8 +40,8 @@ func (a *app) fail(err error) int {
 		for _, h := range hints {
 			a.io.Hint("%s", h)
 		}
-		if os.Getenv("GITHUB_ACTIONS") == "true" {
-			a.annotate(message)
+		if inGitHub() && kind != errs.StageFailed { // failed stages are shown by run, with their lines
+			a.io.Raw("::error::" + githubText(message))
 		}
 	}
 	return kind.ExitCode()
@@ -55,11 +53,6 @@ func (a *app) failJSON(kind errs.Kind, message string, hints []string) {
 		hints = []string{}
 	}
 	a.io.ErrJSON(failure{failureBody{kind.String(), message, hints}})
-}
-
-// annotate shows the error beside the job's summary in GitHub Actions.
-func (a *app) annotate(message string) {
-	a.io.Raw("::error::" + strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(message))
 }
 
 // flagError names the nearest flags to one that does not exist.

@@ -20,6 +20,7 @@ type runOptions struct {
 	pipeline.RunRequest
 	dryRun    bool
 	exitCode  bool
+	junit     string // file for a report
 	setParams []string
 	tags      []string
 }
@@ -61,6 +62,7 @@ or an output. What stages print goes to stderr.`,
 	f.StringVar(&o.Experiment, "experiment", "", "experiment that the run belongs to")
 	f.StringArrayVar(&o.tags, "tag", nil, "tag of the run, `KEY=VALUE`")
 	f.BoolVar(&o.Pull, "pull", false, "fetch missing objects from the default remote")
+	f.StringVar(&o.junit, "junit", "", "write a JUnit report with a test case for each stage to `FILE`")
 	o.planFlags(f)
 	c.MarkFlagsMutuallyExclusive("single", "downstream")
 	if err := f.MarkHidden("dry"); err != nil {
@@ -84,12 +86,34 @@ func runRun(ctx context.Context, o *runOptions) error {
 	if err := o.app.holdStore(ctx); err != nil {
 		return err
 	}
+	return o.execute(ctx, e)
+}
+
+// execute runs, and shows and tells how it goes.
+func (o *runOptions) execute(ctx context.Context, e *pipeline.Engine) error {
+	listeners, err := o.listeners(ctx)
+	if err != nil {
+		return err
+	}
 	o.Output = o.app.io.Err
 	o.Command = append([]string{"mlops"}, os.Args[1:]...)
+	if inGitHub() && !o.app.io.JSON {
+		o.Group = githubGroup
+	}
 	show := &runView{io: o.app.io}
-	result, err := e.Run(ctx, o.RunRequest, show.event)
+	result, err := e.Run(ctx, o.RunRequest, func(ev pipeline.Event) {
+		show.event(ev)
+		for _, l := range listeners {
+			l.event(ev)
+		}
+	})
 	if result.RunID != "" {
 		show.end(result)
+	}
+	for _, l := range listeners {
+		if lerr := l.end(result, err); lerr != nil {
+			o.app.io.Warn("%v", lerr)
+		}
 	}
 	if show.err != nil {
 		return show.err
@@ -137,10 +161,10 @@ type runView struct {
 
 func (v *runView) event(e pipeline.Event) {
 	if e.Type == pipeline.Warning {
-		v.io.Warn("no metrics of a file: %s", e.Err)
+		v.io.Warn("%v", e.Err)
 		return
 	}
-	if v.io.JSON {
+	if v.io.JSON && e.Type != pipeline.RunStarted {
 		line := stageLine{Type: string(e.Type), Name: e.Name, Action: e.Action, Reasons: notNil(e.Reasons), Seconds: e.Seconds}
 		if e.Err != nil {
 			line.Error = e.Err.Error()

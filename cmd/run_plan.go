@@ -18,6 +18,9 @@ func (o *runOptions) planFlags(f *pflag.FlagSet) {
 
 // checkPlan refuses what only makes sense of a dry run.
 func (o *runOptions) checkPlan() error {
+	if o.junit != "" && o.dryRun {
+		return errs.New(errs.Usage, "--junit reports a run, and --dry-run is none")
+	}
 	if o.exitCode && !o.dryRun {
 		return errs.New(errs.Usage, "--exit-code is about a plan").Hint("mlops run --dry-run --exit-code")
 	}

@@ -21,6 +21,14 @@ type Config struct {
 	Run     RunConfig         `yaml:"run" mapstructure:"run" json:"run"`
 	Compare CompareConfig     `yaml:"compare" mapstructure:"compare" json:"compare"`
 	User    UserConfig        `yaml:"user" mapstructure:"user" json:"user"`
+	Lineage LineageConfig     `yaml:"lineage" mapstructure:"lineage" json:"lineage"`
+}
+
+// LineageConfig says where OpenLineage events of runs go; nowhere when empty.
+type LineageConfig struct {
+	URL       string `yaml:"url" mapstructure:"url" json:"url"`    // of a server
+	File      string `yaml:"file" mapstructure:"file" json:"file"` // relative to the root
+	Namespace string `yaml:"namespace" mapstructure:"namespace" json:"namespace"`
 }
 
 // CoreConfig are settings of the whole repository.
