@@ -67,7 +67,7 @@ func about(s *stagefile.Stage) string {
 		return strings.Join(strings.Fields(s.Desc), " ")
 	}
 	if len(s.Outs) == 0 {
-		return "runs " + strings.Join(strings.Fields(s.Cmd[0]), " ")
+		return "runs " + strings.Join(strings.Fields(strings.Join(s.Cmd, "; ")), " ")
 	}
 	outs := make([]string, len(s.Outs))
 	for i, o := range s.Outs {

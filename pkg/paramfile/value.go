@@ -14,6 +14,7 @@ type Date string
 type Map struct {
 	keys []string
 	vals map[string]any
+	odd  map[string]bool // keys that are no strings in the file
 }
 
 // NewMap returns an empty map.
@@ -26,6 +27,9 @@ func (m *Map) Set(key string, v any) {
 	}
 	m.vals[key] = v
 }
+
+// IsText reports whether key is a string in the file, and not a number or true.
+func (m *Map) IsText(key string) bool { return !m.odd[key] }
 
 // Delete removes key, if it is there.
 func (m *Map) Delete(key string) {

@@ -39,10 +39,66 @@ func YAMLDocument(data []byte) (*yaml.Node, error) {
 		}
 		return nil, &NodeError{Node: &more, Text: "a second document in the file"}
 	}
+	root := &doc
 	if doc.Kind == yaml.DocumentNode {
-		return doc.Content[0], nil
+		root = doc.Content[0]
 	}
-	return &doc, nil
+	return root, checkTags(root)
+}
+
+// checkTags refuses tags of which nobody here knows what they make of a value.
+func checkTags(n *yaml.Node) error {
+	if n.Style&yaml.TaggedStyle != 0 {
+		switch n.ShortTag() {
+		case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!binary", "!!timestamp", "!!map", "!!seq", "!!set", "!!omap", "!", "":
+		default:
+			return &NodeError{n, fmt.Sprintf("unknown tag %s", n.Tag)}
+		}
+		if _, err := tagged(n); n.Kind == yaml.ScalarNode && err != nil {
+			return &NodeError{n, fmt.Sprintf("%q is no %s", n.Value, strings.TrimPrefix(n.ShortTag(), "!!"))}
+		}
+	}
+	for _, x := range n.Content {
+		if err := checkTags(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tagged is the value of a scalar that says its type: !!float 3.
+func tagged(n *yaml.Node) (any, error) {
+	v := PlainScalar(n.Value)
+	switch n.ShortTag() {
+	case "!!int":
+		switch v.(type) {
+		case int64, *big.Int:
+			return v, nil
+		}
+		return nil, errNotANumber
+	case "!!float":
+		switch v := v.(type) {
+		case int64:
+			return float64(v), nil
+		case float64:
+			return v, nil
+		}
+		return nil, errNotANumber
+	case "!!bool":
+		switch strings.ToLower(n.Value) {
+		case "true", "yes", "on":
+			return true, nil
+		case "false", "no", "off":
+			return false, nil
+		}
+		return nil, errNotANumber
+	case "!!null":
+		return nil, nil //nolint:nilnil // the value is null
+	case "!!timestamp":
+		return Date(n.Value), nil
+	default:
+		return n.Value, nil
+	}
 }
 
 // NodeError is an error at a place in a YAML file.
@@ -88,6 +144,9 @@ func (c *converter) value(n *yaml.Node, depth int) (any, error) {
 			}
 			list = append(list, v)
 		}
+		if n.ShortTag() == "!!omap" {
+			return pairList(list), nil
+		}
 		return list, nil
 	case yaml.MappingNode:
 		return c.mapping(n, depth)
@@ -98,8 +157,21 @@ func (c *converter) value(n *yaml.Node, depth int) (any, error) {
 	}
 }
 
+// pairList makes one mapping of a list of mappings.
+func pairList(list []any) *Map {
+	out := NewMap()
+	for _, x := range list {
+		if m, ok := x.(*Map); ok {
+			for _, k := range m.keys {
+				out.Set(k, m.vals[k])
+			}
+		}
+	}
+	return out
+}
+
 func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
-	m := NewMap()
+	m, seen := NewMap(), map[any]bool{}
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, x := n.Content[i], n.Content[i+1]
@@ -111,9 +183,16 @@ func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := Text(key)
-		if _, twice := m.vals[name]; twice {
+		name, same := Text(key), Same(key)
+		if _, twice := m.vals[name]; twice || seen[same] {
 			return nil, &NodeError{k, fmt.Sprintf("key %q is there twice", name)}
+		}
+		seen[same] = true
+		if _, isText := key.(string); !isText {
+			if m.odd == nil {
+				m.odd = map[string]bool{}
+			}
+			m.odd[name] = true
 		}
 		v, err := c.value(x, depth+1)
 		if err != nil {
@@ -153,13 +232,29 @@ func (c *converter) merge(m *Map, n *yaml.Node, depth int) error {
 	return nil
 }
 
+// Same is equal for keys that Python takes for one: 1, 1.0 and true.
+func Same(key any) any {
+	switch key := key.(type) {
+	case bool:
+		if key {
+			return 1.0
+		}
+		return 0.0
+	case int64:
+		return float64(key)
+	case nil, float64, string:
+		return key
+	default:
+		return Text(key)
+	}
+}
+
 // Scalar is the value of a scalar node under the YAML 1.2 rules that Python's
 // ruamel.yaml uses: 010 is ten, 0o10 eight, yes and on are strings.
 func Scalar(n *yaml.Node) any {
-	switch n.Tag {
-	case "!!str", "!!binary":
-		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 || n.Style&yaml.TaggedStyle != 0 {
-			return n.Value
+	if n.Style&yaml.TaggedStyle != 0 {
+		if v, err := tagged(n); err == nil {
+			return v
 		}
 	}
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {

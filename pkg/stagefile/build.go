@@ -59,7 +59,7 @@ func (b *builder) setWdir(ps []pair, dir string) error {
 	if !ok {
 		return nil
 	}
-	text, err := b.scope.text(n, "wdir")
+	text, err := b.scope.name(n, "wdir")
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,10 @@ func (b *builder) set(p pair) error {
 	case "always_changed":
 		b.AlwaysChanged = flag(p.val)
 	case "desc":
-		b.Desc, err = b.scope.text(p.val, "desc")
+		b.Desc, err = b.typed(&b.raw, "desc", p.val)
+		if b.Desc == "" && err == nil {
+			note(&b.raw, "desc", "") // DVC tells an empty one from none
+		}
 	case "shell":
 		b.Shell, err = b.scope.text(p.val, "shell")
 	case "timeout":
@@ -112,6 +115,27 @@ func (b *builder) set(p pair) error {
 func flag(n *yaml.Node) bool {
 	v, ok := paramfile.Scalar(follow(n)).(bool)
 	return ok && v
+}
+
+// typed resolves a text; a value of another type is kept in raw for JSON.
+func (b *builder) typed(raw *map[string]any, key string, n *yaml.Node) (string, error) {
+	v, err := b.scope.scalar(n, key)
+	if err != nil {
+		return "", err
+	}
+	text, ok := v.(string)
+	if ok {
+		return text, nil
+	}
+	note(raw, key, v)
+	return paramfile.Text(v), nil
+}
+
+func note(raw *map[string]any, key string, v any) {
+	if *raw == nil {
+		*raw = map[string]any{}
+	}
+	(*raw)[key] = v
 }
 
 // any resolves a free value, in which ${} may name scalars only.
@@ -157,14 +181,44 @@ func (b *builder) setCmd(n *yaml.Node) error {
 	if m := follow(n); m.Kind == yaml.SequenceNode {
 		list, b.CmdIsList = m.Content, true
 	}
+	var values []any
 	for _, x := range list {
-		text, err := b.scope.command(follow(x).Value)
+		text, v, err := b.command(x)
 		if err != nil {
 			return asProblem(err, x)
 		}
-		b.Cmd = append(b.Cmd, text)
+		b.Cmd, values = append(b.Cmd, text), append(values, v)
+	}
+	for _, v := range values {
+		if _, isText := v.(string); isText {
+			continue
+		}
+		if v = any(values); !b.CmdIsList {
+			v = values[0]
+		}
+		note(&b.raw, "cmd", v)
+		break
 	}
 	return nil
+}
+
+// command resolves one command: its text, and what DVC takes it for, which is
+// no text where the command is one ${} that names another value.
+func (b *builder) command(n *yaml.Node) (string, any, error) {
+	if !isText(n) {
+		v, err := b.any(n, "cmd")
+		return paramfile.Text(v), v, err
+	}
+	n = follow(n)
+	text, err := b.scope.command(n.Value)
+	if err != nil || !isWhole(n) {
+		return text, text, err
+	}
+	v, err := b.scope.expand(n.Value)
+	if err != nil {
+		return "", nil, err
+	}
+	return text, v.plain(), nil
 }
 
 func (b *builder) setDeps(n *yaml.Node) error {
@@ -180,12 +234,15 @@ func (b *builder) setDeps(n *yaml.Node) error {
 
 // path resolves a node to a path relative to the root.
 func (b *builder) path(n *yaml.Node, what string) (string, error) {
-	text, err := b.scope.text(n, what)
+	text, err := b.scope.name(n, what)
 	if err != nil {
 		return "", err
 	}
 	if text == "" {
 		return "", at(n, "%s: an empty path", what)
+	}
+	if base := path.Base(text); what != "params" && (strings.HasSuffix(text, ".dvc") || base == DVCFileName || base == FileName) {
+		return "", at(n, "%s: %s describes data or stages and cannot be data itself", what, text)
 	}
 	return rel(b.Wdir, text), nil
 }
@@ -221,7 +278,7 @@ func (b *builder) setParams(n *yaml.Node) error {
 	}
 	for _, x := range follow(n).Content {
 		if isText(x) {
-			key, err := b.scope.text(x, "params")
+			key, err := b.scope.name(x, "params")
 			if err != nil {
 				return err
 			}
@@ -240,11 +297,14 @@ func (b *builder) setParams(n *yaml.Node) error {
 			var keys []string
 			if m := follow(p.val); m.Kind == yaml.SequenceNode {
 				for _, k := range m.Content {
-					key, err := b.scope.text(k, "params")
+					key, err := b.scope.scalar(k, "params")
 					if err != nil {
 						return err
 					}
-					keys = append(keys, key)
+					if yes, ok := key.(bool); ok { // as Python writes it
+						key = pythonBool(yes)
+					}
+					keys = append(keys, paramfile.Text(key))
 				}
 			}
 			b.addParams(file, keys)

@@ -123,6 +123,7 @@ type scope struct {
 	used    map[string]map[string]any
 	files   func(path string) (any, error)
 	options flagOptions
+	dvc     bool // resolve no further than DVC does
 }
 
 func (s *scope) clone() *scope {
@@ -172,7 +173,7 @@ func (s *scope) load(item, dir string) error {
 		}
 		m = some
 	}
-	if err := s.merge(newValue(m, file, "", file)); err != nil {
+	if err := s.merge(s.value(m, file, file)); err != nil {
 		return err
 	}
 	s.loaded[file] = append(s.loaded[file], keys...)
@@ -180,12 +181,74 @@ func (s *scope) load(item, dir string) error {
 }
 
 func (s *scope) merge(from *value) error {
+	if err := s.noDates(from); err != nil {
+		return err
+	}
 	for k := range s.loop {
 		if _, ok := from.dict[k]; ok {
 			return fmt.Errorf("%q is a reserved name inside foreach and matrix", k)
 		}
 	}
 	return s.root.merge(from)
+}
+
+// value wraps what paramfile decoded for the scope.
+func (s *scope) value(v any, file, origin string) *value {
+	out := newValue(v, file, "", origin)
+	if s.dvc {
+		out.dropOddKeys(v)
+	}
+	return out
+}
+
+// dropOddKeys removes the keys that are no strings: DVC does not see them.
+func (v *value) dropOddKeys(from any) {
+	switch from := from.(type) {
+	case *paramfile.Map:
+		v.keys = slices.DeleteFunc(v.keys, func(k string) bool { return !from.IsText(k) })
+		for _, k := range from.Keys() {
+			x, _ := from.Get(k)
+			if !from.IsText(k) {
+				delete(v.dict, k)
+				continue
+			}
+			v.dict[k].dropOddKeys(x)
+		}
+	case []any:
+		for i, x := range from {
+			v.list[i].dropOddKeys(x)
+		}
+	}
+}
+
+// date finds a date at or below v.
+func (v *value) date() (paramfile.Date, bool) {
+	if d, ok := v.scalar.(paramfile.Date); ok {
+		return d, true
+	}
+	for _, x := range v.list {
+		if d, ok := x.date(); ok {
+			return d, true
+		}
+	}
+	for _, k := range v.keys {
+		if d, ok := v.dict[k].date(); ok {
+			return d, true
+		}
+	}
+	return "", false
+}
+
+// noDates refuses dates below v in a dvc.yaml, as DVC does.
+func (s *scope) noDates(v *value) error {
+	if !s.dvc {
+		return nil
+	}
+	if d, ok := v.date(); ok {
+		return errs.New(errs.Usage, "%s is a date, which a dvc.yaml cannot use", d).
+			Hint("put quotes around it in %s: '%s'", v.origin, d)
+	}
+	return nil
 }
 
 // find returns what the expression inside ${} names.

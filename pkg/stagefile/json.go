@@ -13,9 +13,9 @@ import (
 // MarshalJSON writes the stage as docs/json.md describes it: defaults and empty
 // lists are left out, deps and outs are sorted by path.
 func (s Stage) MarshalJSON() ([]byte, error) {
-	out := map[string]any{"name": s.Address(), "file": s.File, "cmd": s.Cmd[0], "wdir": s.Wdir}
-	if s.CmdIsList {
-		out["cmd"] = s.Cmd
+	out := map[string]any{"name": s.Address(), "file": s.File, "cmd": s.Cmd, "wdir": s.Wdir}
+	if !s.CmdIsList && len(s.Cmd) == 1 {
+		out["cmd"] = s.Cmd[0]
 	}
 	deps := make([]string, len(s.Deps))
 	for i, d := range s.Deps {
@@ -57,7 +57,15 @@ func (s Stage) MarshalJSON() ([]byte, error) {
 	if s.Meta != nil {
 		out["meta"] = paramfile.JSON(s.Meta)
 	}
-	return marshal(out)
+	return marshal(override(out, s.raw))
+}
+
+// override puts values in place of their texts.
+func override(out, raw map[string]any) map[string]any {
+	for key, v := range raw {
+		out[key] = paramfile.JSON(v)
+	}
+	return out
 }
 
 // limitsJSON adds what says how and where the stage runs, as it is written in
@@ -104,7 +112,7 @@ func (o Out) MarshalJSON() ([]byte, error) {
 	if len(o.Labels) > 0 {
 		out["labels"] = o.Labels
 	}
-	if o.Meta != nil {
+	if m, ok := o.Meta.(*paramfile.Map); o.Meta != nil && (!ok || m.Len() > 0) {
 		out["meta"] = paramfile.JSON(o.Meta)
 	}
 	switch len(o.Props) {
@@ -114,7 +122,7 @@ func (o Out) MarshalJSON() ([]byte, error) {
 	default:
 		out["plot"] = o.Props
 	}
-	return marshal(out)
+	return marshal(override(out, o.raw))
 }
 
 // MarshalJSON writes the properties that are given.
@@ -125,7 +133,7 @@ func (p PlotProps) MarshalJSON() ([]byte, error) {
 	if p.Header != nil {
 		out["header"] = *p.Header
 	}
-	return marshal(out)
+	return marshal(override(out, p.raw))
 }
 
 // given leaves out empty texts and false.

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/paramfile"
 )
 
@@ -93,15 +94,16 @@ func (l *loader) load(doc *yaml.Node) error {
 
 // openScope gathers params.yaml and vars.
 func (l *loader) openScope(top []pair) error {
-	options, err := l.flagOptions()
+	options, err := l.dvcFiles()
 	if err != nil {
-		return err
+		return &problem{text: err.Error(), hints: errs.Hints(err), whole: true}
 	}
 	l.scope = &scope{
 		root:    &value{dict: map[string]*value{}},
 		loaded:  map[string][]string{},
 		files:   l.values,
 		options: options,
+		dvc:     l.dvc,
 	}
 	err = l.scope.load(paramsName, l.file.Dir)
 	if _, missing := l.values(path.Join(l.file.Dir, paramsName)); err != nil && !errors.Is(missing, fs.ErrNotExist) {
@@ -129,7 +131,7 @@ func (l *loader) vars(s *scope, n *yaml.Node, dir, what string) error {
 		} else {
 			var v any
 			if v, err = paramfile.FromYAML(x); err == nil {
-				err = s.merge(newValue(v, "", "", fmt.Sprintf("%s[%d]", what, i)))
+				err = s.merge(s.value(v, "", fmt.Sprintf("%s[%d]", what, i)))
 			}
 		}
 		if err != nil {
@@ -139,44 +141,13 @@ func (l *loader) vars(s *scope, n *yaml.Node, dir, what string) error {
 	return nil
 }
 
-// flagOptions reads the parsing section of .dvc/config for a dvc.yaml.
-func (l *loader) flagOptions() (flagOptions, error) {
-	var o flagOptions
-	if !l.dvc {
-		return o, nil
-	}
-	text, err := l.read(".dvc/config")
-	if errors.Is(err, fs.ErrNotExist) {
-		return o, nil
-	}
-	if err != nil {
-		return o, err
-	}
-	section := ""
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			section = strings.Trim(line, "[] \"'")
-			continue
-		}
-		key, val, ok := strings.Cut(line, "=")
-		if section != "parsing" || !ok {
-			continue
-		}
-		switch strings.TrimSpace(key) + "=" + strings.TrimSpace(val) {
-		case "bool=boolean_optional":
-			o.negate = true
-		case "list=append":
-			o.appendFlag = true
-		}
-	}
-	return o, nil
-}
-
 // stages loads every stage; problems of one do not hide the others.
 func (l *loader) stages(n *yaml.Node) error {
 	ps, err := pairs(n, "stages")
 	if err != nil {
+		return err
+	}
+	if err := textKeys(ps, "the name of a stage"); err != nil {
 		return err
 	}
 	seen := map[string]bool{}
@@ -238,7 +209,7 @@ func (l *loader) definition(p pair, seen map[string]bool) error {
 
 // checkStage checks the mapping of a stage before any ${} is resolved.
 func (l *loader) checkStage(key, n *yaml.Node) error {
-	ps, err := checkMap(n, "", stageEntries(), l.dvc)
+	ps, err := checkMap(n, "", stageEntries(l.dvc), l.dvc)
 	if err != nil {
 		return err
 	}
@@ -261,15 +232,52 @@ func (l *loader) foreach(p pair, data, do *yaml.Node, seen map[string]bool) erro
 	if err := checkHoles(data); err != nil {
 		return err
 	}
-	v, err := l.scope.resolve(data, 0)
+	v, err := l.loopData(data)
 	if err != nil {
-		return asProblem(err, data)
+		return err
 	}
 	if v.isScalar() {
 		return at(data, "foreach: expected a list or a mapping, found a %s", paramfile.TypeName(v.scalar))
 	}
 	l.generate(p, do, data, loopOver(v), seen)
 	return nil
+}
+
+// loopData resolves what a loop goes over.
+func (l *loader) loopData(n *yaml.Node) (*value, error) {
+	v, err := l.scope.resolve(n, 0)
+	if err != nil {
+		return nil, asProblem(err, n)
+	}
+	if err := l.scope.noDates(v); err != nil {
+		return nil, asProblem(err, n)
+	}
+	if key := wholeKey(n); key != nil && l.dvc {
+		return nil, at(key, "%s: a dvc.yaml cannot take the key of a loop from a value", key.Value).hint("write ${} inside a text: 'x-%s'", key.Value)
+	}
+	return v, nil
+}
+
+// wholeKey finds a key that is one ${}, which DVC cannot use in a loop.
+func wholeKey(n *yaml.Node) *yaml.Node {
+	n = follow(n)
+	for i, x := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			if isWhole(follow(x)) {
+				return x
+			}
+			continue
+		}
+		if bad := wholeKey(x); bad != nil {
+			return bad
+		}
+	}
+	return nil
+}
+
+func isWhole(n *yaml.Node) bool {
+	found := holes(n.Value)
+	return n.Kind == yaml.ScalarNode && len(found) == 1 && found[0].end-found[0].start == len(n.Value)
 }
 
 // checkDo checks the stage that foreach or map repeats.
@@ -281,7 +289,7 @@ func (l *loader) checkDo(do *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	if m, ok := lookup(body, "matrix"); ok {
+	if m, ok := lookup(body, "matrix"); ok && !l.dvc { // DVC does not look at it
 		return at(m, "matrix may not stand inside do")
 	}
 	return nil
@@ -312,13 +320,16 @@ func loopOver(v *value) []each {
 }
 
 func (l *loader) matrix(p pair, n *yaml.Node, seen map[string]bool) error {
-	v, err := l.scope.resolve(n, 0)
+	v, err := l.loopData(n)
 	if err != nil {
-		return asProblem(err, n)
+		return err
 	}
 	todo := []each{{"", map[string]*value{"item": {dict: map[string]*value{}}}}}
 	for _, axis := range v.keys {
 		list := v.dict[axis]
+		if l.dvc {
+			list = list.iterate(isWholeAxis(n, axis))
+		}
 		if list.list == nil {
 			return at(n, "matrix: axis %s: expected a list, found a %s", axis, paramfile.TypeName(list.plain()))
 		}
@@ -337,6 +348,35 @@ func (l *loader) matrix(p pair, n *yaml.Node, seen map[string]bool) error {
 	}
 	l.generate(p, p.val, n, todo, seen)
 	return nil
+}
+
+// iterate is v as Python goes over it: the keys of a mapping, the characters of
+// a text that is not a value of its own.
+func (v *value) iterate(own bool) *value {
+	var items []*value
+	switch text, isText := v.scalar.(string); {
+	case v.dict != nil:
+		for _, k := range v.keys {
+			items = append(items, &value{scalar: k})
+		}
+	case isText && !own:
+		for _, r := range text {
+			items = append(items, &value{scalar: string(r)})
+		}
+	default:
+		return v
+	}
+	return &value{list: items}
+}
+
+// isWholeAxis reports whether the axis of a matrix is written as one ${}.
+func isWholeAxis(n *yaml.Node, axis string) bool {
+	ps, err := pairs(n, "matrix")
+	if err != nil {
+		return false
+	}
+	x, ok := lookup(ps, axis)
+	return ok && isWhole(follow(x))
 }
 
 // with adds a value of one more axis to a combination.
@@ -376,12 +416,11 @@ func (l *loader) generate(p pair, body, data *yaml.Node, todo []each, seen map[s
 		}
 		name := p.name + "@" + e.key
 		var err error
-		item := e.loop["item"]
 		switch {
+		case e.key == "":
+			err = at(data, "an empty item gives a stage without a name")
 		case strings.Contains(e.key, "@"):
 			err = at(data, "key %q: the name of a stage may not hold a second @", e.key)
-		case isDate(item):
-			err = at(data, "%s is a date, which cannot be an item", paramfile.Text(item.scalar)).hint("put quotes around it: '%s'", paramfile.Text(item.scalar))
 		default:
 			err = l.stage(name, p.name, p.key, body, e.loop, seen)
 		}
@@ -389,9 +428,4 @@ func (l *loader) generate(p pair, body, data *yaml.Node, todo []each, seen map[s
 			l.fail(name, asProblem(err, p.key))
 		}
 	}
-}
-
-func isDate(v *value) bool {
-	_, ok := v.scalar.(paramfile.Date)
-	return ok
 }

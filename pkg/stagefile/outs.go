@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/mlops-cli/mlops/pkg/paramfile"
 )
 
 // setOuts reads outs, metrics or plots.
@@ -29,29 +31,25 @@ func (b *builder) setOuts(section string, n *yaml.Node) error {
 }
 
 // addOut reads one out: the node of its path and that of its options, nil
-// when it has none.
+// when it has none. The options of one that is there already are added to it.
 func (b *builder) addOut(section string, name, options *yaml.Node) error {
 	p, err := b.path(name, section)
 	if err != nil {
 		return err
 	}
-	o := Out{Path: p, Pos: Pos{name.Line, name.Column}, Metric: section == "metrics", Plot: section == "plots"}
-	variants := []*yaml.Node{options}
-	if options != nil {
-		if m := follow(options); m.Kind == yaml.SequenceNode {
-			variants = m.Content
-		}
+	text, err := b.scope.name(name, section)
+	if err != nil {
+		return err
 	}
-	for _, v := range variants {
-		if v == nil {
-			continue
-		}
-		if err := b.outOptions(&o, section, v); err != nil {
-			return err
-		}
+	i := slices.IndexFunc(b.Outs, func(o Out) bool { return o.section == section && o.text == text })
+	if i < 0 {
+		i = len(b.Outs)
+		b.Outs = append(b.Outs, Out{Path: p, Pos: Pos{name.Line, name.Column}, Metric: section == "metrics", Plot: section == "plots", section: section, text: text})
 	}
-	b.Outs = append(b.Outs, o)
-	return nil
+	if options == nil {
+		return nil
+	}
+	return b.outOptions(&b.Outs[i], section, options)
 }
 
 func (b *builder) outOptions(o *Out, section string, n *yaml.Node) error {
@@ -60,6 +58,10 @@ func (b *builder) outOptions(o *Out, section string, n *yaml.Node) error {
 		return err
 	}
 	var props PlotProps
+	if len(o.Props) > 0 {
+		props = o.Props[0]
+	}
+	drawn := false
 	texts := map[string]*string{
 		"remote": &o.Remote, "desc": &o.Desc, "type": &o.Type,
 		"template": &props.Template, "x": &props.X, "y": &props.Y,
@@ -67,7 +69,11 @@ func (b *builder) outOptions(o *Out, section string, n *yaml.Node) error {
 	}
 	for _, p := range ps {
 		if to, ok := texts[p.name]; ok {
-			if *to, err = b.scope.text(p.val, p.name); err != nil {
+			raw := &o.raw
+			if p.name != "remote" && p.name != "desc" && p.name != "type" {
+				raw, drawn = &props.raw, true
+			}
+			if *to, err = b.typed(raw, p.name, p.val); err != nil {
 				return err
 			}
 			continue
@@ -81,14 +87,10 @@ func (b *builder) outOptions(o *Out, section string, n *yaml.Node) error {
 			o.NoPush = !flag(p.val)
 		case "header":
 			v := flag(p.val)
-			props.Header = &v
+			props.Header, drawn = &v, true
 		case "labels":
-			for _, x := range follow(p.val).Content {
-				label, err := b.scope.text(x, "labels")
-				if err != nil {
-					return err
-				}
-				o.Labels = append(o.Labels, label)
+			if err := b.labels(o, p.val); err != nil {
+				return err
 			}
 		case "meta":
 			if o.Meta, err = b.any(p.val, "meta"); err != nil {
@@ -96,8 +98,28 @@ func (b *builder) outOptions(o *Out, section string, n *yaml.Node) error {
 			}
 		}
 	}
-	if props != (PlotProps{}) {
-		o.Props = append(o.Props, props)
+	if drawn {
+		o.Props = []PlotProps{props}
+	}
+	return nil
+}
+
+func (b *builder) labels(o *Out, n *yaml.Node) error {
+	o.Labels = nil
+	var values []any
+	texts := true
+	for _, x := range follow(n).Content {
+		v, err := b.scope.scalar(x, "labels")
+		if err != nil {
+			return err
+		}
+		if _, ok := v.(string); !ok {
+			texts = false
+		}
+		o.Labels, values = append(o.Labels, paramfile.Text(v)), append(values, v)
+	}
+	if !texts {
+		note(&o.raw, "labels", values)
 	}
 	return nil
 }
@@ -113,13 +135,20 @@ func (l *loader) sections(top []pair) error {
 			continue
 		}
 		for _, x := range follow(n).Content {
-			text, err := l.scope.text(x, to.name)
+			v, err := l.scope.resolve(x, 0)
 			if err != nil {
 				return err
 			}
-			if p := rel(l.file.Dir, text); !slices.Contains(*to.list, p) {
-				*to.list = append(*to.list, p)
+			for _, text := range v.texts() {
+				if p := rel(l.file.Dir, text); !slices.Contains(*to.list, p) {
+					*to.list = append(*to.list, p)
+				}
 			}
+		}
+	}
+	if n, ok := lookup(top, "datasets"); ok {
+		if err := l.datasets(n); err != nil {
+			return err
 		}
 	}
 	if n, ok := lookup(top, "pools"); ok {
@@ -134,6 +163,32 @@ func (l *loader) sections(top []pair) error {
 	}
 	if n, ok := lookup(top, "artifacts"); ok {
 		return l.artifacts(n)
+	}
+	return nil
+}
+
+// texts are the texts that v is or lists.
+func (v *value) texts() []string {
+	if text, ok := v.scalar.(string); ok {
+		return []string{text}
+	}
+	var out []string
+	for _, x := range v.list {
+		out = append(out, x.texts()...)
+	}
+	return out
+}
+
+// datasets reads the entries that have a name; DVC asks for no more.
+func (l *loader) datasets(n *yaml.Node) error {
+	v, err := l.scope.resolve(n, 0)
+	if err != nil {
+		return asProblem(err, n)
+	}
+	for _, x := range v.list {
+		if name, ok := x.dict["name"]; ok && name.isScalar() {
+			l.file.Datasets = append(l.file.Datasets, Dataset{Name: textOf(name), Def: x.plain()})
+		}
 	}
 	return nil
 }
@@ -170,7 +225,7 @@ func (l *loader) artifacts(n *yaml.Node) error {
 			return err
 		}
 		a := Artifact{Type: o.Type, Desc: o.Desc, Labels: o.Labels, Meta: o.Meta}
-		if a.Name, err = l.scope.text(p.key, "artifact"); err != nil {
+		if a.Name, err = l.scope.name(p.key, "artifact"); err != nil {
 			return err
 		}
 		where, _ := lookup(in, "path")

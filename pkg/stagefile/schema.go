@@ -18,25 +18,28 @@ type entry struct {
 	name  string
 	check check
 	own   bool // ours: known in mlops.yaml, not in dvc.yaml
-	later bool // known, but this version cannot do it
 }
 
 func fileEntries() []entry {
 	return []entry{
 		{name: "stages", check: anyNode},
+		{name: "datasets", check: anyNode},
 		{name: "vars", check: varsNode},
 		{name: "params", check: textsNode},
 		{name: "metrics", check: textsNode},
 		{name: "plots", check: topPlotsNode},
 		{name: "artifacts", check: artifactsNode},
-		{name: "datasets", later: true},
 		{name: "pools", check: anyNode, own: true},
 	}
 }
 
-func stageEntries() []entry {
+func stageEntries(dvc bool) []entry {
+	cmd := entry{name: "cmd", check: cmdNode}
+	if dvc {
+		cmd.check = looseCmdNode
+	}
 	return []entry{
-		{name: "cmd", check: cmdNode},
+		cmd,
 		{name: "wdir", check: textNode},
 		{name: "deps", check: textsNode},
 		{name: "outs", check: outsNode},
@@ -104,15 +107,13 @@ func checkMap(n *yaml.Node, what string, known []entry, dvc bool) ([]pair, error
 		case i < 0:
 			names := make([]string, 0, len(known))
 			for _, e := range known {
-				if !e.later && (!dvc || !e.own) {
+				if !dvc || !e.own {
 					names = append(names, e.name)
 				}
 			}
 			return nil, at(p.key, "%sunknown key %q", label(what), p.name).nearest(p.name, names)
 		case dvc && known[i].own:
 			return nil, at(p.key, "%sdvc.yaml does not know the key %q", label(what), p.name).hint("rename the file to mlops.yaml")
-		case known[i].later:
-			return nil, at(p.key, "%skey %q is not supported yet", label(what), p.name).hint("remove the key %s: it is not ignored in silence", p.name)
 		}
 		if err := known[i].check(p.val, p.name); err != nil {
 			return nil, err
@@ -202,6 +203,24 @@ func cmdNode(n *yaml.Node, what string) error {
 	return at(n, "cmd: expected a text or a list of texts, found %s", describe(n))
 }
 
+// looseCmdNode checks cmd no further than DVC does.
+func looseCmdNode(n *yaml.Node, _ string) error {
+	if isText(n) || follow(n).Kind == yaml.SequenceNode {
+		return nil
+	}
+	return at(n, "cmd: expected a text or a list of texts, found %s", describe(n))
+}
+
+// textKeys refuses keys that are no texts.
+func textKeys(ps []pair, what string) error {
+	for _, p := range ps {
+		if !isText(p.key) {
+			return at(p.key, "%s: expected a text, found %s", what, describe(p.key)).hint("put quotes around it: '%s'", follow(p.key).Value)
+		}
+	}
+	return nil
+}
+
 func varsNode(n *yaml.Node, what string) error {
 	return eachItem(n, what, func(x *yaml.Node, what string) error {
 		if isText(x) || follow(x).Kind == yaml.MappingNode {
@@ -214,6 +233,9 @@ func varsNode(n *yaml.Node, what string) error {
 func matrixNode(n *yaml.Node, what string) error {
 	ps, err := pairs(n, what)
 	if err != nil {
+		return err
+	}
+	if err := textKeys(ps, "the name of an axis"); err != nil {
 		return err
 	}
 	for _, p := range ps {
@@ -304,18 +326,11 @@ func outList(n *yaml.Node, what string, plot bool) error {
 			return at(x, "%s: expected a path or a path with its options, found %s", what, describe(x))
 		}
 		for _, p := range ps {
-			label := what + ": " + p.name
-			variants := []*yaml.Node{p.val}
-			if m := follow(p.val); plot && m.Kind == yaml.SequenceNode {
-				variants = m.Content
-			}
-			for _, v := range variants {
-				if _, err := checkMap(v, label, outEntries(plot), false); err != nil {
-					return err
-				}
+			if _, err := checkMap(p.val, what+": "+p.name, outEntries(plot), false); err != nil {
+				return err
 			}
 		}
-		return nil
+		return textKeys(ps, what)
 	})
 }
 
@@ -325,7 +340,7 @@ func topPlotsNode(n *yaml.Node, what string) error {
 			return nil
 		}
 		ps, err := pairs(x, what)
-		if err != nil {
+		if err != nil || len(ps) == 0 {
 			return at(x, "plots: expected a path or an id with its axes, found %s", describe(x))
 		}
 		for _, p := range ps {
@@ -333,8 +348,8 @@ func topPlotsNode(n *yaml.Node, what string) error {
 				continue
 			}
 			axis := []entry{
-				{name: "x", check: anyNode},
-				{name: "y", check: anyNode},
+				{name: "x", check: axisNode(false)},
+				{name: "y", check: axisNode(true)},
 				{name: "x_label", check: textNode},
 				{name: "y_label", check: textNode},
 				{name: "title", check: textNode},
@@ -344,13 +359,42 @@ func topPlotsNode(n *yaml.Node, what string) error {
 				return err
 			}
 		}
-		return nil
+		return textKeys(ps, "plots")
 	})
+}
+
+// axisNode checks what stands on an axis: a column, with many several, or a
+// mapping of files to theirs.
+func axisNode(many bool) check {
+	column := func(n *yaml.Node, what string) error {
+		if many && follow(n).Kind == yaml.SequenceNode {
+			return textsNode(n, what)
+		}
+		return textNode(n, what)
+	}
+	return func(n *yaml.Node, what string) error {
+		if follow(n).Kind != yaml.MappingNode {
+			return column(n, what)
+		}
+		ps, err := pairs(n, what)
+		if err != nil {
+			return err
+		}
+		for _, p := range ps {
+			if err := column(p.val, what+": "+p.name); err != nil {
+				return err
+			}
+		}
+		return textKeys(ps, what)
+	}
 }
 
 func artifactsNode(n *yaml.Node, what string) error {
 	ps, err := pairs(n, what)
 	if err != nil {
+		return err
+	}
+	if err := textKeys(ps, "the name of an artifact"); err != nil {
 		return err
 	}
 	for _, p := range ps {

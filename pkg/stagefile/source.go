@@ -30,6 +30,7 @@ type problem struct {
 	stage string // "" for the file itself
 	text  string
 	hints []string
+	whole bool // about the file as a whole: no place in it
 }
 
 // at makes a problem at a node.
@@ -56,7 +57,7 @@ func (p *problem) nearest(word string, known []string) *problem {
 func asProblem(err error, n *yaml.Node) *problem {
 	var p *problem
 	if errors.As(err, &p) {
-		if p.pos.Line == 0 {
+		if p.pos.Line == 0 && !p.whole {
 			p.pos = Pos{n.Line, n.Column}
 		}
 		return p
@@ -170,7 +171,7 @@ func pairs(n *yaml.Node, what string) ([]pair, error) {
 		return nil, at(n, "%sexpected a mapping, found %s", label(what), describe(n))
 	}
 	out := make([]pair, 0, len(n.Content)/2)
-	seen := make(map[string]bool, len(n.Content)/2)
+	seen := make(map[any]bool, len(n.Content)/2)
 	var merged []pair
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
@@ -186,11 +187,12 @@ func pairs(n *yaml.Node, what string) ([]pair, error) {
 		if kn.Kind != yaml.ScalarNode {
 			return nil, at(k, "%sa key must be a string", label(what))
 		}
-		name := paramfile.Text(paramfile.Scalar(kn))
-		if seen[name] {
+		key := paramfile.Scalar(kn)
+		name, same := paramfile.Text(key), paramfile.Same(key)
+		if seen[name] || seen[same] {
 			return nil, at(k, "%skey %q is there twice", label(what), name)
 		}
-		seen[name] = true
+		seen[name], seen[same] = true, true
 		out = append(out, pair{name, k, v})
 	}
 	for _, p := range merged {

@@ -25,6 +25,7 @@ type File struct {
 	Metrics   []string // declared metric files, relative to the root
 	Plots     []Plot
 	Artifacts []Artifact
+	Datasets  []Dataset
 	Pools     map[string]int // slots that the stages of this file share, by name
 
 	mapStages map[string]mapStage
@@ -67,6 +68,8 @@ type Stage struct {
 	AlwaysChanged bool
 	Desc          string
 	Meta          any // as paramfile decodes it, nil when there is none
+
+	raw map[string]any // JSON key → what stands there when it is no text
 }
 
 // Address names the stage from the root: its name, with "dir/file:" before it
@@ -102,12 +105,17 @@ type Out struct {
 	Metric  bool
 	Plot    bool
 	Props   []PlotProps // how to draw a plot; empty is by default
+
+	section, text string         // where it is declared, and its path as written
+	raw           map[string]any // JSON key → what stands there when it is no text
 }
 
 // PlotProps says how to draw one plot.
 type PlotProps struct {
 	Template, X, Y, XLabel, YLabel, Title string
 	Header                                *bool
+
+	raw map[string]any // JSON key → what stands there when it is no text
 }
 
 // Plot is an entry of the top-level plots of a file: a path, or an id with
@@ -115,6 +123,13 @@ type PlotProps struct {
 type Plot struct {
 	ID  string
 	Def any
+}
+
+// Dataset is an entry of the top-level datasets of a file, which stages name as
+// ds://NAME in their deps.
+type Dataset struct {
+	Name string
+	Def  any // the whole entry as paramfile decodes it
 }
 
 // Artifact is an entry of the top-level artifacts of a file.

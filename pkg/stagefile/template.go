@@ -65,7 +65,7 @@ func checkExpr(expr string) error {
 			expr = expr[1:]
 			ok = word() && strings.HasPrefix(expr, "]")
 			if ok {
-				expr = expr[1:]
+				expr = strings.TrimLeft(expr[1:], " \t")
 			}
 		default:
 			ok = false
@@ -273,22 +273,53 @@ func (s *scope) resolve(n *yaml.Node, depth int) (*value, error) {
 	}
 }
 
-// text resolves n to a scalar's text. What names it in errors.
-func (s *scope) text(n *yaml.Node, what string) (string, error) {
+// scalar resolves n to a single value of any type. What names it in errors.
+func (s *scope) scalar(n *yaml.Node, what string) (any, error) {
 	n = follow(n)
 	if n.Kind != yaml.ScalarNode {
-		return "", at(n, "%s: expected a text, found %s", what, describe(n))
+		return nil, at(n, "%s: expected a text, found %s", what, describe(n))
 	}
 	raw, isText := paramfile.Scalar(n).(string)
 	if !isText {
-		return paramfile.Text(paramfile.Scalar(n)), nil
+		return paramfile.Scalar(n), nil
 	}
 	v, err := s.expand(raw)
 	if err != nil {
-		return "", asProblem(err, n)
+		return nil, asProblem(err, n)
 	}
-	if !v.isScalar() || v.scalar == nil {
-		return "", at(n, "%s: %s is a %s, expected a text", what, raw, paramfile.TypeName(v.plain()))
+	if !v.isScalar() {
+		return nil, at(n, "%s: %s is a %s, expected a text", what, raw, paramfile.TypeName(v.plain()))
 	}
-	return paramfile.Text(v.scalar), nil
+	return v.scalar, nil
+}
+
+// text resolves n to a scalar's text, which may not be null.
+func (s *scope) text(n *yaml.Node, what string) (string, error) {
+	v, err := s.scalar(n, what)
+	if err != nil {
+		return "", err
+	}
+	if v == nil && isText(n) {
+		return "", at(n, "%s: %s is null, expected a text", what, follow(n).Value)
+	}
+	return paramfile.Text(v), nil
+}
+
+// name resolves n to the text of a path or a key. In a dvc.yaml a number is
+// refused there, as DVC does.
+func (s *scope) name(n *yaml.Node, what string) (string, error) {
+	v, err := s.scalar(n, what)
+	if err != nil {
+		return "", err
+	}
+	text, ok := v.(string)
+	switch {
+	case ok:
+		return text, nil
+	case v == nil || s.dvc:
+		return "", at(n, "%s: %s is a %s, expected a text", what, follow(n).Value, paramfile.TypeName(v)).
+			hint("put quotes around the value of %s where it is set", strings.Trim(follow(n).Value, "${}"))
+	default:
+		return paramfile.Text(v), nil
+	}
 }
