@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
 
@@ -48,10 +49,23 @@ type decider struct {
 	fetch bool // what is not in the store can be fetched
 
 	allowMissing bool // what is only not on disk is unchanged
+
+	project *Project
+	chosen  map[string]bool
+	claims  *claims
+	marks   map[string]mark // of stages that are at work or were not finished, by the file of the claim
 }
 
 // decide says what is to be done with the stage, from ids alone.
 func (d *decider) decide(ctx context.Context, s *stagefile.Stage) (Step, error) {
+	step, err := d.judge(ctx, s)
+	if len(d.marks) > 0 {
+		d.noteMark(&step)
+	}
+	return step, err
+}
+
+func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 	step := Step{Name: s.Address(), Action: Run, stage: s}
 	if s.Frozen {
 		step.Action, step.Reasons = Skip, []string{"frozen"}
@@ -70,6 +84,13 @@ func (d *decider) decide(ctx context.Context, s *stagefile.Stage) (Step, error) 
 		own, err := d.ownReasons(ctx, s, open)
 		step.Reasons = append(own, reasons...)
 		return step, err
+	}
+	if in, by := d.halfWritten(s); by != nil {
+		step.err = errs.New(errs.Conflict, "dependency %s may be half-written: stage %s did not come to a good end in run %s", in, by.Stage, by.Run).
+			Hint("run that stage: mlops run %s", by.Stage).
+			Hint("or take the file as it is: --force")
+		step.Reasons = []string{step.err.Error()}
+		return step, nil //nolint:nilerr // the step carries it
 	}
 	var now stagefile.Record
 	if now, step.away, step.err = d.view.inputs(ctx, s); step.err != nil {

@@ -44,8 +44,12 @@ type Config struct {
 	Fetch func(ctx context.Context, assets []stagefile.Asset) error
 	// Describe returns what is known of the surroundings of a run: git, user.
 	Describe func(ctx context.Context) (track.Run, error)
-	Tmp      string // directory for logs of running stages
-	Clock    clock.Clock
+	// Tmp is for logs of running stages and for claims on stages. Copies of a
+	// workspace share it.
+	Tmp string
+	// Machine is what stages share; nil: what is found.
+	Machine *Machine
+	Clock   clock.Clock
 }
 
 // Engine plans and runs pipelines.
@@ -168,7 +172,16 @@ func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Projec
 		return nil, err
 	}
 	cache := &stageCache{open: e.Index, now: func() int64 { return e.Clock.Now().UnixMilli() }}
-	return &decider{view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil, allowMissing: q.AllowMissing}, nil
+	d := &decider{
+		view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil, allowMissing: q.AllowMissing,
+		project: p, chosen: map[string]bool{}, claims: newClaims(e.Tmp, e.Root),
+	}
+	for _, a := range chosen {
+		d.chosen[a] = true
+	}
+	var err error
+	d.marks, err = d.claims.marks()
+	return d, err
 }
 
 // Project reads every pipeline file through read, nil for the workspace.
@@ -299,6 +312,8 @@ type RunRequest struct {
 	Command    []string      // the command line, for the record
 	Output     io.Writer     // what stages print; nil: nowhere
 	Grace      time.Duration // that interrupted stages get; 0: ten seconds
+	GPUs       int           // how many devices there are; 0: as the system says
+	Executor   string        // for all stages, in the place of their own; "" for none
 	// Group returns the lines that begin and end what a stage prints, where the
 	// reader can fold it. Nil: each line says which stage it is from.
 	Group func(stage string) (begin, end string)

@@ -16,6 +16,7 @@ const (
 	RunStarted   EventType = "run_started"
 	StageStarted EventType = "started"
 	StageRetried EventType = "retried" // Err says what was wrong with the attempt
+	StageWaiting EventType = "waiting" // Reasons say for what; not more than once a stage
 	StageEnded   EventType = "stage"
 	Warning      EventType = "warning" // Err says what could not be done
 )

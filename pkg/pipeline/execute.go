@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -69,35 +70,41 @@ func (s *scheduler) command(ctx context.Context, j *job) error {
 	if err := os.MkdirAll(wdir, 0o777); err != nil {
 		return fmt.Errorf("working directory %s: %w", stage.Wdir, err)
 	}
-	log := newStageLog(s.output, j.step.Name, s.engine.Tmp)
-	j.result = s.local.Run(ctx, executor.Task{
-		Commands: commands(stage), Shell: shell, Dir: wdir, Env: s.environment(stage), Timeout: stage.Timeout, Output: log,
-	})
-	var err error
-	if j.log, err = log.close(); err != nil {
-		return err
+	if j.log == nil {
+		j.log = newStageLog(s.output, j.step.Name, j.claim.text.Log)
 	}
-	j.tail = string(log.tail)
-	switch r := j.result; {
-	case r.Err == nil:
-		return nil
+	if j.attempt > 1 {
+		fmt.Fprintf(j.log, "%s\n", attempts(stage.Retries, j.attempt))
+	}
+	var noted error
+	j.result = s.local.Run(ctx, executor.Task{
+		Commands: commands(stage), Shell: shell, Dir: wdir, Env: s.environment(j), Timeout: stage.Timeout, Output: j.log,
+		Started: func(pid int) { noted = errors.Join(noted, j.claim.started(pid)) },
+	})
+	j.cpu += j.result.CPU
+	j.rss = max(j.rss, j.result.MaxRSS)
+	switch err := failureOf(stage, j.result); {
+	case err == nil:
+		return noted
 	case ctx.Err() != nil:
 		return fmt.Errorf("interrupted: %w", ctx.Err())
-	case r.TimedOut:
-		return errs.New(errs.StageFailed, "ran longer than its timeout of %s", stage.Timeout)
-	case r.ExitCode > 0:
-		return errs.New(errs.StageFailed, "its command ended with exit code %d", r.ExitCode).
-			Hint("see what it printed: mlops runs show --log")
 	default:
-		return errs.New(errs.StageFailed, "its command: %w", r.Err)
+		if j.attempt > 1 || stage.Retries.Count > 0 {
+			fmt.Fprintf(j.log, "%s: %s\n", attempts(stage.Retries, j.attempt), err)
+		}
+		return err
 	}
 }
 
 // environment is that of the stage's processes.
-func (s *scheduler) environment(stage *stagefile.Stage) []string {
+func (s *scheduler) environment(j *job) []string {
+	stage := j.step.stage
 	own := map[string]string{
 		"MLOPS_RUN_ID": s.journal.run.ID, "MLOPS_ROOT": s.engine.Root, "MLOPS_STAGE": stage.Address(),
 		"DVC_ROOT": s.engine.Root, "DVC_STAGE": stage.Address(),
+	}
+	if len(j.slots.gpus) > 0 {
+		own["CUDA_VISIBLE_DEVICES"] = strings.Join(j.slots.gpus, ",")
 	}
 	maps.Copy(own, stage.Env)
 	env := slices.Clip(s.journal.environ)

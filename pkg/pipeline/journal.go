@@ -55,6 +55,7 @@ type entry struct {
 	assets  *stagefile.Record // what it read and made; nil when it failed or is not known
 	changed bool              // assets belong into the lock
 	log     string            // file with what it printed, "" for none
+	claim   *claim            // given up when the stage is recorded; nil for none
 }
 
 // After it wrote, the journal waits for more: so many times as long as it took
@@ -261,6 +262,14 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 	}
 	if err := j.decider.cache.store(ctx, cached); err != nil {
 		return batch, err
+	}
+	for _, e := range entries {
+		if e.claim == nil {
+			continue
+		}
+		if err := e.claim.release(); err != nil {
+			return batch, fmt.Errorf("stage %s: %w", e.record.Name, err)
+		}
 	}
 	batch.Assets = j.newAssets(entries)
 	return batch, nil

@@ -41,7 +41,7 @@ func (o *output) write(name string, text []byte) error {
 type stageLog struct {
 	out  *output
 	name string
-	dir  string
+	path string
 	file *os.File
 	rest []byte // a line that has no end yet
 	tail []byte // the end of all that was printed
@@ -50,8 +50,8 @@ type stageLog struct {
 	waits bool // with groups: another stage is shown
 }
 
-func newStageLog(out *output, name, dir string) *stageLog {
-	return &stageLog{out: out, name: name, dir: dir}
+func newStageLog(out *output, name, path string) *stageLog {
+	return &stageLog{out: out, name: name, path: path}
 }
 
 // maxLine is how much of a line without an end is held back, maxTail how much
@@ -97,7 +97,7 @@ func (l *stageLog) keep(p []byte) {
 		return
 	}
 	if l.file == nil {
-		if l.file, l.err = os.CreateTemp(l.dir, "stage-*.log"); l.err != nil {
+		if l.file, l.err = os.Create(l.path); l.err != nil {
 			return
 		}
 	}

@@ -35,14 +35,21 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 	if err := e.ignoreOuts(ctx, project, chosen, d.view); err != nil {
 		return Result{}, err
 	}
+	limits, err := e.limits(ctx, project, chosen, q)
+	if err != nil {
+		return Result{}, err
+	}
 	j := newJournal(e, project, chosen, d)
 	if err := j.begin(ctx, q, around); err != nil {
+		return Result{}, err
+	}
+	if err := d.claims.begin(j.run.ID, j.run.Name); err != nil {
 		return Result{}, err
 	}
 	start := e.Clock.Now()
 	notify = j.listen(notify)
 	notify(Event{Type: RunStarted, Time: start, Run: &j.run})
-	s := newScheduler(e, project, chosen, d, q, j, notify)
+	s := newScheduler(e, project, chosen, d, q, limits, j, notify)
 	if q.Group != nil {
 		s.output.prefix, s.output.groups = false, &groups{mark: q.Group}
 	}
@@ -62,7 +69,7 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 		return s.result, errors.Join(runErr, err)
 	}
 	for _, w := range j.warnings {
-		notify(Event{Type: Warning, Err: w})
+		notify(Event{Type: Warning, Err: fmt.Errorf("no metrics of a file: %w", w)})
 	}
 	if ctx.Err() != nil {
 		return s.result, errs.New(errs.Canceled, "run %s stopped: %w", j.run.Name, context.Cause(ctx)).

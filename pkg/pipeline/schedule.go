@@ -2,14 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
-	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/pipeline/executor"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
@@ -27,14 +21,23 @@ type scheduler struct {
 	local   *executor.Local
 	saver   *saver
 	output  *output
+	claims  *claims
+	limits  limits
 
 	chosen  map[string]bool
-	waiting map[string]int // dependencies not done yet
+	begun   map[string]bool // were ready and left that list
+	over    map[string]bool // came to their end
+	waiting map[string]int  // dependencies not done yet
 	ready   []string
-	working int           // stages with a place among the jobs
-	saving  int           // stages whose outputs are being saved
-	freed   chan struct{} // a stage gives its place back and saves
+	held    queue                // lack something that others have
+	budget  budget               // of the machine, left over by the stages at work
+	working int                  // stages with a place among the jobs
+	saving  int                  // stages whose outputs are being saved
+	asleep  map[*job]*time.Timer // wait for their next attempt
+	freed   chan *job
 	done    chan *job
+	woken   chan *job
+	quit    chan struct{}
 	stopped bool // no more stages start
 	blocked map[string]string
 	failed  []failure
@@ -46,30 +49,49 @@ const maxSaving = 256
 
 // job is a stage at work.
 type job struct {
-	step   Step
-	start  time.Time
-	result executor.Result
-	err    error
-	log    string // file with what it printed, "" when it printed nothing
-	tail   string // the end of what it printed
-	ended  time.Time
-	saving bool // it gave its place back
+	step    Step
+	start   time.Time
+	result  executor.Result
+	err     error
+	log     *stageLog
+	ended   time.Time
+	saving  bool // it gave its place back
+	claim   *claim
+	slots   slots
+	attempt int           // from 1
+	cpu     time.Duration // of all attempts
+	rss     int64         // bytes, the most of all attempts
+
+	since time.Time // when it began to wait for another run
+	by    string    // that run
+	told  bool      // that it waits
 }
 
-func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunRequest, j *journal, notify func(Event)) *scheduler {
+func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunRequest, l limits, j *journal, notify func(Event)) *scheduler {
 	s := &scheduler{
-		engine: e, project: p, decider: d, request: q, journal: j, notify: notify,
-		local: executor.NewLocal(q.Grace), freed: make(chan struct{}), done: make(chan *job),
-		chosen: map[string]bool{}, waiting: map[string]int{}, blocked: map[string]string{},
+		engine: e, project: p, decider: d, request: q, journal: j, notify: notify, claims: d.claims, limits: l,
+		local: executor.NewLocal(q.Grace), freed: make(chan *job), done: make(chan *job), woken: make(chan *job), quit: make(chan struct{}),
+		chosen: map[string]bool{}, begun: map[string]bool{}, asleep: map[*job]*time.Timer{}, over: map[string]bool{}, blocked: map[string]string{},
+		budget: budget{cpus: l.CPUs, memory: l.Memory},
 	}
 	s.saver = newSaver(e.Data)
 	s.output = newOutput(q.Output, q.Jobs > 1 && len(chosen) > 1)
+	s.count(chosen)
+	return s
+}
+
+// count notes what each chosen stage waits for, of those that are not over.
+func (s *scheduler) count(chosen []string) {
+	s.waiting, s.ready = map[string]int{}, nil
 	for _, a := range chosen {
 		s.chosen[a] = true
 	}
 	for _, a := range chosen {
-		for _, on := range p.Graph.Deps(a) {
-			if s.chosen[on] {
+		if s.begun[a] {
+			continue
+		}
+		for _, on := range s.project.Graph.Deps(a) {
+			if s.chosen[on] && !s.over[on] {
 				s.waiting[a]++
 			}
 		}
@@ -77,80 +99,65 @@ func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunReque
 			s.ready = append(s.ready, a)
 		}
 	}
-	return s
 }
+
+// poll is how often stages are tried that another run holds up.
+const poll = 50 * time.Millisecond
 
 // run works until nothing is left or may start. Its error is that of failed
 // stages; an error of the engine itself stops everything.
 func (s *scheduler) run(ctx context.Context) error {
 	defer s.saver.close()
+	defer close(s.quit)
 	var broken error
-	for {
-		for len(s.ready) > 0 && s.working < s.request.Jobs && s.saving < maxSaving && !s.stopped && ctx.Err() == nil {
-			next := s.ready[0]
-			s.ready = s.ready[1:]
-			if err := s.start(ctx, next); err != nil {
-				broken, s.stopped = err, true
+	stop := func(err error) {
+		if err != nil {
+			s.stopped = true
+			if broken == nil {
+				broken = err
 			}
 		}
-		if s.working+s.saving == 0 {
+	}
+	polled := false
+	for {
+		stop(s.startAll(ctx, polled))
+		if s.working+s.saving+len(s.asleep)+s.held.len() == 0 {
 			break
 		}
+		var tick <-chan time.Time
+		if s.held.foreign() || s.working+s.saving+len(s.asleep) == 0 {
+			tick = time.After(poll)
+		}
+		interrupt := ctx.Done()
+		if len(s.asleep)+s.held.len() == 0 {
+			interrupt = nil
+		}
+		polled = false
 		select {
-		case <-s.freed:
+		case <-tick:
+			polled = true
+		case <-interrupt:
+		case j := <-s.woken:
+			delete(s.asleep, j)
+			stop(s.admit(ctx, j))
+		case j := <-s.freed:
 			s.working--
 			s.saving++
+			stop(s.giveBack(j))
 		case j := <-s.done:
 			if j.saving {
 				s.saving--
 			} else {
 				s.working--
+				stop(s.giveBack(j))
 			}
-			if err := s.finish(ctx, j); err != nil && broken == nil {
-				broken, s.stopped = err, true
-			}
+			stop(s.finish(ctx, j))
 		}
 	}
 	if broken != nil {
 		return broken
 	}
 	return stageError(s.failed)
-}
-
-// start decides on a stage, and sets it to work where it needs work.
-func (s *scheduler) start(ctx context.Context, name string) error {
-	stage := s.project.byAddress[name]
-	if by, ok := s.blocked[name]; ok {
-		s.skip(Step{Name: name, stage: stage, Action: Skip, Reasons: []string{fmt.Sprintf("stage %s (upstream) failed", by)}}, by)
-		return nil
-	}
-	if err := s.refresh(ctx, stage); err != nil {
-		return err
-	}
-	step, err := s.decider.decide(ctx, stage)
-	if err != nil {
-		return err
-	}
-	if step.Action == Skip {
-		s.skip(step, "")
-		return nil
-	}
-	s.working++
-	j := &job{step: step, start: s.engine.Clock.Now()}
-	if step.Action == Run && step.err == nil {
-		s.notify(Event{Type: StageStarted, Name: name, Time: j.start, Stage: stage, Reasons: step.Reasons, Record: &j.step.record})
-	}
-	go func() {
-		s.work(ctx, j)
-		j.ended = s.engine.Clock.Now()
-		if j.err == nil && j.step.Action == Run {
-			j.saving = true
-			s.freed <- struct{}{}
-			j.err = s.save(ctx, j)
-		}
-		s.done <- j
-	}()
-	return nil
 }
 
 // refresh hashes inputs that an upstream stage changed in part: files inside
@@ -186,6 +193,7 @@ func (s *scheduler) refresh(ctx context.Context, stage *stagefile.Stage) error {
 // skip ends a stage without work. By names the stage that failed before it.
 func (s *scheduler) skip(step Step, by string) {
 	s.result.Skipped++
+	s.begun[step.Name] = true
 	e := entry{record: track.StageRecord{Name: step.Name, Action: string(Skipped), Reasons: step.Reasons, Fingerprint: step.Fingerprint}, stage: step.stage}
 	if len(step.record.Outs)+len(step.record.Deps) > 0 {
 		e.assets = &step.record
@@ -197,8 +205,9 @@ func (s *scheduler) skip(step Step, by string) {
 
 // release lets the stages go on that waited for this one.
 func (s *scheduler) release(name, failed string) {
+	s.over[name] = true
 	for _, user := range s.project.Graph.Users(name) {
-		if !s.chosen[user] {
+		if !s.chosen[user] || s.begun[user] {
 			continue
 		}
 		if failed != "" {
@@ -210,20 +219,32 @@ func (s *scheduler) release(name, failed string) {
 	}
 }
 
-// finish records a job that came back.
+// finish records a job that came back, or has it tried again.
 func (s *scheduler) finish(ctx context.Context, j *job) error {
+	if j.err != nil && !s.ending(ctx) && again(j.step.stage.Retries, j.attempt, j.result) {
+		s.sleep(j)
+		return nil
+	}
 	name := j.step.Name
 	rec := track.StageRecord{
 		Name: name, Reasons: j.step.Reasons, Fingerprint: j.step.Fingerprint, Seconds: seconds(j.ended.Sub(j.start)),
-		CPUSeconds: seconds(j.result.CPU), MaxRSS: j.result.MaxRSS, ExitCode: j.result.ExitCode,
+		CPUSeconds: seconds(j.cpu), MaxRSS: j.rss, ExitCode: j.result.ExitCode, Attempts: j.attempt,
 	}
 	event := Event{
 		Type: StageEnded, Name: name, Time: j.ended, Stage: j.step.stage, Reasons: j.step.Reasons, Seconds: rec.Seconds,
-		ExitCode: rec.ExitCode, Record: &j.step.record, Tail: j.tail,
+		ExitCode: rec.ExitCode, Record: &j.step.record, Attempt: j.attempt,
+	}
+	log := ""
+	if j.log != nil {
+		var err error
+		if log, err = j.log.close(); err != nil && j.err == nil {
+			j.err = err
+		}
+		event.Tail = string(j.log.tail)
 	}
 	if j.err != nil {
 		rec.Action, event.Action, event.Err = string(Failed), Failed, j.err
-		s.journal.stage(entry{record: rec, stage: j.step.stage, log: j.log})
+		s.journal.stage(entry{record: rec, stage: j.step.stage, log: log})
 		s.result.Failed++
 		s.notify(event)
 		if ctx.Err() == nil {
@@ -233,7 +254,7 @@ func (s *scheduler) finish(ctx context.Context, j *job) error {
 		if s.request.KeepGoing {
 			s.release(name, name)
 		}
-		return nil
+		return j.fail()
 	}
 	event.Action = Ran
 	s.result.Ran++
@@ -242,98 +263,20 @@ func (s *scheduler) finish(ctx context.Context, j *job) error {
 		s.result.Restored++
 		event.Action = Restored
 	}
-	rec.Action = string(event.Action)
+	if rec.Action = string(event.Action); event.Action == Restored {
+		rec.Attempts = 0
+	}
 	s.decider.view.restored(&j.step)
-	s.journal.stage(entry{record: rec, stage: j.step.stage, assets: &j.step.record, changed: true, log: j.log})
+	s.journal.stage(entry{record: rec, stage: j.step.stage, assets: &j.step.record, changed: true, log: log, claim: j.claim})
 	s.notify(event)
 	s.release(name, "")
 	return s.journal.err()
 }
 
-// work restores or runs a stage; it runs beside others.
-func (s *scheduler) work(ctx context.Context, j *job) {
-	if j.step.err != nil {
-		j.err = s.explainMissing(j.step.err)
-		return
-	}
-	if j.err = s.keepStale(ctx, &j.step); j.err != nil {
-		return
-	}
-	if j.step.Action == Restore {
-		if j.err = s.bring(ctx, j.step.needed); j.err == nil || ctx.Err() != nil {
-			return
-		}
-		// What was promised could not be had: run the stage instead.
-		j.step.Action = Run
-		j.step.record.Outs = nil
-		j.step.Reasons = append(j.step.Reasons, "cannot be restored: "+j.err.Error())
-	}
-	j.err = s.execute(ctx, j)
-}
-
-func (s *scheduler) explainMissing(err error) error {
-	if errs.Is(err, errs.NotFound) {
-		return errs.New(errs.NotFound, "%w", err).Hint("bring it with 'mlops pull' or 'mlops checkout', or run the stage that makes it")
-	}
-	return err
-}
-
-// bring fetches what is not in the store, where it may, and restores.
-func (s *scheduler) bring(ctx context.Context, assets []stagefile.Asset) error {
-	if len(assets) == 0 {
+// fail gives up the claim on a stage that failed.
+func (j *job) fail() error {
+	if j.claim == nil {
 		return nil
 	}
-	if s.decider.fetch {
-		absent, err := s.engine.Data.Absent(ctx, assets)
-		if err != nil {
-			return err
-		}
-		if len(absent) > 0 {
-			if err := s.engine.Fetch(ctx, absent); err != nil {
-				return err
-			}
-		}
-	}
-	return s.engine.Data.Restore(ctx, assets)
-}
-
-func outPaths(s *stagefile.Stage) []string {
-	paths := make([]string, len(s.Outs))
-	for i, o := range s.Outs {
-		paths[i] = o.Path
-	}
-	return paths
-}
-
-// execute runs the commands of a stage.
-func (s *scheduler) execute(ctx context.Context, j *job) error {
-	if err := s.bringInputs(ctx, &j.step); err != nil {
-		return err
-	}
-	if err := s.clearOuts(ctx, j.step.stage); err != nil {
-		return err
-	}
-	if err := fault.At(ctx, "run.stage.started"); err != nil {
-		return err
-	}
-	if err := s.command(ctx, j); err != nil {
-		return err
-	}
-	for _, o := range j.step.stage.Outs {
-		if _, err := os.Lstat(s.engine.path(o.Path)); errors.Is(err, fs.ErrNotExist) {
-			return missingOut(o)
-		}
-	}
-	return fault.At(ctx, "run.stage.finished")
-}
-
-// save stores what a stage made. It has given its place among the jobs to
-// another by then.
-func (s *scheduler) save(ctx context.Context, j *job) error {
-	outs, err := s.saver.save(ctx, j.step.stage)
-	if err != nil {
-		return err
-	}
-	j.step.record.Outs = outs
-	return fault.At(ctx, "run.outs.saved")
+	return j.claim.fail()
 }

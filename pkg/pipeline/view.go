@@ -43,7 +43,9 @@ type view struct {
 	assets  map[string]stagefile.Asset // on disk, by path
 	tracked map[string]stagefile.Asset // named by pointers and locks; loaded when first asked for
 	locks   map[string]*stagefile.Lock // by path of the lock
-	params  map[string]any             // by parameter file
+	// lockStates are those of the files of locks when they were read.
+	lockStates map[string]fileState
+	params     map[string]any // by parameter file
 	// While planning, outs are not what they will be: of unknown ones nothing is
 	// known, of partly known ones not what is in them, settled ones will be
 	// as recorded. Each maps an out to its stage.
@@ -53,7 +55,7 @@ type view struct {
 
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
-		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{},
+		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: map[string]fileState{},
 		params: map[string]any{}, changed: map[string]string{},
 		unknown: map[string]string{}, partly: map[string]string{}, settled: map[string]string{},
 	}
@@ -95,6 +97,7 @@ func (v *view) lock(p string) (*stagefile.Lock, error) {
 	if l, ok := v.locks[p]; ok {
 		return l, nil
 	}
+	v.lockStates[p] = stateOf(filepath.Join(v.root, filepath.FromSlash(p)))
 	text, err := v.read(p)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read lock %s: %w", p, err)

@@ -153,7 +153,8 @@ type StageRecord struct {
 	CPUSeconds  float64  `json:"cpu_seconds,omitempty"` // user and system time of its processes
 	MaxRSS      int64    `json:"max_rss,omitempty"`     // bytes
 	ExitCode    int      `json:"exit_code"`
-	Log         oid.ID   `json:"log"` // object with its output; zero: none
+	Attempts    int      `json:"attempts,omitempty"` // of its commands; 0 when none ran
+	Log         oid.ID   `json:"log"`                // object with its output; zero: none
 	Fingerprint string   `json:"fingerprint,omitempty"`
 }
 

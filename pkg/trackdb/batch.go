@@ -124,8 +124,8 @@ func logStages(ctx context.Context, tx *sql.Tx, seq int64, stages []track.StageR
 		return err
 	}
 	var failed error
-	_, err := insert(ctx, tx, "INSERT INTO stages (run, position, name, action, reasons, seconds, cpu_seconds, max_rss, exit_code, log, fingerprint)",
-		"", 11, stages, func(r track.StageRecord) []any {
+	_, err := insert(ctx, tx, "INSERT INTO stages (run, position, name, action, reasons, seconds, cpu_seconds, max_rss, exit_code, log, fingerprint, attempts)",
+		"", 12, stages, func(r track.StageRecord) []any {
 			position++
 			reasons, err := json.Marshal(orEmpty(r.Reasons))
 			failed = errors.Join(failed, err)
@@ -133,7 +133,7 @@ func logStages(ctx context.Context, tx *sql.Tx, seq int64, stages []track.StageR
 			if !r.Log.IsZero() {
 				log = r.Log[:]
 			}
-			return []any{seq, position, r.Name, r.Action, string(reasons), r.Seconds, r.CPUSeconds, r.MaxRSS, r.ExitCode, log, r.Fingerprint}
+			return []any{seq, position, r.Name, r.Action, string(reasons), r.Seconds, r.CPUSeconds, r.MaxRSS, r.ExitCode, log, r.Fingerprint, r.Attempts}
 		})
 	return errors.Join(failed, err)
 }

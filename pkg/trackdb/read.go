@@ -216,12 +216,12 @@ func stages(ctx context.Context, q querier, seq int64) ([]track.StageRecord, err
 	var r track.StageRecord
 	var reasons string
 	var log oidColumn
-	err := each(ctx, q, []any{&r.Name, &r.Action, &reasons, &r.Seconds, &r.CPUSeconds, &r.MaxRSS, &r.ExitCode, &log, &r.Fingerprint}, func() error {
+	err := each(ctx, q, []any{&r.Name, &r.Action, &reasons, &r.Seconds, &r.CPUSeconds, &r.MaxRSS, &r.ExitCode, &log, &r.Fingerprint, &r.Attempts}, func() error {
 		r.Log, r.Reasons = oid.ID(log), nil
 		err := json.Unmarshal([]byte(reasons), &r.Reasons)
 		stages = append(stages, r)
 		return err
-	}, "SELECT name, action, reasons, seconds, cpu_seconds, max_rss, exit_code, log, fingerprint FROM stages WHERE run = ? ORDER BY position", seq)
+	}, "SELECT name, action, reasons, seconds, cpu_seconds, max_rss, exit_code, log, fingerprint, attempts FROM stages WHERE run = ? ORDER BY position", seq)
 	return stages, err
 }
 

@@ -36,3 +36,11 @@ func usage(p *os.ProcessState) Result {
 
 // DefaultShell is what runs commands of a stage that names no shell.
 func DefaultShell() []string { return []string{"/bin/sh", "-c"} }
+
+// exitCode is 128 and the signal for a process that a signal ended.
+func exitCode(p *os.ProcessState) int {
+	if w, ok := p.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return 128 + int(w.Signal())
+	}
+	return p.ExitCode()
+}

@@ -29,3 +29,5 @@ func usage(p *os.ProcessState) Result { return Result{CPU: p.UserTime() + p.Syst
 
 // DefaultShell is what runs commands of a stage that names no shell.
 func DefaultShell() []string { return []string{"cmd", "/C"} }
+
+func exitCode(p *os.ProcessState) int { return p.ExitCode() }

@@ -17,16 +17,25 @@ type Task struct {
 	Env      []string      // as os.Environ
 	Timeout  time.Duration // of all commands together, 0 is none
 	Output   io.Writer     // stdout and stderr of the commands
+	// Started hears of each command's process, which leads a group; may be nil.
+	Started func(pid int)
 }
 
 // Result is how a task ended.
 type Result struct {
-	ExitCode int // of the command that failed; -1 when it was ended by a signal or could not start
-	Err      error
-	TimedOut bool
-	CPU      time.Duration // user and system time of the processes
-	MaxRSS   int64         // bytes, of the largest process; 0 where unknown
+	// ExitCode is that of the command that failed: 128 and the signal when one
+	// ended it, as shells count; TimeoutCode when it TimedOut; -1 when the
+	// command could not start.
+	ExitCode   int
+	Err        error
+	TimedOut   bool
+	NotStarted bool          // the system's fault, not the task's
+	CPU        time.Duration // user and system time of the processes
+	MaxRSS     int64         // bytes, of the largest process; 0 where unknown
 }
+
+// TimeoutCode is the exit code of a task that timed out, as timeout(1) has it.
+const TimeoutCode = 124
 
 // ErrTimeout is the error of a task that ran longer than its Timeout.
 var ErrTimeout = errors.New("timed out")
@@ -59,14 +68,16 @@ func (l *Local) Run(ctx context.Context, t Task) Result {
 		r := l.command(ctx, t, command)
 		sum.CPU += r.CPU
 		sum.MaxRSS = max(sum.MaxRSS, r.MaxRSS)
-		sum.ExitCode, sum.Err = r.ExitCode, r.Err
+		sum.ExitCode, sum.Err, sum.NotStarted = r.ExitCode, r.Err, r.NotStarted
 		if r.Err != nil {
 			break
 		}
 	}
 	if cause := context.Cause(ctx); cause != nil && sum.Err != nil {
 		sum.Err = cause
-		sum.TimedOut = errors.Is(cause, ErrTimeout)
+		if sum.TimedOut = errors.Is(cause, ErrTimeout); sum.TimedOut {
+			sum.ExitCode = TimeoutCode
+		}
 	}
 	return sum
 }
@@ -87,7 +98,10 @@ func (l *Local) command(ctx context.Context, t Task, command string) Result {
 		return interruptGroup(cmd)
 	}
 	if err := l.start(cmd); err != nil {
-		return Result{ExitCode: -1, Err: err}
+		return Result{ExitCode: -1, Err: err, NotStarted: true}
+	}
+	if t.Started != nil {
+		t.Started(cmd.Process.Pid)
 	}
 	err := cmd.Wait()
 	l.mu.Lock()
@@ -103,7 +117,7 @@ func (l *Local) command(ctx context.Context, t Task, command string) Result {
 		killGroup(cmd) // what the command left behind must not write outputs now
 	}
 	r := usage(cmd.ProcessState)
-	r.ExitCode, r.Err = cmd.ProcessState.ExitCode(), err
+	r.ExitCode, r.Err = exitCode(cmd.ProcessState), err
 	return r
 }
 

@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+)
+
+// settle sees, under the claim on a stage, whether the decision still holds:
+// another run may have worked on the stage meanwhile, or have been killed over
+// it. It reports whether there is still something to do.
+func (s *scheduler) settle(ctx context.Context, j *job) (goes bool, err error) {
+	place := s.claims.place(j.step.Name)
+	left := j.claim.left
+	if err := s.claims.end(left); err != nil {
+		return false, err
+	}
+	changed, err := s.decider.view.foreign(j.step.stage)
+	if err != nil {
+		return false, err
+	}
+	if j.by == "" && !changed && (left == nil || left.Failed) {
+		return true, nil
+	}
+	delete(s.decider.marks, place)
+	if left != nil {
+		s.decider.marks[place] = mark{text: left}
+	}
+	before := j.step.Fingerprint
+	if err := s.lookAgain(ctx, j); err != nil {
+		return false, err
+	}
+	if left != nil && !s.request.Force {
+		if err := s.decider.adopt(ctx, &j.step, left); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case j.step.Action == Skip:
+		delete(s.decider.marks, place)
+		if j.by != "" && len(j.step.Reasons) == 0 {
+			j.step.Reasons = []string{fmt.Sprintf("run %s saw to it meanwhile", j.by)}
+		}
+		err := j.claim.release()
+		j.claim = nil
+		s.skip(j.step, "")
+		return false, err
+	case j.step.err != nil, j.step.Fingerprint != before:
+		// The inputs are others now: the claim must be for them.
+		err := j.claim.restore()
+		if j.claim = nil; err != nil {
+			return false, err
+		}
+		j.by = ""
+		return false, s.admit(ctx, j)
+	}
+	return true, nil
+}
+
+// lookAgain decides anew, from what is on disk now.
+func (s *scheduler) lookAgain(ctx context.Context, j *job) error {
+	v, stage := s.decider.view, j.step.stage
+	var paths []string
+	for _, p := range slices.Concat(inputPaths(stage), outPaths(stage)) {
+		if !outside(p) {
+			paths = append(paths, p)
+		}
+		delete(v.params, p)
+	}
+	found, err := v.data.Hash(ctx, paths)
+	if err != nil {
+		return err
+	}
+	for _, p := range paths {
+		delete(v.assets, p)
+		if a, ok := found[p]; ok {
+			v.assets[p] = a
+		}
+	}
+	j.step, err = s.decider.decide(ctx, stage)
+	return err
+}
+
+// adopt makes the step a restore when the run that left the claim had saved
+// the outputs, and was killed before it recorded them.
+func (d *decider) adopt(ctx context.Context, step *Step, left *claimText) error {
+	r, ok := left.record()
+	if !ok || step.Action != Run || step.err != nil || r.Fingerprint != step.Fingerprint || len(r.Outs) != len(step.stage.Outs) {
+		return nil
+	}
+	there := true
+	for _, o := range r.Outs {
+		on, onDisk := d.view.assets[o.Path]
+		there = there && onDisk && on.ID == o.ID && on.Kind == o.Kind
+	}
+	if there {
+		step.Action, step.record.Outs, step.needed = Restore, r.Outs, nil
+	} else if ok, err := d.restorable(ctx, step, r.Outs); err != nil || !ok {
+		return err
+	}
+	step.Reasons = []string{fmt.Sprintf("run %s had finished it when it was killed", left.Run)}
+	return nil
+}
+
+// fileState tells whether a file was replaced.
+type fileState struct{ info fs.FileInfo }
+
+func stateOf(name string) fileState {
+	info, err := os.Stat(name)
+	if err != nil {
+		return fileState{}
+	}
+	return fileState{info}
+}
+
+func (a fileState) same(b fileState) bool {
+	if a.info == nil || b.info == nil {
+		return a.info == nil && b.info == nil
+	}
+	return os.SameFile(a.info, b.info) && a.info.Size() == b.info.Size() && a.info.ModTime().Equal(b.info.ModTime())
+}
+
+// foreign reads the lock again when it was written since, and reports whether
+// the record of the stage is another one than before.
+func (v *view) foreign(s *stagefile.Stage) (bool, error) {
+	file := s.Lock()
+	if v.lockStates[file].same(stateOf(filepath.Join(v.root, filepath.FromSlash(file)))) {
+		return false, nil
+	}
+	old, err := v.lock(file)
+	if err != nil {
+		return false, err
+	}
+	was, _ := old.Stage(s.Name)
+	delete(v.locks, file)
+	now, err := v.lock(file)
+	if err != nil {
+		return false, err
+	}
+	is, _ := now.Stage(s.Name)
+	return was.Fingerprint != is.Fingerprint || was.Doubled != is.Doubled || !slices.Equal(was.Outs, is.Outs), nil
+}
+
+// noteMark adds what the claim on a stage says to the reasons of a step.
+func (d *decider) noteMark(step *Step) {
+	m, ok := d.marks[d.claims.place(step.Name)]
+	switch {
+	case !ok || step.Action == Skip:
+	case m.held:
+		step.Reasons = append(step.Reasons, fmt.Sprintf("run %s works on it now", m.text.Run))
+	case !m.text.Failed:
+		step.Reasons = append(step.Reasons, fmt.Sprintf("run %s was killed while it worked on it", m.text.Run))
+	}
+}
+
+// halfWritten says which input of a stage its own stage left half-written.
+func (d *decider) halfWritten(s *stagefile.Stage) (input string, by *claimText) {
+	if len(d.marks) == 0 || d.force {
+		return "", nil
+	}
+	for _, in := range inputPaths(s) {
+		maker, made := d.project.Producer(in)
+		if !made || d.chosen[maker] {
+			continue
+		}
+		if m, ok := d.marks[d.claims.place(maker)]; ok && !m.held {
+			return in, m.text
+		}
+	}
+	return "", nil
+}
