@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 
@@ -39,15 +40,15 @@ func runStageLs(ctx context.Context, o *stageLsOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := e.Project(ctx, nil)
-	if err != nil {
-		return err
+	p, broken := e.Stages(ctx)
+	if p == nil {
+		return broken
 	}
 	stages, err := p.List(o.stages, dir)
 	if err != nil {
-		return err
+		return errors.Join(broken, err)
 	}
-	return o.app.io.Result(stages, func(w io.Writer) error {
+	err = o.app.io.Result(stages, func(w io.Writer) error {
 		t := o.app.io.Table()
 		for _, s := range stages {
 			if o.nameOnly {
@@ -58,6 +59,7 @@ func runStageLs(ctx context.Context, o *stageLsOptions) error {
 		}
 		return t.Write(w)
 	})
+	return errors.Join(err, broken)
 }
 
 // about says in a few words what a stage is for: its description, or what it

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -196,33 +195,6 @@ func (e *Engine) Project(ctx context.Context, read stagefile.ReadFunc) (*Project
 	return ReadProject(read, names)
 }
 
-// ReadProject reads pipeline files and joins them.
-func ReadProject(read stagefile.ReadFunc, names []string) (*Project, error) {
-	files := make([]*stagefile.File, 0, len(names))
-	var failed []error
-	for _, name := range names {
-		f, err := stagefile.Load(read, name)
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		files = append(files, f)
-	}
-	if len(failed) == 1 {
-		return nil, failed[0]
-	}
-	if err := errors.Join(failed...); err != nil {
-		e := errs.New(errs.Usage, "%w", err)
-		for _, f := range failed {
-			for _, h := range errs.Hints(f) {
-				e.Hint("%s", h)
-			}
-		}
-		return nil, e
-	}
-	return NewProject(files)
-}
-
 // choose returns the addresses that a request means, in the order of the graph.
 func (p *Project) choose(q PlanRequest) ([]string, error) {
 	if len(q.Stages) == 0 {
@@ -239,9 +211,9 @@ func (p *Project) choose(q PlanRequest) ([]string, error) {
 	case q.Single:
 		return named, nil
 	case q.Downstream:
-		return p.only(p.Graph.Above(named...)), nil
+		return p.only(p.waits.Above(named...)), nil
 	default:
-		return p.only(p.Graph.Below(named...)), nil
+		return p.only(p.waits.Below(named...)), nil
 	}
 }
 

@@ -19,6 +19,7 @@ type Project struct {
 	Graph  *dag.Graph         // of addresses
 	Order  []string           // addresses, each after all that it depends on
 
+	waits     *dag.Graph // Graph without what frozen stages depend on: they wait for nothing
 	byAddress map[string]*stagefile.Stage
 	producer  map[string]string // path of an out → address of its stage
 }
@@ -26,14 +27,7 @@ type Project struct {
 // NewProject joins files to a graph. Two stages with one output, an output
 // inside another, and a cycle are errors of kind errs.Usage.
 func NewProject(files []*stagefile.File) (*Project, error) {
-	p := &Project{Files: files, byAddress: map[string]*stagefile.Stage{}, producer: map[string]string{}}
-	for _, f := range files {
-		for i := range f.Stages {
-			s := &f.Stages[i]
-			p.Stages = append(p.Stages, s)
-			p.byAddress[s.Address()] = s
-		}
-	}
+	p := collect(files)
 	if err := p.claimOuts(); err != nil {
 		return nil, err
 	}
@@ -44,6 +38,19 @@ func NewProject(files []*stagefile.File) (*Project, error) {
 	}
 	p.Order = order
 	return p, nil
+}
+
+// collect gathers the stages of files.
+func collect(files []*stagefile.File) *Project {
+	p := &Project{Files: files, byAddress: map[string]*stagefile.Stage{}, producer: map[string]string{}}
+	for _, f := range files {
+		for i := range f.Stages {
+			s := &f.Stages[i]
+			p.Stages = append(p.Stages, s)
+			p.byAddress[s.Address()] = s
+		}
+	}
+	return p
 }
 
 // Stage returns the stage at an address.
@@ -86,6 +93,14 @@ func (p *Project) claimOuts() error {
 			places[o.Path], p.producer[o.Path] = place, s.Address()
 		}
 	}
+	for _, f := range p.Files {
+		for at := f.Dir; at != "." && at != "/"; at = path.Dir(at) {
+			if outer, ok := places[at]; ok {
+				return errs.New(errs.Usage, "%s is inside output %s of %s", f.Path, at, outer).
+					Hint("declare the files of %s one by one, or move %s out of it", at, f.Path)
+			}
+		}
+	}
 	for _, s := range p.Stages {
 		for _, o := range s.Outs {
 			for at := path.Dir(o.Path); at != "." && at != "/" && !stagefile.IsExternal(o.Path); at = path.Dir(at) {
@@ -112,9 +127,10 @@ func checkOut(out, place string) error {
 
 // connect adds an edge where a dependency is, holds, or stands in an output.
 func (p *Project) connect() {
-	p.Graph = dag.New()
+	p.Graph, p.waits = dag.New(), dag.New()
 	for _, s := range p.Stages {
 		p.Graph.Add(s.Address())
+		p.waits.Add(s.Address())
 	}
 	holders := map[string][]string{} // directory → outs below it
 	for out := range p.producer {
@@ -124,14 +140,14 @@ func (p *Project) connect() {
 		holders["."] = append(holders["."], out)
 	}
 	for _, s := range p.Stages {
-		if s.Frozen {
-			continue // keeps its place, waits for nothing
-		}
 		from, seen := s.Address(), map[string]bool{}
 		depend := func(on string) {
 			if !seen[on] {
 				seen[on] = true
 				p.Graph.Depend(from, on)
+				if !s.Frozen {
+					p.waits.Depend(from, on)
+				}
 			}
 		}
 		for _, in := range inputPaths(s) {

@@ -90,7 +90,7 @@ func (s *scheduler) count(chosen []string) {
 		if s.begun[a] {
 			continue
 		}
-		for _, on := range s.project.Graph.Deps(a) {
+		for _, on := range s.project.waits.Deps(a) {
 			if s.chosen[on] && !s.over[on] {
 				s.waiting[a]++
 			}
@@ -206,7 +206,7 @@ func (s *scheduler) skip(step Step, by string) {
 // release lets the stages go on that waited for this one.
 func (s *scheduler) release(name, failed string) {
 	s.over[name] = true
-	for _, user := range s.project.Graph.Users(name) {
+	for _, user := range s.project.waits.Users(name) {
 		if !s.chosen[user] || s.begun[user] {
 			continue
 		}
