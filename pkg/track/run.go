@@ -61,6 +61,7 @@ type Run struct {
 	Note        string            `json:"note,omitempty"`
 	Deleted     bool              `json:"deleted,omitempty"`
 	Process     Process           `json:"-"` // who works on it; zero: nobody who could be missed
+	Children    int64             `json:"-"` // runs that have it as parent; only where asked for
 
 	Params  []Param       `json:"params"`  // by key
 	Metrics []Summary     `json:"metrics"` // by key

@@ -47,10 +47,17 @@ type Query struct {
 	IDs        []string // only these
 	Experiment string   // a name; "" for all
 	Statuses   []Status // none for all
+	Parent     string   // only children of this run, by its id
+	Top        bool     // only those that are no children of a run that is listed
+	Filter     Filter   // only those of which all of it holds
 	Deleted    bool     // also those in the bin
+	Removed    bool     // only those in the bin
+	Order      []Order  // ties, and all without an order: the newest first
+	Offset     int      // leave out so many, the first ones
 	Limit      int      // 0 for all
 	Bare       bool     // without params, metrics and tags
 	Assets     bool     // with the assets, which lists else leave out
+	Counts     bool     // with the number of children of each
 }
 
 // Curator changes what may still be changed when a run is over.

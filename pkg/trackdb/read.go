@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -86,59 +85,105 @@ func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) 
 	if err := s.reap(ctx); err != nil {
 		return nil, err
 	}
-	query, args := listQuery(q)
-	var seqs []int64
-	runs := []track.Run{}
+	query, args := newListing(q).query(runColumns, q)
+	_, runs, err := s.list(ctx, q, query, args)
+	return runs, err
+}
+
+// Stream calls fn with all runs that q chooses, some hundred at a time, so that
+// memory does not follow their number.
+func (s *Service) Stream(ctx context.Context, q track.Query, fn func([]track.Run) error) error {
+	if err := s.reap(ctx); err != nil {
+		return err
+	}
+	query, args := newListing(q).query("r.seq", q)
+	var all []int64
+	var seq int64
+	if err := each(ctx, s.db, []any{&seq}, func() error {
+		all = append(all, seq)
+		return nil
+	}, query, args...); err != nil {
+		return err
+	}
+	for wanted := range slices.Chunk(all, fewRuns) {
+		args := make([]any, len(wanted))
+		for i, seq := range wanted {
+			args[i] = seq
+		}
+		seqs, runs, err := s.list(ctx, q, "SELECT "+runColumns+" FROM runs r CROSS JOIN experiments e ON e.id = r.experiment WHERE r.seq IN ("+marks(len(args))+")", args)
+		if err != nil {
+			return err
+		}
+		at := make(map[int64]int, len(seqs))
+		for i, seq := range seqs {
+			at[seq] = i
+		}
+		ordered := make([]track.Run, 0, len(runs))
+		for _, seq := range wanted {
+			if i, still := at[seq]; still {
+				ordered = append(ordered, runs[i])
+			}
+		}
+		if err := fn(ordered); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list reads the runs of a query for runColumns, with as much of them as q
+// asks for.
+func (s *Service) list(ctx context.Context, q track.Query, query string, args []any) (seqs []int64, runs []track.Run, err error) {
+	runs = []track.Run{}
 	var r runRow
 	if err := each(ctx, s.db, r.dest(), func() error {
 		run, err := r.take()
 		seqs, runs = append(seqs, r.seq), append(runs, run)
 		return err
 	}, query, args...); err != nil {
-		return nil, err
-	}
-	if q.Bare {
-		return runs, nil
+		return nil, nil, err
 	}
 	bySeq := make(map[int64]*track.Run, len(runs))
 	for i, seq := range seqs {
 		bySeq[seq] = &runs[i]
 	}
-	if err := fill(ctx, s.db, bySeq); err != nil || !q.Assets {
-		return runs, err
+	if q.Counts {
+		if err := s.countChildren(ctx, runs); err != nil {
+			return nil, nil, err
+		}
 	}
-	return runs, fillAssets(ctx, s.db, bySeq)
+	if !q.Bare {
+		if err := fill(ctx, s.db, bySeq); err != nil {
+			return nil, nil, err
+		}
+	}
+	if q.Assets {
+		err = fillAssets(ctx, s.db, bySeq)
+	}
+	return seqs, runs, err
 }
 
-func listQuery(q track.Query) (query string, args []any) {
-	var where []string
-	if q.IDs != nil {
-		where = append(where, "r.id IN ("+marks(len(q.IDs))+")")
-		for _, id := range q.IDs {
-			args = append(args, id)
+// countChildren says of each run how many have it as parent.
+func (s *Service) countChildren(ctx context.Context, runs []track.Run) error {
+	byID := make(map[string]*track.Run, len(runs))
+	for i := range runs {
+		byID[runs[i].ID] = &runs[i]
+	}
+	var parent string
+	var count int64
+	for chunk := range slices.Chunk(runs, fewRuns) {
+		args := make([]any, len(chunk))
+		for i := range chunk {
+			args[i] = chunk[i].ID
+		}
+		if err := each(ctx, s.db, []any{&parent, &count}, func() error {
+			byID[parent].Children = count
+			return nil
+		}, "SELECT parent, count(*) FROM runs WHERE parent <> '' AND deleted = 0 AND parent IN ("+marks(len(args))+") GROUP BY parent", args...); err != nil {
+			return err
 		}
 	}
-	if q.Experiment != "" {
-		where, args = append(where, "r.experiment = (SELECT id FROM experiments WHERE name = ?)"), append(args, q.Experiment)
-	}
-	if len(q.Statuses) > 0 {
-		where = append(where, "r.status IN ("+marks(len(q.Statuses))+")")
-		for _, status := range q.Statuses {
-			args = append(args, status)
-		}
-	}
-	if !q.Deleted {
-		where = append(where, "r.deleted = 0")
-	}
-	query = "SELECT " + runColumns + " FROM runs r CROSS JOIN experiments e ON e.id = r.experiment"
-	if len(where) > 0 {
-		query += " WHERE " + strings.Join(where, " AND ")
-	}
-	query += " ORDER BY r.start_time DESC, r.id"
-	if q.Limit > 0 {
-		query += " LIMIT " + strconv.Itoa(q.Limit)
-	}
-	return query, args
+	return nil
 }
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
