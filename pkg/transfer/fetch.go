@@ -15,8 +15,9 @@ import (
 // FetchRequest says what to fetch.
 type FetchRequest struct {
 	Selection
-	Runs   Runs // new runs of the remote are taken in; nil: none
-	DryRun bool // count only; of trees, the nodes are fetched all the same
+	Runs   Runs       // new runs of the remote are taken in; nil: none
+	Stages StageCache // and its stage cache; nil: not
+	DryRun bool       // count only; of trees, the nodes are fetched all the same
 }
 
 // Fetch brings what is missing here into the store. Every object is verified
@@ -46,6 +47,9 @@ func (t *Transfer) Fetch(ctx context.Context, req FetchRequest) (s Summary, err 
 	}
 	if err == nil && req.Runs != nil {
 		err = f.runs(ctx, req.Runs, req.DryRun, &s)
+	}
+	if err == nil && req.Stages != nil {
+		err = f.stages(ctx, req.Stages, req.DryRun, &s)
 	}
 	s.Objects, s.Bytes = f.count, f.bytes
 	if req.DryRun {

@@ -29,6 +29,7 @@ type seen struct {
 	Merged   int    `json:"merged"` // so many of Parts are in the merged index
 	Roots    []Root `json:"roots"`
 	Imported int    `json:"imported"` // the runs among so many of Roots were taken in
+	Learned  int    `json:"learned"`  // and the bundles of the stage cache among so many
 }
 
 // History is the log of a remote as last seen.
@@ -113,6 +114,9 @@ func (h *History) sync(ctx context.Context) error {
 	}
 	if !known && h.Head > 0 {
 		h.reset(h.Remote)
+		if err := h.forgetStages(); err != nil {
+			return err
+		}
 		if fresh, _, err = h.list(ctx); err != nil {
 			return err
 		}

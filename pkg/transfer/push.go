@@ -22,6 +22,7 @@ import (
 type PushRequest struct {
 	Objects []repo.Object // see Select
 	Runs    Runs          // finished runs go too; nil: none
+	Stages  StageCache    // entries of the stage cache go too; nil: none
 	By      string        // who pushes, for the log
 	DryRun  bool          // count only; nothing is written
 }
@@ -40,7 +41,11 @@ func (t *Transfer) Push(ctx context.Context, req PushRequest) (s Summary, err er
 	}
 	objects := slices.DeleteFunc(slices.Clone(req.Objects), func(o repo.Object) bool { return h.Has(o.ID) })
 	runs, err := t.newRuns(ctx, h, req)
-	if err != nil || len(objects)+len(runs) == 0 {
+	if err != nil {
+		return s, err
+	}
+	stages, err := t.newStages(ctx, h, req.Stages)
+	if err != nil || len(objects)+len(runs)+len(stages) == 0 {
 		return s, err
 	}
 	x, err := h.Index(ctx)
@@ -62,9 +67,16 @@ func (t *Transfer) Push(ctx context.Context, req PushRequest) (s Summary, err er
 	if err != nil {
 		return s, err
 	}
-	s.Objects, s.Bytes, s.Runs = int64(len(p.data)+len(p.trees)), p.bytes, len(sent)
-	if !req.DryRun && len(objects)+len(sent) > 0 {
-		if err := t.send(ctx, st, h, p, append(rootsOf(objects), sent...), req.By); err != nil {
+	learnt, bundle, err := t.planStages(ctx, st, p, stages, req.DryRun)
+	if err != nil {
+		return s, err
+	}
+	s.Objects, s.Bytes, s.Runs, s.Stages = int64(len(p.data)+len(p.trees)), p.bytes, len(sent), len(learnt)
+	if roots := slices.Concat(rootsOf(objects), sent, bundle); !req.DryRun && len(roots) > 0 {
+		if err := t.send(ctx, st, h, p, roots, req.By); err != nil {
+			return s, err
+		}
+		if err := h.noteStages(learnt); err != nil {
 			return s, err
 		}
 	}

@@ -48,6 +48,7 @@ type Summary struct {
 	Objects  int64   `json:"objects"`
 	Bytes    int64   `json:"bytes"`
 	Runs     int     `json:"runs"`
+	Stages   int     `json:"stages"` // entries of the stage cache
 	Requests int64   `json:"requests"`
 	Seconds  float64 `json:"seconds"`
 }
