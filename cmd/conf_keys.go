@@ -35,6 +35,7 @@ func knownSettings() []setting {
 		{"lineage.file", "file that OpenLineage events of runs are appended to", nil, parseText},
 		{"lineage.namespace", "namespace of jobs and datasets in OpenLineage events, instead of the URL of git's remote", nil, parseText},
 		{"lineage.url", "server that OpenLineage events of runs are sent to", nil, parseText},
+		{"run.gpus", "how many GPUs stages may use; 0 is what CUDA_VISIBLE_DEVICES or nvidia-smi lists", 0, parseCount},
 		{"run.jobs", "how many stages run at once; 0 is one a core", 0, parseCount},
 		{"user.email", "your address in run records, instead of git's", nil, parseText},
 		{"user.name", "your name in run records, instead of git's", nil, parseText},

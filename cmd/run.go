@@ -50,7 +50,7 @@ or an output. What stages print goes to stderr.`,
 		ValidArgsFunction: completeStages(a),
 	}
 	f := c.Flags()
-	f.IntVarP(&o.Jobs, "jobs", "j", 0, "stages at once (default: one for each processor)")
+	o.limitFlags(f)
 	f.BoolVarP(&o.Force, "force", "f", false, "run also what is up to date")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.BoolVar(&o.dryRun, "dry", false, "the same as --dry-run")
@@ -73,6 +73,9 @@ or an output. What stages print goes to stderr.`,
 
 func runRun(ctx context.Context, o *runOptions) error {
 	if err := errors.Join(o.parse(), o.checkPlan()); err != nil {
+		return err
+	}
+	if err := o.limits(ctx); err != nil {
 		return err
 	}
 	e, dir, err := o.app.engine(ctx)
@@ -170,6 +173,10 @@ func (v *runView) event(e pipeline.Event) {
 			line.Error = e.Err.Error()
 		}
 		v.keep(v.io.JSONLine(line))
+		return
+	}
+	if e.Type == pipeline.StageWaiting || e.Type == pipeline.StageRetried {
+		v.io.Note("stage %s: %s", e.Name, strings.Join(e.Reasons, "; "))
 		return
 	}
 	if e.Type != pipeline.StageEnded {

@@ -282,16 +282,13 @@ func (c *claims) end(left *claimText) error {
 
 // tidy gives up what died with its run and what nobody will claim again:
 // stages that are no more, and all that only lets others wait.
-func (c *claims) tidy(known map[string]bool) error {
+func (c *claims) tidy(p *Project) error {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		return fmt.Errorf("look for stages at work: %w", err)
 	}
 	for _, e := range entries {
 		file := filepath.Join(c.dir, e.Name())
-		if known[file] {
-			continue
-		}
 		l, _, err := fsx.TryLease(file)
 		if err != nil {
 			return err
@@ -300,9 +297,8 @@ func (c *claims) tidy(known map[string]bool) error {
 			continue
 		}
 		left := parseClaim(l.Left)
-		_, gone := os.Lstat(left.Root)
-		if left.Stage != "" && left.Root != c.root && gone == nil {
-			err = l.Abandon() // of another copy of the workspace, which will see to it
+		if left.Stage != "" && c.concerns(left, p) {
+			err = l.Abandon()
 		} else {
 			err = errors.Join(c.end(left), l.Release())
 		}
@@ -311,4 +307,14 @@ func (c *claims) tidy(known map[string]bool) error {
 		}
 	}
 	return nil
+}
+
+// concerns reports whether what was left of a stage matters: to the stages of p
+// or to another copy of the workspace, which will see to it.
+func (c *claims) concerns(left *claimText, p *Project) bool {
+	if left.Root == c.root {
+		return p.byAddress[left.Stage] != nil
+	}
+	_, err := os.Lstat(left.Root)
+	return err == nil
 }

@@ -48,6 +48,8 @@ type decider struct {
 	force bool
 	fetch bool // what is not in the store can be fetched
 
+	executor string // in the place of those of the stages
+
 	allowMissing bool // what is only not on disk is unchanged
 
 	project *Project
@@ -76,7 +78,7 @@ func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 		step.record, _ = lock.Stage(s.Name)
 		return step, nil
 	}
-	if step.err = checkRunnable(s); step.err != nil {
+	if step.err = checkRunnable(s, d.executor); step.err != nil {
 		step.Reasons = []string{step.err.Error()}
 		return step, nil //nolint:nilerr // the step carries it
 	}

@@ -65,6 +65,7 @@ type PlanRequest struct {
 	Downstream bool              // the stages named and all that depend on them
 	Force      bool              // run also what is up to date
 	Pull       bool              // missing objects can be fetched
+	Executor   string            // in the place of those that stages name; "" for none
 	SetParams  map[string]string // "file:key" → value as YAML
 	// AllowMissing takes what is not on disk, but is named by a pointer or the
 	// lock, for unchanged.
@@ -172,7 +173,7 @@ func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Projec
 	}
 	cache := &stageCache{open: e.Index, now: func() int64 { return e.Clock.Now().UnixMilli() }}
 	d := &decider{
-		view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil, allowMissing: q.AllowMissing,
+		view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil, allowMissing: q.AllowMissing, executor: q.Executor,
 		project: p, chosen: map[string]bool{}, claims: newClaims(e.Tmp, e.Root),
 	}
 	for _, a := range chosen {
@@ -285,7 +286,6 @@ type RunRequest struct {
 	Output     io.Writer     // what stages print; nil: nowhere
 	Grace      time.Duration // that interrupted stages get; 0: ten seconds
 	GPUs       int           // how many devices there are; 0: as the system says
-	Executor   string        // for all stages, in the place of their own; "" for none
 	// Group returns the lines that begin and end what a stage prints, where the
 	// reader can fold it. Nil: each line says which stage it is from.
 	Group func(stage string) (begin, end string)

@@ -42,11 +42,16 @@ func (s *scheduler) keepStale(ctx context.Context, step *Step) error {
 // clearOuts removes the outs of the stage's last run, but those that persist,
 // and makes the directories that outs go to.
 func (s *scheduler) clearOuts(ctx context.Context, stage *stagefile.Stage) error {
-	var gone []string
+	var gone, kept []string
 	for _, o := range stage.Outs {
-		if !o.Persist {
+		if o.Persist {
+			kept = append(kept, o.Path)
+		} else {
 			gone = append(gone, o.Path)
 		}
+	}
+	if err := s.engine.Data.Writable(ctx, kept...); err != nil {
+		return err
 	}
 	if err := s.engine.Data.Remove(ctx, gone...); err != nil {
 		return err

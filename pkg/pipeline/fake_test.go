@@ -25,12 +25,13 @@ import (
 // fakeData is the files below a directory with objects in memory. A directory
 // is the object that lists the files below it.
 type fakeData struct {
-	root    string
-	mu      sync.Mutex
-	objects map[oid.ID][]byte
-	saves   int
-	tracked map[string]stagefile.Asset
-	ignored []string
+	root     string
+	mu       sync.Mutex
+	objects  map[oid.ID][]byte
+	saves    int
+	tracked  map[string]stagefile.Asset
+	ignored  []string
+	loosened []string // made writable
 }
 
 func (d *fakeData) asset(p string) (stagefile.Asset, []byte, error) {
@@ -128,6 +129,13 @@ func (d *fakeData) Keep(_ context.Context, files []string) ([]oid.ID, error) {
 		out = append(out, oid.Sum(b))
 	}
 	return out, nil
+}
+
+func (d *fakeData) Writable(_ context.Context, paths ...string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.loosened = append(d.loosened, paths...)
+	return nil
 }
 
 func (d *fakeData) Remove(_ context.Context, paths ...string) error {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 		return Result{}, err
 	}
 	if err := d.claims.begin(j.run.ID, j.run.Name); err != nil {
+		return Result{}, err
+	}
+	if err := d.claims.tidy(project); err != nil {
 		return Result{}, err
 	}
 	start := e.Clock.Now()
@@ -180,8 +184,17 @@ func (e *Engine) path(p string) string {
 	return filepath.Join(e.Root, filepath.FromSlash(p))
 }
 
+// LocalExecutor is the name of the executor that runs stages as processes of
+// this machine: the one that stages have that name none.
+const LocalExecutor = "local"
+
 // checkRunnable refuses stages that this version can read but not run.
-func checkRunnable(s *stagefile.Stage) error {
+// Executor takes the place of that of the stage, where it is not "".
+func checkRunnable(s *stagefile.Stage, executor string) error {
+	if name := cmp.Or(executor, s.Executor, LocalExecutor); name != LocalExecutor {
+		return errs.New(errs.Usage, "stage %s (%s:%d) is for the executor %q: this version runs stages on this machine only", s.Address(), s.File, s.Pos.Line, name).
+			Hint("run it here all the same: mlops run --executor %s", LocalExecutor)
+	}
 	for _, o := range s.Outs {
 		if outside(o.Path) {
 			return errs.New(errs.Usage, "output %s of %s is outside of the repository", o.Path, where(s, o.Pos)).

@@ -30,6 +30,8 @@ type Data interface {
 	Absent(ctx context.Context, assets []stagefile.Asset) ([]stagefile.Asset, error)
 	// Keep stores files that are not of the workspace, such as logs.
 	Keep(ctx context.Context, files []string) ([]oid.ID, error)
+	// Writable makes what stands at paths safe to be written in place.
+	Writable(ctx context.Context, paths ...string) error
 	// Remove removes what stands at paths. That nothing is there is no error.
 	Remove(ctx context.Context, paths ...string) error
 }

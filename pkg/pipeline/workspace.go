@@ -8,7 +8,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
-// WorkspaceData is Data over a workspace. Keep and Remove are the workspace's
+// WorkspaceData is Data over a workspace. Keep, Writable and Remove are the workspace's
 // own.
 type WorkspaceData struct{ *workspace.Workspace }
 

@@ -47,6 +47,7 @@ type CacheConfig struct {
 // RunConfig are defaults of mlops run.
 type RunConfig struct {
 	Jobs int `yaml:"jobs" mapstructure:"jobs" json:"jobs"` // stages at once; 0: one a core
+	GPUs int `yaml:"gpus" mapstructure:"gpus" json:"gpus"` // that stages may use; 0: as the system says
 }
 
 // CompareConfig says which metrics are better when larger, and when smaller.
