@@ -53,6 +53,9 @@ func (o *transferOptions) fetch(ctx context.Context, paths []string) (s transfer
 		if req.Runs, err = o.app.tracking(ctx); err != nil {
 			return s, "", err
 		}
+		if req.Stages, err = o.app.stageCache(ctx); err != nil {
+			return s, "", err
+		}
 	}
 	s, err = t.Fetch(ctx, req)
 	o.moved(ctx, track.RemoteFetched, name, s)

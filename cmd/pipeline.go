@@ -59,6 +59,38 @@ func (a *app) fetchAssets(ctx context.Context, r *repo.Repo, assets []stagefile.
 	return err
 }
 
+// stageCache is what the stages made, as remotes keep it.
+func (a *app) stageCache(ctx context.Context) (*pipeline.SharedCache, error) {
+	r, err := a.repo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	index, err := r.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.NewSharedCache(index, a.clock), nil
+}
+
+// learnStages takes in what others' stages made, as the default remote knows it.
+// Without it a run only does more than it must.
+func (a *app) learnStages(ctx context.Context) error {
+	t, _, err := a.transfer(ctx, "", 0)
+	if err != nil {
+		return err
+	}
+	cache, err := a.stageCache(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = t.Fetch(ctx, transfer.FetchRequest{Stages: cache})
+	if err != nil && ctx.Err() == nil {
+		a.io.Warn("the results of others' stages are not known: %v", err)
+		return nil
+	}
+	return err
+}
+
 // describeRun asks git, side by side, what a run should know of the code.
 func describeRun(ctx context.Context, r *repo.Repo) (track.Run, error) {
 	var run track.Run

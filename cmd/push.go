@@ -61,7 +61,7 @@ func (o *transferOptions) report(s transfer.Summary, did, would, nothing string)
 		}{"summary", s})
 	}
 	return o.app.io.Result(s, func(w io.Writer) error {
-		if s.Objects == 0 && s.Runs == 0 {
+		if s.Objects == 0 && s.Runs == 0 && s.Stages == 0 {
 			_, err := fmt.Fprintln(w, nothing)
 			return err
 		}
@@ -72,6 +72,9 @@ func (o *transferOptions) report(s transfer.Summary, did, would, nothing string)
 		text := fmt.Sprintf("%s %s, %s", verb, term.Plural(s.Objects, "object"), term.Bytes(s.Bytes))
 		if s.Runs > 0 {
 			text += ", " + term.Plural(int64(s.Runs), "run")
+		}
+		if s.Stages > 0 {
+			text += ", " + term.Plural(int64(s.Stages), "stage result")
 		}
 		_, err := fmt.Fprintf(w, "%s (%s, %s)\n", text, term.Plural(s.Requests, "request"), term.Duration(time.Duration(s.Seconds*float64(time.Second))))
 		return err
@@ -85,7 +88,8 @@ func newPushCmd(a *app) *cobra.Command {
 		Short: "Send tracked data and finished runs to a remote",
 		Long: `Sends what the remote lacks: of the tracked files and directories and the outputs
 of stages as pointers and locks name them now, and of all finished runs with what
-they made. With paths, only those. Small files travel in packs, so a push takes
+they made. The results of stages go too: 'mlops run --pull' elsewhere restores them
+instead of running. With paths, only those. Small files travel in packs, so a push takes
 few requests however many files there are; nothing is sent that is there already.
 
 Others see a push when all of it has arrived. Two pushes at once both finish, and
@@ -121,6 +125,9 @@ func runPush(ctx context.Context, o *transferOptions, paths []string) error {
 		if req.Runs, err = o.app.tracking(ctx); err != nil {
 			return err
 		}
+		if req.Stages, err = o.app.stageCache(ctx); err != nil {
+			return err
+		}
 	}
 	s, err := t.Push(ctx, req)
 	if err != nil && !errs.Is(err, errs.Partial) {
@@ -135,8 +142,8 @@ func runPush(ctx context.Context, o *transferOptions, paths []string) error {
 
 // moved adds to the history what came to or from a remote, if anything.
 func (o *transferOptions) moved(ctx context.Context, kind, name string, s transfer.Summary) {
-	if !o.dryRun && s.Objects+int64(s.Runs) > 0 {
-		o.app.emit(ctx, kind, name, map[string]any{"objects": s.Objects, "bytes": s.Bytes, "runs": s.Runs, "seconds": s.Seconds})
+	if !o.dryRun && s.Objects+int64(s.Runs+s.Stages) > 0 {
+		o.app.emit(ctx, kind, name, map[string]any{"objects": s.Objects, "bytes": s.Bytes, "runs": s.Runs, "stages": s.Stages, "seconds": s.Seconds})
 	}
 }
 

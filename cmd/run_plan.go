@@ -29,6 +29,9 @@ func (o *runOptions) checkPlan() error {
 
 // plan says what a run would do.
 func (o *runOptions) plan(ctx context.Context, e *pipeline.Engine) error {
+	if err := o.learn(ctx); err != nil {
+		return err
+	}
 	steps, err := e.Plan(ctx, o.PlanRequest)
 	if err != nil {
 		return err
@@ -46,6 +49,14 @@ func (o *runOptions) plan(ctx context.Context, e *pipeline.Engine) error {
 		return errs.New(errs.Differs, "%s out of date", stagesAre(stale))
 	}
 	return nil
+}
+
+// learn takes in the results of others' stages, with --pull.
+func (o *runOptions) learn(ctx context.Context) error {
+	if !o.Pull {
+		return nil
+	}
+	return o.app.learnStages(ctx)
 }
 
 func stagesAre(n int) string {
