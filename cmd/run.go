@@ -94,6 +94,9 @@ func runRun(ctx context.Context, o *runOptions) error {
 
 // execute runs, and shows and tells how it goes.
 func (o *runOptions) execute(ctx context.Context, e *pipeline.Engine) error {
+	if err := o.learn(ctx); err != nil {
+		return err
+	}
 	listeners, err := o.listeners(ctx)
 	if err != nil {
 		return err
