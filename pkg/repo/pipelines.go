@@ -2,25 +2,100 @@ package repo
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
+	"os"
+	"path"
 	"slices"
 
+	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/ignore"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
 
-// workspacePipelines lists every mlops.yaml and dvc.yaml outside of tracked
-// directories.
+// The files and directories of others that say where pipelines are not.
+const (
+	gitIgnoreName = ".gitignore"
+	dvcIgnoreName = ".dvcignore"
+	dvcDirectory  = ".dvc"
+)
+
+// workspacePipelines lists every mlops.yaml and dvc.yaml that is neither data
+// nor ignored by git, DVC or .mlopsignore, nor in a repository of its own.
 func (r *Repo) workspacePipelines(ctx context.Context) ([]string, error) {
-	w := walker{repo: r, ctx: ctx, dirs: map[string]bool{}, match: ignore.New(), pipelines: []string{}}
+	w := pipelineWalker{repo: r, ctx: ctx, ignored: map[string]*ignore.Matcher{IgnoreFile: ignore.New(), dvcIgnoreName: ignore.New()}}
+	if r.git.Exists() {
+		git := ignore.New()
+		if text, err := os.ReadFile(r.Path(".git/info/exclude")); err == nil {
+			git.Add(".", text)
+		}
+		w.ignored[gitIgnoreName] = git
+	}
 	if err := w.walk("."); err != nil {
 		return nil, err
 	}
-	return w.pipelines, nil
+	return w.found, nil
 }
 
-func isPipeline(name string) bool {
-	return name == stagefile.FileName || name == stagefile.DVCFileName
+type pipelineWalker struct {
+	repo    *Repo
+	ctx     context.Context            //nolint:containedctx // of one walk
+	ignored map[string]*ignore.Matcher // by the name of the files its rules are from
+	found   []string
+}
+
+func (w *pipelineWalker) walk(dir string) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(w.repo.Path(dir))
+	if err != nil {
+		// A directory that we may not read, or that went away, has no stages.
+		if dir != "." && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)) {
+			return nil
+		}
+		return errs.New(errs.Internal, "look for pipelines: %w", err)
+	}
+	names := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		names[e.Name()] = true
+		if m := w.ignored[e.Name()]; m != nil && !e.IsDir() {
+			text, err := os.ReadFile(w.repo.Path(path.Join(dir, e.Name())))
+			if err != nil {
+				return errs.New(errs.Internal, "read %s: %w", path.Join(dir, e.Name()), err)
+			}
+			m.Add(dir, text)
+		}
+	}
+	if dir != "." && (names[Dir] || names[dvcDirectory]) {
+		return nil // a repository of its own
+	}
+	for _, e := range entries {
+		name, at := e.Name(), path.Join(dir, e.Name())
+		switch {
+		case e.IsDir():
+			data := names[name+PointerExt] || names[name+dvcDirectory] // x.dvc is DVC's pointer to x
+			if name == Dir || name == gitDirectory || name == dvcDirectory || data || w.excludes(at, true) {
+				continue
+			}
+			if err := w.walk(at); err != nil {
+				return err
+			}
+		case (name == stagefile.FileName || name == stagefile.DVCFileName) && !w.excludes(at, false):
+			w.found = append(w.found, at)
+		}
+	}
+	return nil
+}
+
+func (w *pipelineWalker) excludes(at string, isDir bool) bool {
+	for _, m := range w.ignored {
+		if m.MatchChild(at, isDir) {
+			return true
+		}
+	}
+	return false
 }
 
 func sortedValues(m map[string]string) []string { return slices.Sorted(maps.Values(m)) }

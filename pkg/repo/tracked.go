@@ -42,8 +42,6 @@ type walker struct {
 	match *ignore.Matcher
 	dirs  map[string]bool // tracked directories: not entered
 	found []Tracked
-	// pipelines gathers pipeline files where it is not nil.
-	pipelines []string
 }
 
 func (w *walker) walk(dir string) error {
@@ -66,10 +64,6 @@ func (w *walker) walk(dir string) error {
 		case e.IsDir():
 			if name != Dir && name != gitDirectory {
 				below = append(below, path.Join(dir, name))
-			}
-		case isPipeline(name):
-			if w.pipelines != nil {
-				w.pipelines = append(w.pipelines, path.Join(dir, name))
 			}
 		case name == IgnoreFile:
 			hasIgnore = true
