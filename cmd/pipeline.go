@@ -13,6 +13,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/transfer"
+	"github.com/mlops-cli/mlops/pkg/tree"
 	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
@@ -35,14 +36,34 @@ func (a *app) engine(ctx context.Context) (e *pipeline.Engine, dir string, err e
 		Read:  func(p string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Root, filepath.FromSlash(p))) },
 		Files: pipeline.NewRepoFiles(r),
 		// What stages print goes to the terminal: no bars beside it.
-		Data:     pipeline.WorkspaceData{Workspace: workspace.New(r, progress.Nop{})},
-		Index:    r.Index,
-		Track:    func(ctx context.Context) (track.Recorder, error) { return a.tracking(ctx) },
-		Fetch:    func(ctx context.Context, assets []stagefile.Asset) error { return a.fetchAssets(ctx, r, assets) },
+		Data:  pipeline.WorkspaceData{Workspace: workspace.New(r, progress.Nop{})},
+		Index: r.Index,
+		Track: func(ctx context.Context) (track.Recorder, error) { return a.tracking(ctx) },
+		Fetch: func(ctx context.Context, assets []stagefile.Asset) error { return a.fetchAssets(ctx, r, assets) },
+		LookUp: func(ctx context.Context, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error) {
+			return a.lookUp(ctx, r, dir, below, fetch)
+		},
 		Describe: func(ctx context.Context) (track.Run, error) { return describeRun(ctx, r) },
 		Tmp:      tmp,
 		Clock:    a.clock,
 	}), dir, nil
+}
+
+// lookUp finds what is below a directory, by its nodes here or in the default
+// remote.
+func (a *app) lookUp(ctx context.Context, r *repo.Repo, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error) {
+	if fetch {
+		t, _, err := a.transfer(ctx, "", 0)
+		if err != nil {
+			return tree.Entry{}, err
+		}
+		return t.LookUp(ctx, dir.ID, below)
+	}
+	st, err := r.Store(ctx)
+	if err != nil {
+		return tree.Entry{}, err
+	}
+	return tree.Lookup(ctx, st, dir.ID, below)
 }
 
 // fetchAssets brings assets from the default remote into the store.

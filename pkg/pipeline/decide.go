@@ -130,9 +130,9 @@ func (d *decider) compare(ctx context.Context, step *Step) error {
 	default:
 		on := func(p string) (stagefile.Asset, bool) { a, ok := d.view.assets[p]; return a, ok }
 		step.Reasons = inputReasons(s, &old, &step.record, func(p string) string { return upstream(d.view.changed, p) })
-		lost := outReasons(s, &old, on)
+		lost := outReasons(s, &old, on, d.allowMissing)
 		same := old.Fingerprint == step.Fingerprint
-		if same && (len(lost) == 0 || d.allowMissing && d.onlyAbsent(s, &old)) {
+		if same && len(lost) == 0 {
 			step.Action, step.Reasons = Skip, nil
 			step.record.Outs = old.Outs
 			return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/paramfile"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
 // Files is what the engine changes in a repository besides data.
@@ -41,6 +42,9 @@ type Config struct {
 	Track func(ctx context.Context) (track.Recorder, error)
 	// Fetch brings assets from a remote into the store; nil: there is none.
 	Fetch func(ctx context.Context, assets []stagefile.Asset) error
+	// LookUp finds what is below a directory by its listing, which may be
+	// fetched; nil: nothing is found.
+	LookUp func(ctx context.Context, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error)
 	// Describe returns what is known of the surroundings of a run: git, user.
 	Describe func(ctx context.Context) (track.Run, error)
 	// Tmp is for logs of running stages and for claims on stages. Copies of a
@@ -164,6 +168,11 @@ func (v *view) restored(step *Step) {
 
 func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Project, chosen []string, q PlanRequest) (*decider, error) {
 	v := newView(e.Root, read, e.Data, e.Files)
+	if e.LookUp != nil {
+		v.lookUp = func(ctx context.Context, dir stagefile.Asset, below string) (tree.Entry, error) {
+			return e.LookUp(ctx, dir, below, q.Pull)
+		}
+	}
 	stages := make([]*stagefile.Stage, len(chosen))
 	for i, a := range chosen {
 		stages[i] = p.byAddress[a]

@@ -79,14 +79,3 @@ func (d *decider) ownReasons(ctx context.Context, s *stagefile.Stage, open map[s
 	}
 	return inputReasons(s, &old, &now, func(string) string { return "" }), nil
 }
-
-// onlyAbsent reports whether the outs of a stage differ from its record only by
-// not being on disk.
-func (d *decider) onlyAbsent(s *stagefile.Stage, old *stagefile.Record) bool {
-	for _, o := range old.Outs {
-		if on, there := d.view.assets[o.Path]; there && (on.ID != o.ID || on.Kind != o.Kind) {
-			return false
-		}
-	}
-	return len(old.Outs) == len(s.Outs)
-}

@@ -116,8 +116,9 @@ func leaves(value any) map[string]any {
 	return values
 }
 
-// outReasons says how the outs on disk differ from those of the record.
-func outReasons(s *stagefile.Stage, old *stagefile.Record, on func(path string) (stagefile.Asset, bool)) []string {
+// outReasons says how the outs on disk differ from those of the record. May
+// those be missing, it says only which are others.
+func outReasons(s *stagefile.Stage, old *stagefile.Record, on func(path string) (stagefile.Asset, bool), mayMiss bool) []string {
 	var out []string
 	made := assetsByPath(old.Outs)
 	for _, o := range s.Outs {
@@ -127,6 +128,7 @@ func outReasons(s *stagefile.Stage, old *stagefile.Record, on func(path string) 
 		}
 		got, there := on(o.Path)
 		switch {
+		case !there && mayMiss:
 		case !there:
 			out = append(out, fmt.Sprintf("output %s is missing", o.Path))
 		case got.ID != want.ID || got.Kind != want.Kind:

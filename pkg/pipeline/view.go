@@ -42,12 +42,14 @@ type view struct {
 	read    stagefile.ReadFunc
 	data    Data
 	files   Files
+	lookUp  lookUp                     // nil: nothing can be looked up
 	assets  map[string]stagefile.Asset // on disk, by path
 	tracked map[string]stagefile.Asset // named by pointers and locks; loaded when first asked for
 	locks   map[string]*stagefile.Lock // by path of the lock
 	// lockStates are those of the files of locks when they were read.
 	lockStates map[string]fileState
-	params     map[string]any // by parameter file
+	rewritten  map[recordKey]bool // records that changed since the view looked at files
+	params     map[string]any     // by parameter file
 	// While planning, outs are not what they will be: of unknown ones nothing is
 	// known, of partly known ones not what is in them, settled ones will be
 	// as recorded. Each maps an out to its stage.
@@ -57,7 +59,7 @@ type view struct {
 
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
-		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: map[string]fileState{},
+		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: map[string]fileState{}, rewritten: map[recordKey]bool{},
 		params: map[string]any{}, changed: map[string]string{},
 		unknown: map[string]string{}, partly: map[string]string{}, settled: map[string]string{},
 	}
@@ -189,8 +191,10 @@ func (v *view) trackedAt(ctx context.Context, p string) (stagefile.Asset, bool, 
 		}
 		v.tracked = tracked
 	}
-	a, ok := v.tracked[p]
-	return a, ok, nil
+	if a, ok := v.tracked[p]; ok {
+		return a, true, nil
+	}
+	return v.insideTracked(ctx, p)
 }
 
 // external hashes a file that is not below the root.

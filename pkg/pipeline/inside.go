@@ -1,0 +1,42 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/tree"
+)
+
+// lookUp finds an entry below the directory dir that is an object.
+type lookUp func(ctx context.Context, dir stagefile.Asset, below string) (tree.Entry, error)
+
+// insideTracked is the asset at p when it is in a directory that is tracked but
+// not on disk. What it is then, the listing of the directory says.
+func (v *view) insideTracked(ctx context.Context, p string) (stagefile.Asset, bool, error) {
+	for dir := path.Dir(p); dir != "." && v.lookUp != nil; dir = path.Dir(dir) {
+		d, ok := v.tracked[dir]
+		if !ok || d.Kind != stagefile.KindDir {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(v.root, filepath.FromSlash(dir))); !errors.Is(err, fs.ErrNotExist) {
+			return stagefile.Asset{}, false, err // it was removed from the directory
+		}
+		e, err := v.lookUp(ctx, d, p[len(dir)+1:])
+		if errs.Is(err, errs.NotFound) {
+			return stagefile.Asset{}, false, errs.New(errs.NotFound, "dependency %s is missing, and what is in %s is not known here", p, dir).
+				Hint("fetch it: mlops run --pull, or mlops pull")
+		}
+		if err != nil {
+			return stagefile.Asset{}, false, err
+		}
+		return asset(repo.Object{Path: p, Kind: e.Kind, Exec: e.Exec, ID: e.ID, Size: e.Size, Files: e.Files}), true, nil
+	}
+	return stagefile.Asset{}, false, nil
+}
