@@ -3,6 +3,7 @@ package term
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -22,6 +23,8 @@ type Table struct {
 	header []string
 	rows   [][]string
 	align  []tw.Align
+
+	flushed []int // widths of the columns, once rows were flushed
 }
 
 // Table returns an empty table with these column titles; without titles it has
@@ -65,15 +68,10 @@ func (t *Table) Write(w io.Writer) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	rows := t.rows
-	if len(t.header) > 0 {
-		head := make([]string, len(t.header))
-		for i, h := range t.header {
-			head[i] = t.io.Paint(Bold, h)
-		}
-		rows = append([][]string{head}, rows...)
+	if len(t.rows) > manyRows {
+		return t.Flush(w)
 	}
-	rows = fit(rows, t.io.Width())
+	rows := fit(t.titled(), t.io.Width())
 	var b bytes.Buffer
 	if err := render(&b, rows, t.align); err != nil {
 		return err
@@ -84,6 +82,18 @@ func (t *Table) Write(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// titled is the rows below their titles, if there are any.
+func (t *Table) titled() [][]string {
+	if len(t.header) == 0 {
+		return t.rows
+	}
+	head := make([]string, len(t.header))
+	for i, h := range t.header {
+		head[i] = t.io.Paint(Bold, h)
+	}
+	return append([][]string{head}, t.rows...)
 }
 
 // tidy removes what tablewriter leaves in a line: resets where no colour is on,
@@ -127,7 +137,16 @@ func render(w io.Writer, rows [][]string, align []tw.Align) error {
 
 // fit cuts the cells of the widest columns until rows fit width columns.
 func fit(rows [][]string, width int) [][]string {
-	var widths []int
+	widths := widthsOf(rows, nil)
+	if width <= 0 {
+		return rows
+	}
+	return cut(rows, shrink(widths, width))
+}
+
+// widthsOf is the width of the widest cell of each column, and at least least.
+func widthsOf(rows [][]string, least []int) []int {
+	widths := slices.Clone(least)
 	for _, row := range rows {
 		for c, cell := range row {
 			if c == len(widths) {
@@ -136,14 +155,16 @@ func fit(rows [][]string, width int) [][]string {
 			widths[c] = max(widths[c], Width(cell))
 		}
 	}
+	return widths
+}
+
+// shrink makes the widest columns narrower, in place, until all fit a line.
+func shrink(widths []int, line int) []int {
 	total := gap * (len(widths) - 1)
 	for _, w := range widths {
 		total += w
 	}
-	if width <= 0 || total <= width {
-		return rows
-	}
-	for ; total > width; total-- {
+	for ; total > line; total-- {
 		widest := 0
 		for c, w := range widths {
 			if w > widths[widest] {
@@ -155,14 +176,19 @@ func fit(rows [][]string, width int) [][]string {
 		}
 		widths[widest]--
 	}
-	cut := make([][]string, len(rows))
+	return widths
+}
+
+// cut is rows whose cells fit their columns.
+func cut(rows [][]string, widths []int) [][]string {
+	out := make([][]string, len(rows))
 	for r, row := range rows {
-		cut[r] = make([]string, len(row))
+		out[r] = make([]string, len(row))
 		for c, cell := range row {
-			cut[r][c] = Cut(cell, widths[c])
+			out[r][c] = Cut(cell, widths[c])
 		}
 	}
-	return cut
+	return out
 }
 
 // oneLine keeps a cell on its line and the terminal as it was: control
