@@ -43,6 +43,7 @@ func (a *app) engine(ctx context.Context) (e *pipeline.Engine, dir string, err e
 		LookUp: func(ctx context.Context, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error) {
 			return a.lookUp(ctx, r, dir, below, fetch)
 		},
+		Code:     func(ctx context.Context, files []string) (pipeline.CodeState, error) { return codeState(ctx, r, files) },
 		Describe: func(ctx context.Context) (track.Run, error) { return describeRun(ctx, r) },
 		Tmp:      tmp,
 		Clock:    a.clock,
@@ -96,6 +97,15 @@ func (a *app) stageCache(ctx context.Context) (*pipeline.SharedCache, error) {
 // learnStages takes in what others' stages made, as the default remote knows it.
 // Without it a run only does more than it must.
 func (a *app) learnStages(ctx context.Context) error {
+	err := a.fetchStages(ctx)
+	if err != nil && ctx.Err() == nil {
+		a.io.Warn("the results of others' stages are not known: %v", err)
+		return nil
+	}
+	return err
+}
+
+func (a *app) fetchStages(ctx context.Context) error {
 	t, _, err := a.transfer(ctx, "", 0)
 	if err != nil {
 		return err
@@ -105,10 +115,6 @@ func (a *app) learnStages(ctx context.Context) error {
 		return err
 	}
 	_, err = t.Fetch(ctx, transfer.FetchRequest{Stages: cache})
-	if err != nil && ctx.Err() == nil {
-		a.io.Warn("the results of others' stages are not known: %v", err)
-		return nil
-	}
 	return err
 }
 

@@ -45,6 +45,9 @@ type Config struct {
 	// LookUp finds what is below a directory by its listing, which may be
 	// fetched; nil: nothing is found.
 	LookUp func(ctx context.Context, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error)
+	// Code asks git about the code, and for its ids of files; nil: nothing of
+	// the code is kept with runs.
+	Code func(ctx context.Context, files []string) (CodeState, error)
 	// Describe returns what is known of the surroundings of a run: git, user.
 	Describe func(ctx context.Context) (track.Run, error)
 	// Tmp is for logs of running stages and for claims on stages. Copies of a

@@ -40,6 +40,7 @@ type journal struct {
 	ended   chan struct{}
 	assets  map[assetKey]struct{}
 
+	sources  *sources
 	warnings []error // known when the journal has ended
 }
 
@@ -94,6 +95,7 @@ func (j *journal) begin(ctx context.Context, q RunRequest, around <-chan surroun
 	if j.run, err = j.tracker.Create(ctx, run); err != nil {
 		return err
 	}
+	j.look(context.WithoutCancel(ctx))
 	go j.loop(context.WithoutCancel(ctx))
 	return nil
 }
@@ -219,6 +221,11 @@ func (j *journal) end(ctx context.Context, status track.Status) error {
 	if err != nil {
 		return err
 	}
+	kept, err := j.keep(ctx)
+	if err != nil {
+		return err
+	}
+	batch.Assets = append(batch.Assets, kept...)
 	batch.Metrics, batch.Events = metrics, j.takeEvents()
 	if err := j.tracker.Finish(ctx, j.run.ID, status, batch.Fit()); err != nil {
 		return err
@@ -338,7 +345,7 @@ func (j *journal) metrics() ([]track.Metric, error) {
 		return nil, err
 	}
 	series, problems := metricfile.Read(files)
-	j.warnings = problems // a file that cannot be read has no metrics
+	j.warnings = append(j.warnings, problems...) // a file that cannot be read has no metrics
 	now := j.engine.Clock.Now().UnixMilli()
 	var out []track.Metric
 	for _, s := range series {
