@@ -60,7 +60,7 @@ func thirdParty() map[string]string {
 		"github.com/zeebo/xxh3":     "tree store workspace",
 		"golang.org/x/term":         "term",
 		"github.com/mattn":          "",
-		"github.com/fsnotify":       "",
+		"github.com/fsnotify":       "watch",
 		"github.com/clipperhouse":   "",
 		"github.com/google/uuid":    "",
 		"github.com/sourcegraph":    "",
