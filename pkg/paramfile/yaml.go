@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,9 @@ func parseYAML(data []byte) (any, error) {
 // YAMLDocument parses data, which must hold at most one document, into nodes.
 // It returns nil for an empty one.
 func YAMLDocument(data []byte) (*yaml.Node, error) {
+	if bytes.HasPrefix(data, []byte("%YAML 1.1")) {
+		return nil, errors.New("yaml: line 1: YAML 1.1, in which yes and 010 mean something else: take the line out, and quote such values")
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := dec.Decode(&doc); err != nil {
@@ -170,13 +174,25 @@ func pairList(list []any) *Map {
 	return out
 }
 
+// mapping reads a mapping: what << names comes first, and gives way to the
+// mapping's own keys.
 func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
-	m, seen := NewMap(), map[any]bool{}
-	var merges []*yaml.Node
+	m, own, seen := NewMap(), map[string]bool{}, map[any]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag != "!!merge" {
+			continue
+		}
+		if seen["<<"] {
+			return nil, &NodeError{n.Content[i], "key \"<<\" is there twice"}
+		}
+		seen["<<"] = true
+		if err := c.merge(m, n.Content[i+1], depth); err != nil {
+			return nil, err
+		}
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, x := n.Content[i], n.Content[i+1]
 		if k.Tag == "!!merge" {
-			merges = append(merges, x)
 			continue
 		}
 		key, err := c.value(k, depth+1)
@@ -184,10 +200,10 @@ func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
 			return nil, err
 		}
 		name, same := Text(key), Same(key)
-		if _, twice := m.vals[name]; twice || seen[same] {
+		if own[name] || seen[same] {
 			return nil, &NodeError{k, fmt.Sprintf("key %q is there twice", name)}
 		}
-		seen[same] = true
+		own[name], seen[same] = true, true
 		if _, isText := key.(string); !isText {
 			if m.odd == nil {
 				m.odd = map[string]bool{}
@@ -200,15 +216,10 @@ func (c *converter) mapping(n *yaml.Node, depth int) (any, error) {
 		}
 		m.Set(name, v)
 	}
-	for _, x := range merges {
-		if err := c.merge(m, x, depth); err != nil {
-			return nil, err
-		}
-	}
 	return m, nil
 }
 
-// merge adds what << names and m does not have.
+// merge adds what << names; of a list the first wins.
 func (c *converter) merge(m *Map, n *yaml.Node, depth int) error {
 	v, err := c.value(n, depth+1)
 	if err != nil {
@@ -218,15 +229,13 @@ func (c *converter) merge(m *Map, n *yaml.Node, depth int) error {
 	if !isList {
 		from = []any{v}
 	}
-	for _, f := range from {
+	for _, f := range slices.Backward(from) {
 		other, ok := f.(*Map)
 		if !ok {
 			return &NodeError{n, "<< wants a mapping or a list of mappings"}
 		}
 		for _, k := range other.keys {
-			if _, have := m.vals[k]; !have {
-				m.Set(k, other.vals[k])
-			}
+			m.Set(k, other.vals[k])
 		}
 	}
 	return nil
@@ -352,6 +361,6 @@ func isDate(s string) bool {
 	if len(s) < 8 || s[4] != '-' {
 		return false
 	}
-	ok, err := regexp.MatchString(`^\d{4}-\d\d?-\d\d?(([Tt]|[ \t]+)\d\d?:\d\d:\d\d(\.\d*)?([ \t]*(Z|[-+]\d\d?(:\d\d)?))?)?$`, s)
+	ok, err := regexp.MatchString(`^\d{4}-(\d\d-\d\d|\d\d?-\d\d?([Tt]|[ \t]+)\d\d?:\d\d:\d\d(\.\d*)?([ \t]*(Z|[-+]\d\d?(:\d\d)?))?)$`, s)
 	return ok && err == nil
 }
