@@ -12,6 +12,12 @@ import (
 	"github.com/mlops-cli/mlops/pkg/paramfile"
 )
 
+// What a map stage was expanded over, in the lock.
+const (
+	mapList    = "list"
+	mapMapping = "mapping"
+)
+
 // lockHeader is the first line of every lock.
 const lockHeader = "# mlops.lock 1: made by mlops, merges line by line"
 
@@ -103,6 +109,24 @@ func (r *Record) lines() []string {
 	}
 	for _, a := range sortedAssets(r.Outs) {
 		add("out", a.fields()...)
+	}
+	value := func(v any, fields ...string) {
+		line := appendLine(nil, r.Stage, fields[0], fields[1:]...)
+		line[len(line)-1] = ' '
+		lines = append(lines, string(paramfile.AppendValue(line, v)))
+	}
+	switch list := r.List.(type) {
+	case []any:
+		add("map", mapList)
+		for _, v := range list {
+			value(v, "item")
+		}
+	case *paramfile.Map:
+		add("map", mapMapping)
+		for _, key := range list.Keys() {
+			v, _ := list.Get(key)
+			value(v, "item", key)
+		}
 	}
 	return lines
 }

@@ -68,8 +68,11 @@ func (p *lockParser) line(s string) error {
 		r = &Record{Stage: stage}
 		p.lock.records[stage] = r
 	}
-	if word == "param" {
+	switch word {
+	case "param":
 		return r.readParam(rest)
+	case "item":
+		return r.readItem(rest)
 	}
 	var fields []string
 	for rest != "" {
@@ -129,9 +132,45 @@ func (r *Record) read(word string, fields []string) error {
 		_, twice := r.Env[fields[0]]
 		r.Doubled = r.Doubled || twice
 		r.Env[fields[0]] = fields[1]
+	case "map":
+		r.Doubled = r.Doubled || r.List != nil
+		switch {
+		case len(fields) == 1 && fields[0] == mapList:
+			r.List = []any{}
+		case len(fields) == 1 && fields[0] == mapMapping:
+			r.List = paramfile.NewMap()
+		default:
+			return fmt.Errorf("map wants %s or %s", mapList, mapMapping)
+		}
 	default:
 		e := errs.New(errs.Corrupt, "unknown word %q", word)
-		return e.DidYouMean(word, []string{"fingerprint", "cmd", "dep", "param", "env", "out"})
+		return e.DidYouMean(word, []string{"fingerprint", "cmd", "dep", "param", "env", "out", "map", "item"})
+	}
+	return nil
+}
+
+// readItem reads an item of a list, or the key and value of one of a mapping.
+func (r *Record) readItem(rest string) (err error) {
+	key := ""
+	m, keyed := r.List.(*paramfile.Map)
+	if keyed {
+		if key, rest, err = token(rest); err != nil {
+			return err
+		}
+	}
+	v, err := paramfile.Decode(rest)
+	if err != nil {
+		return fmt.Errorf("item %s: value %q: %w", key, rest, err)
+	}
+	switch list := r.List.(type) {
+	case []any:
+		r.List = append(list, v)
+	case *paramfile.Map:
+		_, twice := m.Get(key)
+		r.Doubled = r.Doubled || twice
+		m.Set(key, v)
+	default:
+		r.Doubled = true // the line that says what the items are of is missing
 	}
 	return nil
 }

@@ -49,6 +49,7 @@ func (l *loader) mapped(p pair, list, do *yaml.Node, seen map[string]bool) error
 	if desc, ok := lookup(body, "desc"); ok {
 		b.Desc = follow(desc).Value
 	}
+	b.MapOuts = outTemplates(body, b.Wdir)
 	if l.file.mapStages == nil {
 		l.file.mapStages = map[string]mapStage{}
 	}
@@ -68,6 +69,30 @@ func rawTexts(n *yaml.Node) (texts []string, isList bool) {
 	return texts, true
 }
 
+// outTemplates are the paths of the outs of a stage before ${} is filled in.
+func outTemplates(body []pair, dir string) []string {
+	if n, ok := lookup(body, "wdir"); ok {
+		dir = rel(dir, follow(n).Value)
+	}
+	var out []string
+	for _, section := range []string{"outs", "metrics", "plots"} {
+		n, ok := lookup(body, section)
+		if !ok {
+			continue
+		}
+		for _, x := range follow(n).Content {
+			if isText(x) {
+				out = append(out, rel(dir, follow(x).Value))
+				continue
+			}
+			for i := 0; i+1 < len(follow(x).Content); i += 2 {
+				out = append(out, rel(dir, follow(x).Content[i].Value))
+			}
+		}
+	}
+	return out
+}
+
 // Expand makes the stages of the map stage name from the bytes of its list:
 // a JSON, YAML or TOML list or mapping, whose items give stages as those of
 // foreach do (name@item, name@key, or the index where an item is not a single
@@ -80,6 +105,15 @@ func (f *File) Expand(name string, list []byte) ([]Stage, error) {
 	data, err := paramfile.Parse(m.list, list)
 	if err != nil {
 		return nil, errs.New(errs.Usage, "expand stage %s: %w", name, err)
+	}
+	return f.ExpandOver(name, data)
+}
+
+// ExpandOver is Expand for a list that is decoded already, as by paramfile.
+func (f *File) ExpandOver(name string, data any) ([]Stage, error) {
+	m, ok := f.mapStages[name]
+	if !ok {
+		return nil, errs.New(errs.NotFound, "%s has no map stage %q", f.Path, name)
 	}
 	l := *m.loader
 	l.file = &File{Path: f.Path, Dir: f.Dir}

@@ -34,6 +34,9 @@ type Record struct {
 	Params      map[string]map[string]any // file → key path → value
 	Env         map[string]string
 	Outs        []Asset
+	// List is what a map stage was expanded over: a list or a mapping as
+	// paramfile decodes it. It is nil in the records of other stages.
+	List any
 
 	// Doubled means that the lines of the stage do not belong together: a git
 	// merge kept those of both sides, or somebody edited them. Outs then holds

@@ -54,9 +54,11 @@ type Stage struct {
 	Image     string         // container image, for executors that run one
 	// Map is the path of the list that a map stage expands over, relative to
 	// the root. Such a stage is a placeholder: File.Expand makes its items.
-	Map  string
-	Deps []Dep // as written, so that one may be there twice
-	Outs []Out
+	Map string
+	// MapOuts are the paths of the outs of its items before ${} is filled in.
+	MapOuts []string
+	Deps    []Dep // as written, so that one may be there twice
+	Outs    []Out
 	// Params maps a parameter file to the key paths that the stage uses; nil
 	// stands for the whole file.
 	Params map[string][]string
