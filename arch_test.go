@@ -27,7 +27,7 @@ func layers() []string {
 		"store remote remote/file remote/cloud db lineage watch",
 		"repo trackdb queue",
 		"workspace transfer upkeep doctor pipeline/executor",
-		"pipeline compare isolate",
+		"pipeline compare isolate reproduce",
 		"cmd",
 		".",
 	}

@@ -335,6 +335,24 @@ func (r *Repo) CheckoutTree(ctx context.Context, tree string, write, remove []st
 	return nil
 }
 
+// appliedRef names the tree that SetApplied was given last.
+const appliedRef = "refs/mlops/applied"
+
+// SetApplied remembers that the workspace was made a tree.
+func (g Git) SetApplied(ctx context.Context, tree string) error {
+	_, err := g.run(ctx, "update-ref", appliedRef, tree)
+	return err
+}
+
+// Applied is the tree that SetApplied was given last, "" for none.
+func (g Git) Applied(ctx context.Context) string {
+	out, err := g.run(ctx, "rev-parse", "--verify", "--quiet", appliedRef)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(out)
+}
+
 // TrackedInTree is TrackedAt for the id of a tree of git.
 func (r *Repo) TrackedInTree(ctx context.Context, tree string) ([]Tracked, error) {
 	return r.trackedInTree(ctx, tree)

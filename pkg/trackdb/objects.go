@@ -38,3 +38,9 @@ func (s *Service) Objects(ctx context.Context, fn func(run, path, kind string, i
 	}
 	return rows.Err()
 }
+
+// HasAsset reports whether a run names an object at a path.
+func (s *Service) HasAsset(ctx context.Context, path string, id oid.ID) (bool, error) {
+	found, err := column(ctx, s.db, "SELECT path FROM assets WHERE id = ? AND path = ? LIMIT 1", id[:], path)
+	return len(found) > 0, err
+}

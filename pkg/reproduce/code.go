@@ -1,0 +1,104 @@
+package reproduce
+
+import (
+	"context"
+	"path"
+	"slices"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/workspace"
+)
+
+// Runs is what this package reads of runs.
+type Runs interface {
+	Runs(ctx context.Context, q track.Query) ([]track.Run, error)
+	Run(ctx context.Context, id string) (track.Run, error)
+	// HasAsset reports whether a run names an object at a path.
+	HasAsset(ctx context.Context, path string, id oid.ID) (bool, error)
+}
+
+// Reproducer works on one repository.
+type Reproducer struct {
+	repo *repo.Repo
+	work *workspace.Workspace
+	runs Runs
+}
+
+// New returns the reproducer of a repository.
+func New(r *repo.Repo, w *workspace.Workspace, runs Runs) *Reproducer {
+	return &Reproducer{repo: r, work: w, runs: runs}
+}
+
+// kept is what a run kept of its code.
+type kept struct {
+	patch  []byte
+	files  map[string][]byte // path in the repository → content
+	params map[string]bool   // which of them are params files
+}
+
+// kept reads what a run kept. It is errs.NotFound when that is not here.
+func (p *Reproducer) kept(ctx context.Context, run *track.Run) (kept, error) {
+	k := kept{files: map[string][]byte{}, params: map[string]bool{}}
+	for _, a := range run.Assets {
+		if a.Role != track.Artifact {
+			continue
+		}
+		file, isFile := track.SourceFile(a.Path)
+		if !isFile && a.Path != track.CodePatch {
+			continue
+		}
+		st, err := p.repo.Store(ctx)
+		if err != nil {
+			return k, err
+		}
+		text, err := st.Get(ctx, a.ID)
+		if errs.Is(err, errs.NotFound) {
+			return k, errs.New(errs.NotFound, "%s of run %s is not on this machine", a.Path, run.Name).Hint("mlops fetch --all-runs")
+		}
+		if err != nil {
+			return k, err
+		}
+		if !isFile {
+			k.patch = text
+			continue
+		}
+		if repo.Internal(file) || path.IsAbs(file) || path.Clean(file) != file || file == ".." || len(file) > 2 && file[:3] == "../" {
+			return k, errs.New(errs.Corrupt, "run %s keeps a file at %q, which is outside of a workspace", run.Name, file)
+		}
+		k.files[file] = text
+		k.params[file] = a.Path == track.ParamsPrefix+file
+	}
+	return k, nil
+}
+
+// tree makes the code tree of a run.
+func (p *Reproducer) tree(ctx context.Context, run *track.Run, k kept) (string, error) {
+	if run.Git.Commit == "" {
+		return "", errs.New(errs.NotFound, "run %s knows no commit of git", run.Name).Hint("it ran before the first commit, or without git")
+	}
+	if _, err := p.repo.Commit(ctx, run.Git.Commit); err != nil {
+		if errs.Is(err, errs.NotFound) {
+			e := errs.New(errs.NotFound, "the commit %.12s of run %s is not in this clone", run.Git.Commit, run.Name)
+			if run.Git.Remote != "" {
+				return "", e.Hint("git fetch %s", run.Git.Remote)
+			}
+			return "", e.Hint("git fetch --all")
+		}
+		return "", err
+	}
+	return p.repo.CodeTree(ctx, run.Git.Commit, k.patch, k.files)
+}
+
+// isDataFile reports whether a file of the code says which data there is.
+func isDataFile(name string) bool {
+	return path.Base(name) == stagefile.LockName || repo.IsPointer(path.Base(name))
+}
+
+// lacksChanges reports whether a run had uncommitted changes that it did not keep.
+func lacksChanges(run *track.Run) bool {
+	return run.Git.Dirty && !slices.ContainsFunc(run.Assets, func(a track.Asset) bool { return a.Path == track.CodePatch })
+}
