@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,25 +15,26 @@ import (
 type runsRmOptions struct {
 	app *app
 
-	refs  []string
-	undo  bool
-	force bool
+	refs     []string
+	children bool
+	force    bool
 }
 
 func newRunsRmCmd(a *app) *cobra.Command {
 	o := &runsRmOptions{app: a}
 	c := &cobra.Command{
-		Use:     "rm RUN...",
-		Short:   "Remove runs from the lists",
-		Long:    "Remove runs from the lists. Their records and data stay, and --undo brings them back.",
-		Example: "  mlops runs rm swift-otter-417\n  mlops runs rm --undo 3fa9c1d2",
+		Use:   "rm RUN...",
+		Short: "Remove runs from the lists",
+		Long: `Remove runs from the lists. Their records and data stay until 'mlops gc --force
+--runs-removed-before'; 'mlops runs restore' brings them back.`,
+		Example: "  mlops runs rm swift-otter-417\n  mlops runs rm sweep-1 --children",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			o.refs = args
 			return runRunsRm(ctx, o)
 		}),
 	}
-	c.Flags().BoolVar(&o.undo, "undo", false, "bring removed runs back (give their ids)")
+	c.Flags().BoolVar(&o.children, "children", false, "with the runs that belong to them")
 	c.Flags().BoolVarP(&o.force, "force", "f", false, "remove also runs that are at work")
 	return c
 }
@@ -48,21 +50,20 @@ func runRunsRm(ctx context.Context, o *runsRmOptions) error {
 			return err
 		}
 	}
-	if o.undo {
-		for _, id := range ids {
-			if err := tracking.Restore(ctx, id); err != nil {
-				return err
-			}
+	if o.children {
+		if ids, err = descendants(ctx, tracking, ids); err != nil {
+			return err
 		}
-		return o.app.io.Result(ids, func(w io.Writer) error { return lines(w, "restored ", ids) })
 	}
-	runs, err := tracking.Runs(ctx, track.Query{IDs: ids, Bare: true, Deleted: true})
-	if err != nil {
-		return err
-	}
-	for _, r := range runs {
-		if !r.Status.Over() && !o.force {
-			return errs.New(errs.Conflict, "run %s (%.8s) is %s", r.Name, r.ID, r.Status).Hint("end it first, or: mlops runs rm --force %.8s", r.ID)
+	for chunk := range slices.Chunk(ids, 1000) {
+		runs, err := tracking.Runs(ctx, track.Query{IDs: chunk, Bare: true, Deleted: true})
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			if !r.Status.Over() && !o.force {
+				return errs.New(errs.Conflict, "run %s (%.8s) is %s", r.Name, r.ID, r.Status).Hint("end it first, or: mlops runs rm --force %.8s", r.ID)
+			}
 		}
 	}
 	for _, id := range ids {
@@ -71,6 +72,23 @@ func runRunsRm(ctx context.Context, o *runsRmOptions) error {
 		}
 	}
 	return o.app.io.Result(ids, func(w io.Writer) error { return lines(w, "removed ", ids) })
+}
+
+// descendants is ids with all runs below them.
+func descendants(ctx context.Context, tracking track.Reader, ids []string) ([]string, error) {
+	all := slices.Clone(ids)
+	for i := 0; i < len(all); i++ {
+		below, err := tracking.Runs(ctx, track.Query{Parent: all[i], Bare: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range below {
+			if !slices.Contains(all, r.ID) {
+				all = append(all, r.ID)
+			}
+		}
+	}
+	return all, nil
 }
 
 func lines(w io.Writer, prefix string, items []string) error {

@@ -16,7 +16,7 @@ import (
 // logBatch writes a checked batch into a run.
 func (s *Service) logBatch(ctx context.Context, tx *sql.Tx, r row, id string, b track.Batch) error {
 	if r.deleted {
-		return errs.New(errs.Conflict, "run %s is deleted", id).Hint("mlops runs rm --undo %.8s", id)
+		return errs.New(errs.Conflict, "run %s is deleted", id).Hint("mlops runs restore %.8s", id)
 	}
 	if r.status.Over() && len(b.Params)+len(b.Metrics)+len(b.Assets)+len(b.Stages) > 0 {
 		return over(id, r.status)

@@ -52,6 +52,25 @@ func (s *Service) Resolve(ctx context.Context, ref string) (string, error) {
 	return "", e
 }
 
+// ResolveRemoved is Resolve for what is to be restored: a name means a run in
+// the bin before one that is listed.
+func (s *Service) ResolveRemoved(ctx context.Context, ref string) (string, error) {
+	found, err := column(ctx, s.db, "SELECT id FROM runs WHERE name = ? AND deleted > 0 ORDER BY deleted DESC, id LIMIT 11", ref)
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		e := errs.New(errs.Conflict, "several runs called %q were removed", ref)
+		for _, id := range found {
+			e = e.Hint("%s", id)
+		}
+		return "", e
+	}
+	return s.Resolve(ctx, ref)
+}
+
 func (s *Service) unknown(ctx context.Context, ref string) error {
 	names, err := column(ctx, s.db, "SELECT name FROM runs WHERE deleted = 0 ORDER BY seq DESC LIMIT 1000")
 	if err != nil {
@@ -68,7 +87,7 @@ func (s *Service) unknown(ctx context.Context, ref string) error {
 		return err
 	}
 	for _, id := range removed {
-		e = e.Hint("a run of this name was removed: mlops runs rm --undo %.8s", id)
+		e = e.Hint("a run of this name was removed: mlops runs restore %.8s", id)
 	}
 	return e.Hint("mlops runs ls shows the runs")
 }
