@@ -21,6 +21,7 @@ type runOptions struct {
 	dryRun    bool
 	exitCode  bool
 	junit     string // file for a report
+	watch     bool
 	setParams []string
 	tags      []string
 }
@@ -57,7 +58,7 @@ or an output. What stages print goes to stderr.`,
 	f.BoolVarP(&o.Single, "single", "s", false, "only the stages named, not what they depend on")
 	f.BoolVar(&o.Downstream, "downstream", false, "the stages named and all that depends on them")
 	f.BoolVarP(&o.KeepGoing, "keep-going", "k", false, "after a failure go on with what does not depend on it")
-	f.StringArrayVarP(&o.setParams, "set-param", "S", nil, "write `[FILE:]KEY=VALUE` into a parameter file first")
+	f.StringArrayVarP(&o.setParams, "set-param", "S", nil, "write `[FILE:]KEY=VALUE` into a parameter file first; also +KEY, ~KEY, a,b and range(): see docs/experiments.md")
 	f.StringVarP(&o.Name, "name", "n", "", "name of the run")
 	f.StringVar(&o.Experiment, "experiment", "", "experiment that the run belongs to")
 	f.StringArrayVar(&o.tags, "tag", nil, "tag of the run, `KEY=VALUE`")
@@ -85,6 +86,9 @@ func runRun(ctx context.Context, o *runOptions) error {
 	o.Dir = dir
 	if o.dryRun {
 		return o.plan(ctx, e)
+	}
+	if o.watch {
+		return o.watchAndRun(ctx, e)
 	}
 	if err := o.app.holdStore(ctx); err != nil {
 		return err
@@ -129,15 +133,8 @@ func (o *runOptions) execute(ctx context.Context, e *pipeline.Engine) error {
 
 // parse reads the flags that are pairs.
 func (o *runOptions) parse() error {
-	for _, p := range o.setParams {
-		key, value, ok := strings.Cut(p, "=")
-		if !ok || key == "" {
-			return errs.New(errs.Usage, "--set-param %q is not KEY=VALUE", p).Hint("mlops run --set-param train.lr=0.3")
-		}
-		if o.SetParams == nil {
-			o.SetParams = map[string]string{}
-		}
-		o.SetParams[key] = value
+	if err := o.parseParams(); err != nil {
+		return err
 	}
 	for _, t := range o.tags {
 		key, value, ok := strings.Cut(t, "=")

@@ -9,6 +9,9 @@ import (
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
 
+// DefaultName is the parameter file that keys are of when none is named.
+const DefaultName = "params.yaml"
+
 // Op says what an edit does, as Hydra writes it before a key.
 type Op string
 

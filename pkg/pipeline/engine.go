@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -66,14 +67,14 @@ func New(c Config) *Engine { return &Engine{c} }
 
 // PlanRequest chooses stages.
 type PlanRequest struct {
-	Stages     []string          // none: all
-	Dir        string            // the directory that names are relative to, "" for the root
-	Single     bool              // only the stages named, not what they depend on
-	Downstream bool              // the stages named and all that depend on them
-	Force      bool              // run also what is up to date
-	Pull       bool              // missing objects can be fetched
-	Executor   string            // in the place of those that stages name; "" for none
-	SetParams  map[string]string // "file:key" → value as YAML
+	Stages     []string         // none: all
+	Dir        string           // the directory that names are relative to, "" for the root
+	Single     bool             // only the stages named, not what they depend on
+	Downstream bool             // the stages named and all that depend on them
+	Force      bool             // run also what is up to date
+	Pull       bool             // missing objects can be fetched
+	Executor   string           // in the place of those that stages name; "" for none
+	SetParams  []paramfile.Edit // made first; without a file they are of params.yaml
 	// AllowMissing takes what is not on disk, but is named by a pointer or the
 	// lock, for unchanged.
 	AllowMissing bool
@@ -109,6 +110,9 @@ func (e *Engine) plan(ctx context.Context, project *Project, read stagefile.Read
 	}
 	steps := make([]Step, 0, len(chosen))
 	for _, address := range chosen {
+		if d.unexpanded[project.itemOf[address]] {
+			continue // said of its map stage
+		}
 		step, err := d.decide(ctx, project.byAddress[address])
 		if err != nil {
 			return nil, err
@@ -123,6 +127,9 @@ func (e *Engine) plan(ctx context.Context, project *Project, read stagefile.Read
 func (d *decider) foresee(step *Step) {
 	if step.Action == Restore {
 		d.view.foreseeRestored(step)
+	}
+	if step.stage.Map != "" && step.Action == Run && step.Fingerprint == "" {
+		d.foreseeMap(step)
 	}
 	if step.Action == Run {
 		for _, o := range step.stage.Outs {
@@ -234,33 +241,33 @@ func (p *Project) only(chosen map[string]bool) []string {
 	return slices.DeleteFunc(slices.Clone(p.Order), func(a string) bool { return !chosen[a] })
 }
 
-// edited returns parameter files with values replaced.
-func (e *Engine) edited(params map[string]string) (map[string][]byte, error) {
+// edited returns parameter files with edits made, in their order.
+func (e *Engine) edited(edits []paramfile.Edit) (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for _, target := range sortedKeys(params) {
-		file, key := SplitParam(target)
-		text, ok := out[file]
+	for _, edit := range edits {
+		edit.File = cmp.Or(edit.File, paramfile.DefaultName)
+		text, ok := out[edit.File]
 		if !ok {
 			var err error
-			if text, err = e.Read(file); err != nil {
-				return nil, errs.New(errs.NotFound, "set %s: %w", target, err)
+			if text, err = e.Read(edit.File); err != nil {
+				return nil, errs.New(errs.NotFound, "set %s:%s: %w", edit.File, edit.Key, err)
 			}
 		}
-		changed, err := paramfile.Set(file, text, key, params[target])
+		changed, err := edit.Apply(text)
 		if err != nil {
 			return nil, err
 		}
-		out[file] = changed
+		out[edit.File] = changed
 	}
 	return out, nil
 }
 
 // overlay reads the workspace as it would be with params set.
-func (e *Engine) overlay(params map[string]string) (stagefile.ReadFunc, error) {
-	if len(params) == 0 {
+func (e *Engine) overlay(edits []paramfile.Edit) (stagefile.ReadFunc, error) {
+	if len(edits) == 0 {
 		return e.Read, nil
 	}
-	files, err := e.edited(params)
+	files, err := e.edited(edits)
 	if err != nil {
 		return nil, err
 	}
@@ -272,9 +279,9 @@ func (e *Engine) overlay(params map[string]string) (stagefile.ReadFunc, error) {
 	}, nil
 }
 
-// setParams writes values into the parameter files.
-func (e *Engine) setParams(params map[string]string) error {
-	files, err := e.edited(params)
+// setParams makes edits in the parameter files.
+func (e *Engine) setParams(edits []paramfile.Edit) error {
+	files, err := e.edited(edits)
 	if err != nil {
 		return err
 	}
@@ -291,6 +298,9 @@ type RunRequest struct {
 	PlanRequest
 	Jobs       int // stages at once; 0: one for each processor
 	KeepGoing  bool
+	ID         string // of a run that was scheduled, or that is to get it; "" for a new one
+	Parent     string // id of the run that this one belongs to
+	Kind       track.Kind
 	Name       string
 	Experiment string
 	Tags       []track.Tag

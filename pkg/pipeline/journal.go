@@ -35,6 +35,7 @@ type journal struct {
 	pending []entry
 	events  []track.Event
 	failure error
+	grown   bool // stages were added since the run began
 	wake    chan struct{}
 	closing chan struct{}
 	ended   chan struct{}
@@ -57,6 +58,7 @@ type entry struct {
 	changed bool              // assets belong into the lock
 	log     string            // file with what it printed, "" for none
 	claim   *claim            // given up when the stage is recorded; nil for none
+	gone    []string          // records to be dropped from the lock
 }
 
 // After it wrote, the journal waits for more: so many times as long as it took
@@ -82,7 +84,8 @@ func (j *journal) begin(ctx context.Context, q RunRequest, around <-chan surroun
 	}
 	run := known.run
 	j.tracker = known.tracker
-	run.Kind, run.Name, run.Experiment, run.Tags, run.Command = track.Pipeline, q.Name, q.Experiment, q.Tags, q.Command
+	run.ID, run.Parent, run.Kind = q.ID, q.Parent, cmp.Or(q.Kind, track.Pipeline)
+	run.Name, run.Experiment, run.Tags, run.Command = q.Name, q.Experiment, q.Tags, q.Command
 	run.Params = j.params()
 	if run.Environment == nil {
 		run.Environment = map[string]string{}
@@ -136,6 +139,29 @@ func (j *journal) params() []track.Param {
 		out = append(out, track.Param{Key: key, Value: merged[key]})
 	}
 	return track.Batch{Params: out}.Fit().Params
+}
+
+// adopt takes the graph with items that are known only now.
+func (j *journal) adopt(p *Project, chosen []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.project, j.chosen, j.grown = p, chosen, true
+}
+
+// stages is the project as it is now.
+func (j *journal) stages() *Project {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.project
+}
+
+// newParams are those of now that had not been there.
+func newParams(had, now []track.Param) []track.Param {
+	known := map[string]bool{}
+	for _, p := range had {
+		known[p.Key] = true
+	}
+	return slices.DeleteFunc(now, func(p track.Param) bool { return known[p.Key] })
 }
 
 // paramText is how a value is shown in a run.
@@ -227,6 +253,9 @@ func (j *journal) end(ctx context.Context, status track.Status) error {
 	}
 	batch.Assets = append(batch.Assets, kept...)
 	batch.Metrics, batch.Events = metrics, j.takeEvents()
+	if j.grown {
+		batch.Params = newParams(j.run.Params, j.params())
+	}
 	if err := j.tracker.Finish(ctx, j.run.ID, status, batch.Fit()); err != nil {
 		return err
 	}
@@ -242,6 +271,7 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 	}
 	byDir := map[string][]stagefile.Record{}
 	var cached []stagefile.Record
+	gone := map[string][]string{}
 	for _, e := range entries {
 		batch.Stages = append(batch.Stages, e.record)
 		if !e.changed {
@@ -249,12 +279,16 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 		}
 		dir := path.Dir(e.stage.File)
 		byDir[dir] = append(byDir[dir], *e.assets)
+		gone[dir] = append(gone[dir], e.gone...)
 		if len(e.assets.Outs) > 0 {
 			cached = append(cached, *e.assets)
 		}
 	}
 	for _, dir := range sortedKeys(byDir) {
 		if err := j.engine.Files.UpdateLock(ctx, dir, func(l *stagefile.Lock) {
+			for _, name := range gone[dir] {
+				l.Remove(name)
+			}
 			for _, r := range byDir[dir] {
 				l.Set(r)
 			}
@@ -327,7 +361,7 @@ func (j *journal) newAssets(entries []entry) []track.Asset {
 			continue
 		}
 		for _, a := range e.assets.Deps {
-			if _, made := j.project.Producer(a.Path); !made {
+			if _, made := j.stages().Producer(a.Path); !made {
 				add(track.Input, a)
 			}
 		}

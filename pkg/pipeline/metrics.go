@@ -64,12 +64,3 @@ func readMetricFile(to []metricfile.File, name, p string, like metricfile.File) 
 	like.Path, like.Data = p, data
 	return append(to, like), nil
 }
-
-// SplitParam splits "file:key" and "key", which is of params.yaml.
-func SplitParam(target string) (file, key string) {
-	file, key, ok := strings.Cut(target, ":")
-	if !ok {
-		return "params.yaml", target
-	}
-	return file, key
-}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/paramfile"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
@@ -122,7 +123,7 @@ func TestPlanForeseesRestoresAndChangesNothing(t *testing.T) {
 	if b.read("mlops.lock") != lock || b.read("report.txt") != "model TWO 1\n" {
 		t.Fatal("a plan changed something")
 	}
-	set := map[string]string{"lr": "0.7"}
+	set := []paramfile.Edit{{Key: "lr", Value: "0.7"}}
 	b.write("raw.txt", "two")
 	if got := b.plan(pipeline.PlanRequest{SetParams: set}); !slices.Contains(got, "train run: params.yaml:lr changed 0.1 → 0.7") {
 		t.Fatalf("plan with another value: %v", got)
@@ -247,12 +248,12 @@ func TestSetParamKeepsTheFile(t *testing.T) {
 	t.Parallel()
 	b := chainBed(t)
 	b.expect(pipeline.RunRequest{}, "prepare ran: never ran", "report ran: never ran", "train ran: never ran")
-	q := pipeline.RunRequest{PlanRequest: pipeline.PlanRequest{SetParams: map[string]string{"params.yaml:lr": "0.5"}}}
+	q := pipeline.RunRequest{PlanRequest: pipeline.PlanRequest{SetParams: []paramfile.Edit{{File: "params.yaml", Key: "lr", Value: "0.5"}}}}
 	b.expect(q, "prepare skipped", "report skipped", "train ran: params.yaml:lr changed 0.1 → 0.5")
 	if got := b.read("params.yaml"); got != "lr: 0.5 # rate\n" {
 		t.Fatalf("params.yaml %q", got)
 	}
-	q.SetParams = map[string]string{"lrr": "1"}
+	q.SetParams = []paramfile.Edit{{Key: "lrr", Value: "1"}}
 	if _, _, err := b.run(q); !errs.Is(err, errs.NotFound) || !slices.Contains(errs.Hints(err), "did you mean lr?") {
 		t.Fatalf("%v", err)
 	}
