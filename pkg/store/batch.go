@@ -32,7 +32,7 @@ type Batch struct {
 	lock *fsx.Lock
 
 	mu     sync.Mutex
-	seen   map[oid.ID]struct{}
+	seen   oid.Set
 	found  map[string]struct{} // files of objects that were here already
 	data   *openPack
 	trees  *openPack
@@ -60,19 +60,16 @@ func (s *Store) NewBatch(ctx context.Context) (*Batch, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Unlock())
 	}
-	return &Batch{s: s, ctx: ctx, lock: l, seen: make(map[oid.ID]struct{}), found: make(map[string]struct{})}, nil
+	return &Batch{s: s, ctx: ctx, lock: l, found: make(map[string]struct{})}, nil
 }
 
 // known reports whether an object is in the store or in this batch already,
 // and takes note of it.
 func (b *Batch) known(id oid.ID, loose bool) bool {
 	b.mu.Lock()
-	_, ok := b.seen[id]
-	if !ok {
-		b.seen[id] = struct{}{}
-	}
+	isNew := b.seen.Add(id)
 	b.mu.Unlock()
-	if ok {
+	if !isNew {
 		return true
 	}
 	var path string
@@ -249,7 +246,7 @@ func (b *Batch) Commit() error {
 	if err := fault.At(b.ctx, "add.renamed"); err != nil {
 		return err
 	}
-	b.seen = make(map[oid.ID]struct{}) // the memory is wanted for the index
+	b.seen = oid.Set{} // the memory is wanted for the index
 	if err := b.s.refresh(); err != nil {
 		return err
 	}

@@ -16,20 +16,20 @@ const (
 	largeSize  = 8 << 20  // from this size on a blob has a pack of its own
 )
 
-// item is an object that the remote lacks.
+// item is an object that the remote lacks. Its id is at the same place of
+// planner.seen.
 type item struct {
-	id    oid.ID
 	size  int64
 	local int32 // number of its pack in planner.packs; -1: loose
+	node  bool  // of a tree
 }
 
 // planner gathers what a push must send.
 type planner struct {
 	st    *store.Store
 	has   func(oid.ID) bool // of the remote
-	seen  map[oid.ID]struct{}
-	data  []item // in the order of the trees
-	trees []item
+	seen  oid.Set // in the order of the trees
+	items []item
 	bytes int64
 
 	packs   []oid.ID // local packs that hold items
@@ -38,12 +38,11 @@ type planner struct {
 }
 
 func newPlanner(st *store.Store, has func(oid.ID) bool) *planner {
-	return &planner{st: st, has: has, seen: map[oid.ID]struct{}{}, numbers: map[oid.ID]int32{}, missing: map[oid.ID]bool{}}
+	return &planner{st: st, has: has, numbers: map[oid.ID]int32{}, missing: map[oid.ID]bool{}}
 }
 
 func (p *planner) known(id oid.ID) bool {
-	_, ok := p.seen[id]
-	return ok || p.has(id)
+	return p.seen.Has(id) || p.has(id)
 }
 
 // add plans all objects of o that the remote lacks.
@@ -76,8 +75,10 @@ func (p *planner) take(id oid.ID, node bool) error {
 	if err != nil {
 		return err
 	}
-	p.seen[id] = struct{}{}
-	it := item{id: id, size: info.Size, local: -1}
+	if !p.seen.Add(id) {
+		return nil
+	}
+	it := item{size: info.Size, local: -1, node: node}
 	if !info.Loose {
 		n, ok := p.numbers[info.Pack]
 		if !ok {
@@ -87,11 +88,7 @@ func (p *planner) take(id oid.ID, node bool) error {
 		}
 		it.local = n
 	}
-	if node {
-		p.trees = append(p.trees, it)
-	} else {
-		p.data = append(p.data, it)
-	}
+	p.items = append(p.items, it)
 	p.bytes += info.Size
 	return nil
 }
@@ -99,19 +96,15 @@ func (p *planner) take(id oid.ID, node bool) error {
 // mark and undo take back what was added since, so that nothing of a run that
 // cannot be sent whole is sent: a node in the log proves what is below it.
 type mark struct {
-	data, trees int
-	bytes       int64
+	items int
+	bytes int64
 }
 
-func (p *planner) mark() mark { return mark{len(p.data), len(p.trees), p.bytes} }
+func (p *planner) mark() mark { return mark{len(p.items), p.bytes} }
 
 func (p *planner) undo(m mark) {
-	for _, list := range [][]item{p.data[m.data:], p.trees[m.trees:]} {
-		for _, it := range list {
-			delete(p.seen, it.id)
-		}
-	}
-	p.data, p.trees, p.bytes = p.data[:m.data], p.trees[:m.trees], m.bytes
+	p.seen.Truncate(m.items)
+	p.items, p.bytes = p.items[:m.items], m.bytes
 	clear(p.missing)
 }
 
@@ -137,12 +130,10 @@ func (p *planner) parcels() ([]parcel, error) {
 		bytes int64
 	}
 	uses := make([]use, len(p.packs))
-	for _, list := range [][]item{p.data, p.trees} {
-		for _, it := range list {
-			if it.local >= 0 {
-				uses[it.local].count++
-				uses[it.local].bytes += it.size
-			}
+	for _, it := range p.items {
+		if it.local >= 0 {
+			uses[it.local].count++
+			uses[it.local].bytes += it.size
 		}
 	}
 	var parcels []parcel
@@ -159,30 +150,23 @@ func (p *planner) parcels() ([]parcel, error) {
 			parcels = append(parcels, parcel{kind: info.Kind, whole: info})
 		}
 	}
-	rest := func(list []item) func(func(item) bool) {
-		return func(yield func(item) bool) {
-			for _, it := range list {
-				if (it.local < 0 || !whole[it.local]) && !yield(it) {
-					return
-				}
-			}
-		}
-	}
 	// Small and large ones apart: a fetch keeps packs of small ones as they are.
-	small, large := group{kind: pack.Data}, group{kind: pack.Data}
-	for it := range rest(p.data) {
-		switch {
-		case it.size >= largeSize:
-			parcels = append(parcels, parcel{kind: pack.Data, items: []pack.Item{{ID: it.id, Size: it.size}}})
-		case it.size >= store.LooseSize:
-			large.add(it)
-		default:
-			small.add(it)
+	small, large, nodes := group{kind: pack.Data}, group{kind: pack.Data}, group{kind: pack.Tree}
+	for i, it := range p.items {
+		if it.local >= 0 && whole[it.local] {
+			continue
 		}
-	}
-	nodes := group{kind: pack.Tree}
-	for it := range rest(p.trees) {
-		nodes.add(it)
+		object := pack.Item{ID: p.seen.At(i), Size: it.size}
+		switch {
+		case it.node:
+			nodes.add(object)
+		case it.size >= largeSize:
+			parcels = append(parcels, parcel{kind: pack.Data, items: []pack.Item{object}})
+		case it.size >= store.LooseSize:
+			large.add(object)
+		default:
+			small.add(object)
+		}
 	}
 	for _, g := range []*group{&small, &large, &nodes} {
 		parcels = append(parcels, g.end()...)
@@ -198,12 +182,12 @@ type group struct {
 	done  []parcel
 }
 
-func (g *group) add(it item) {
-	if g.bytes > 0 && g.bytes+it.size > packTarget {
+func (g *group) add(it pack.Item) {
+	if g.bytes > 0 && g.bytes+it.Size > packTarget {
 		g.flush()
 	}
-	g.items = append(g.items, pack.Item{ID: it.id, Size: it.size})
-	g.bytes += it.size
+	g.items = append(g.items, it)
+	g.bytes += it.Size
 }
 
 func (g *group) flush() {

@@ -71,7 +71,7 @@ func (t *Transfer) Push(ctx context.Context, req PushRequest) (s Summary, err er
 	if err != nil {
 		return s, err
 	}
-	s.Objects, s.Bytes, s.Runs, s.Stages = int64(len(p.data)+len(p.trees)), p.bytes, len(sent), len(learnt)
+	s.Objects, s.Bytes, s.Runs, s.Stages = int64(len(p.items)), p.bytes, len(sent), len(learnt)
 	if roots := slices.Concat(rootsOf(objects), sent, bundle); !req.DryRun && len(roots) > 0 {
 		if err := t.send(ctx, st, h, p, roots, req.By); err != nil {
 			return s, err
@@ -126,9 +126,9 @@ func (t *Transfer) send(ctx context.Context, st *store.Store, h *History, p *pla
 	if err != nil {
 		return err
 	}
-	task := t.p.Task("push", int64(len(p.data)+len(p.trees)), p.bytes)
+	task := t.p.Task("push", int64(len(p.items)), p.bytes)
 	defer task.Done()
-	p.seen, p.data, p.trees = nil, nil, nil // not needed any more, and large
+	p.seen, p.items = oid.Set{}, nil // not needed any more, and large
 	u := &uploader{ctx: ctx, st: st, b: t.b, task: task}
 	packs := make([]sentPack, len(parcels))
 	group, gctx := errgroup.WithContext(ctx)

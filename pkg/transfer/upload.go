@@ -83,15 +83,16 @@ func verifyPack(ctx context.Context, path string) (x *pack.Index, err error) {
 	if x, err = pack.ReadIndex(f, info.Size()); err != nil {
 		return nil, errs.New(errs.Corrupt, "%s: %w", path, err)
 	}
-	entries := make([]pack.Entry, x.Len())
-	for i := range entries {
-		entries[i] = x.At(i)
+	order := make([]uint32, x.Len()) // places in x, by offset
+	for i := range order {
+		order[i] = uint32(i)
 	}
-	slices.SortFunc(entries, func(a, b pack.Entry) int { return cmp.Compare(a.Offset, b.Offset) })
+	slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(x.At(int(a)).Offset, x.At(int(b)).Offset) })
 	buf := bufio.NewReaderSize(f, readSize)
 	at := int64(0)
 	h := oid.NewHash()
-	for i, e := range entries {
+	for i, k := range order {
+		e := x.At(int(k))
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

@@ -36,7 +36,7 @@ func (u *Upkeep) GC(ctx context.Context, q GCRequest, report progress.Reporter) 
 	if err != nil {
 		return GCResult{}, err
 	}
-	var live map[oid.ID]struct{}
+	var live *oid.Set
 	mark := func(ctx context.Context) (func(oid.ID) bool, error) {
 		if live, err = u.mark(ctx, s, report); err != nil {
 			return nil, err
@@ -47,31 +47,30 @@ func (u *Upkeep) GC(ctx context.Context, q GCRequest, report progress.Reporter) 
 				return nil, err
 			}
 		}
-		return func(id oid.ID) bool { _, ok := live[id]; return ok }, nil
+		return live.Has, nil
 	}
 	swept, err := s.Sweep(ctx, mark, store.SweepOptions{DryRun: !q.Force, Before: q.Before})
 	if err != nil {
 		return GCResult{}, err
 	}
 	return GCResult{
-		Removed: q.Force, Live: int64(len(live)),
+		Removed: q.Force, Live: int64(live.Len()),
 		Objects: swept.Objects, Bytes: swept.Bytes, Packs: swept.Packs, Temps: swept.Temps,
 	}, nil
 }
 
 // mark gathers the live objects. A tree that cannot be read stops it: what is
 // below it could be lost.
-func (u *Upkeep) mark(ctx context.Context, s *store.Store, report progress.Reporter) (map[oid.ID]struct{}, error) {
+func (u *Upkeep) mark(ctx context.Context, s *store.Store, report progress.Reporter) (*oid.Set, error) {
 	task := report.Task("marking", progress.Unknown, progress.Unknown)
 	defer task.Done()
-	live := make(map[oid.ID]struct{})
-	seen := func(id oid.ID) bool { _, ok := live[id]; return ok }
+	live := &oid.Set{}
 	note := func(id oid.ID, size int64) {
-		live[id] = struct{}{}
+		live.Add(id)
 		task.Add(1, size)
 	}
 	err := u.allRoots(ctx, func(r Root) error {
-		if seen(r.ID) {
+		if live.Has(r.ID) {
 			return nil
 		}
 		if r.Kind != tree.Dir {
@@ -81,7 +80,7 @@ func (u *Upkeep) mark(ctx context.Context, s *store.Store, report progress.Repor
 		if !s.Has(r.ID) {
 			return nil // known by name only: nothing of it is here through this root
 		}
-		err := tree.Nodes(ctx, &lenient{s}, r.ID, seen, func(id oid.ID, _ bool, size int64) error {
+		err := tree.Nodes(ctx, &lenient{s}, r.ID, live.Has, func(id oid.ID, _ bool, size int64) error {
 			note(id, size)
 			return nil
 		})
