@@ -22,6 +22,7 @@ type runOptions struct {
 	exitCode  bool
 	junit     string // file for a report
 	watch     bool
+	parent    string
 	setParams []string
 	tags      []string
 }
@@ -65,6 +66,7 @@ or an output. What stages print goes to stderr.`,
 	f.BoolVar(&o.Pull, "pull", false, "fetch missing objects from the default remote")
 	f.StringVar(&o.junit, "junit", "", "write a JUnit report with a test case for each stage to `FILE`")
 	o.planFlags(f)
+	o.parentFlag(f)
 	c.MarkFlagsMutuallyExclusive("single", "downstream")
 	if err := f.MarkHidden("dry"); err != nil {
 		panic(err) // the flag is defined above
@@ -90,7 +92,7 @@ func runRun(ctx context.Context, o *runOptions) error {
 	if o.watch {
 		return o.watchAndRun(ctx, e)
 	}
-	if err := o.app.holdStore(ctx); err != nil {
+	if err := errors.Join(o.nest(ctx), o.app.holdStore(ctx)); err != nil {
 		return err
 	}
 	return o.execute(ctx, e)

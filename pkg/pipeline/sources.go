@@ -27,8 +27,8 @@ type CodeState struct {
 // sourceLimit is up to how many bytes a patch, and each file, is kept.
 const sourceLimit = 4 << 20
 
-// sources keeps with a run what git does not have of its code: the patch, and
-// params files, locks and outputs in git where they differ from the commit.
+// sources keeps with a run its params files, and what git does not have of its
+// code: the patch, and locks and outputs in git that differ from the commit.
 type sources struct {
 	params map[string][]byte // as they were when the run began
 	later  map[string]string // artifact → file of what the run leaves
@@ -58,9 +58,6 @@ func (j *journal) look(ctx context.Context) {
 				s.later[track.OutsPrefix+o.Path] = o.Path
 			}
 		}
-	}
-	for file := range s.params {
-		files = append(files, file)
 	}
 	for _, file := range s.later {
 		files = append(files, file)
@@ -98,9 +95,7 @@ func (j *journal) keep(ctx context.Context) (assets []track.Asset, err error) {
 		texts[track.CodePatch] = state.Patch
 	}
 	for file, text := range s.params {
-		if !isBlob(text, state.Blobs[file]) {
-			texts[track.ParamsPrefix+file] = text
-		}
+		texts[track.ParamsPrefix+file] = text
 	}
 	for artifact, file := range s.later {
 		info, err := os.Lstat(j.engine.path(file))

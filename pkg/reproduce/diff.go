@@ -97,6 +97,9 @@ func (p *Reproducer) Diff(ctx context.Context, a, b *track.Run, patch bool) (Dif
 		return d, err
 	}
 	d.Data, err = p.diffData(ctx, a, b)
+	d.Data = slices.DeleteFunc(d.Data, func(f FileDiff) bool { // said as code already
+		return slices.ContainsFunc(d.Code.Files, func(c CodeFile) bool { return c.Path == f.Path })
+	})
 	for _, f := range d.Data {
 		switch f.Change {
 		case "added":
