@@ -47,27 +47,45 @@ func YAMLDocument(data []byte) (*yaml.Node, error) {
 	if doc.Kind == yaml.DocumentNode {
 		root = doc.Content[0]
 	}
-	return root, checkTags(root)
+	_, err := checkNodes(root, map[*yaml.Node]int{})
+	return root, err
 }
 
-// checkTags refuses tags of which nobody here knows what they make of a value.
-func checkTags(n *yaml.Node) error {
+// checkNodes refuses tags of which nobody here knows what they make of a
+// value, and aliases that stand inside their own anchor or blow a small file
+// up to a large one. It returns the number of nodes that n unfolds to.
+func checkNodes(n *yaml.Node, sizes map[*yaml.Node]int) (int, error) {
+	if n.Kind == yaml.AliasNode {
+		size := sizes[n.Alias]
+		if size == 0 { // its anchor is not closed yet
+			return 0, &NodeError{n, "an alias inside its own anchor"}
+		}
+		return size, nil
+	}
 	if n.Style&yaml.TaggedStyle != 0 {
 		switch n.ShortTag() {
 		case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!binary", "!!timestamp", "!!map", "!!seq", "!!set", "!!omap", "!", "":
 		default:
-			return &NodeError{n, fmt.Sprintf("unknown tag %s", n.Tag)}
+			return 0, &NodeError{n, fmt.Sprintf("unknown tag %s", n.Tag)}
 		}
 		if _, err := tagged(n); n.Kind == yaml.ScalarNode && err != nil {
-			return &NodeError{n, fmt.Sprintf("%q is no %s", n.Value, strings.TrimPrefix(n.ShortTag(), "!!"))}
+			return 0, &NodeError{n, fmt.Sprintf("%q is no %s", n.Value, strings.TrimPrefix(n.ShortTag(), "!!"))}
 		}
 	}
+	size := 1
 	for _, x := range n.Content {
-		if err := checkTags(x); err != nil {
-			return err
+		below, err := checkNodes(x, sizes)
+		if err != nil {
+			return 0, err
+		}
+		if size += below; size > maxNodes {
+			return 0, &NodeError{x, "the file unfolds to too many values"}
 		}
 	}
-	return nil
+	if n.Anchor != "" {
+		sizes[n] = size
+	}
+	return size, nil
 }
 
 // tagged is the value of a scalar that says its type: !!float 3.
