@@ -43,6 +43,9 @@ func sections(a *app) []section {
 		{"runs", "Runs:", []*cobra.Command{
 			newRunsCmd(a),
 			newCompareCmd(a),
+			newMetricsCmd(a),
+			newParamsCmd(a),
+			newPlotsCmd(a),
 			newLogCmd(a),
 			newEventsCmd(a),
 		}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
@@ -60,14 +61,16 @@ type Problem struct {
 
 // String is a line for people.
 func (p Problem) String() string {
-	if p.Path == "" {
+	if p.Path == "" || strings.Contains(p.Err.Error(), p.Path) {
 		return p.Revision + ": " + p.Err.Error()
 	}
 	return p.Revision + ": " + p.Path + ": " + p.Err.Error()
 }
 
 // Resolve finds the commit of a revision. Workspace names the files as they are.
-func Resolve(ctx context.Context, revs Revisions, name string) (Revision, error) {
+func Resolve(ctx context.Context, revs interface {
+	Commit(ctx context.Context, rev string) (string, error)
+}, name string) (Revision, error) {
 	if name == Workspace {
 		return Revision{Name: Workspace}, nil
 	}

@@ -128,3 +128,22 @@ func markdownChart(out *strings.Builder, title string, curves []plot.Series) {
 	}
 	out.WriteString("```\n")
 }
+
+// WriteTable writes a Markdown table.
+func WriteTable(w io.Writer, header []string, rows [][]string) error {
+	var out strings.Builder
+	line := func(cells []string) {
+		out.WriteByte('|')
+		for _, cell := range cells {
+			out.WriteString(" " + escapeMarkdown(cell) + " |")
+		}
+		out.WriteByte('\n')
+	}
+	line(header)
+	out.WriteString("|" + strings.Repeat("---|", len(header)) + "\n")
+	for _, row := range rows {
+		line(row)
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}

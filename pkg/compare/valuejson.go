@@ -1,10 +1,7 @@
 package compare
 
 import (
-	"encoding/json"
 	"maps"
-	"math"
-	"math/big"
 	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -57,7 +54,7 @@ func (v Values) appendFiles(b []byte) []byte {
 			continue
 		}
 		b = append(b, `:{"data":`...)
-		b = appendJSON(b, doc)
+		b = paramfile.AppendJSON(b, doc)
 		b = append(b, '}')
 	}
 	return b
@@ -65,58 +62,10 @@ func (v Values) appendFiles(b []byte) []byte {
 
 // MarshalJSON writes {"old": …, "new": …}, and "diff" for numbers.
 func (c Change) MarshalJSON() ([]byte, error) {
-	b := appendJSON([]byte(`{"old":`), c.Old)
-	b = appendJSON(append(b, `,"new":`...), c.New)
+	b := paramfile.AppendJSON([]byte(`{"old":`), c.Old)
+	b = paramfile.AppendJSON(append(b, `,"new":`...), c.New)
 	if c.Diff != nil {
-		b = appendJSON(append(b, `,"diff":`...), c.Diff)
+		b = paramfile.AppendJSON(append(b, `,"diff":`...), c.Diff)
 	}
 	return append(b, '}'), nil
-}
-
-// appendJSON writes a value of package paramfile in the order of its file.
-// NaN and the infinities, which JSON lacks, are text as everywhere in mlops.
-func appendJSON(b []byte, v any) []byte {
-	switch d := v.(type) {
-	case *paramfile.Map:
-		b = append(b, '{')
-		for i, key := range d.Keys() {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			value, _ := d.Get(key)
-			b = append(paramfile.AppendString(b, key), ':')
-			b = appendJSON(b, value)
-		}
-		return append(b, '}')
-	case []any:
-		b = append(b, '[')
-		for i, value := range d {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(b, value)
-		}
-		return append(b, ']')
-	case string:
-		return paramfile.AppendString(b, d)
-	case paramfile.Date:
-		return paramfile.AppendString(b, string(d))
-	case *big.Int:
-		return append(b, d.String()...)
-	case float64:
-		switch {
-		case math.IsNaN(d):
-			return append(b, `"NaN"`...)
-		case math.IsInf(d, 1):
-			return append(b, `"Infinity"`...)
-		case math.IsInf(d, -1):
-			return append(b, `"-Infinity"`...)
-		}
-		return append(b, paramfile.Text(d)...)
-	}
-	text, err := json.Marshal(v)
-	if err != nil { // no other type has a value that JSON lacks
-		return append(b, "null"...)
-	}
-	return append(b, text...)
 }

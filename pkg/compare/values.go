@@ -280,3 +280,7 @@ func merge(a, b any) any {
 	}
 	return al
 }
+
+// Leaves are the values of a document with their keys, in its order. A single
+// value has the key "".
+func Leaves(doc any) []paramfile.Entry { return paramfile.Flatten(doc) }

@@ -49,7 +49,7 @@ func Init(ctx context.Context, dir string, o InitOptions) (InitResult, error) {
 		config += "core:\n  git: false # made with --no-git\n"
 	}
 	files := []struct{ name, text string }{
-		{Dir + "/.gitignore", "/*\n!/.gitignore\n!/" + ConfigFile + "\n"},
+		{Dir + "/.gitignore", "/*\n!/.gitignore\n!/" + ConfigFile + "\n!/plots/\n"},
 		{Dir + "/" + ConfigFile, config}, // last of the two: it makes the repository
 	}
 	for _, f := range files {
