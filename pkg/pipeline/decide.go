@@ -21,6 +21,7 @@ const (
 // What was done.
 const (
 	Ran      Action = "ran"
+	Expanded Action = "expanded" // a map stage: its items took its place
 	Restored Action = "restored"
 	Skipped  Action = "skipped"
 	Failed   Action = "failed"
@@ -48,6 +49,8 @@ type decider struct {
 	force bool
 	fetch bool // what is not in the store can be fetched
 
+	unexpanded map[string]bool // map stages of which a plan cannot know the items
+
 	executor string // in the place of those of the stages
 
 	allowMissing bool // what is only not on disk is unchanged
@@ -60,7 +63,11 @@ type decider struct {
 
 // decide says what is to be done with the stage, from ids alone.
 func (d *decider) decide(ctx context.Context, s *stagefile.Stage) (Step, error) {
-	step, err := d.judge(ctx, s)
+	judge := d.judge
+	if s.Map != "" {
+		judge = d.judgeMap
+	}
+	step, err := judge(ctx, s)
 	if len(d.marks) > 0 {
 		d.noteMark(&step)
 	}

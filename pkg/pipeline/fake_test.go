@@ -180,7 +180,10 @@ func (d *fakeData) UpdateLock(_ context.Context, dir string, edit func(*stagefil
 		return err
 	}
 	edit(l)
-	return os.WriteFile(name, l.Encode(), 0o666)
+	if err := os.WriteFile(name+".new", l.Encode(), 0o666); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
 }
 
 // bed is a repository to try the engine in.

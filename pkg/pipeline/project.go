@@ -22,16 +22,25 @@ type Project struct {
 	waits     *dag.Graph // Graph without what frozen stages depend on: they wait for nothing
 	byAddress map[string]*stagefile.Stage
 	producer  map[string]string // path of an out → address of its stage
+
+	expansions map[string]*expansion // of map stages, by address
+	itemOf     map[string]string     // address of an item → that of its map stage
 }
 
 // NewProject joins files to a graph. Two stages with one output, an output
 // inside another, and a cycle are errors of kind errs.Usage.
 func NewProject(files []*stagefile.File) (*Project, error) {
-	p := collect(files)
+	return newProject(files, nil)
+}
+
+// newProject is NewProject with the items of map stages.
+func newProject(files []*stagefile.File, expansions map[string]*expansion) (*Project, error) {
+	p := collect(files, expansions)
 	if err := p.claimOuts(); err != nil {
 		return nil, err
 	}
 	p.connect()
+	p.connectMaps()
 	order, err := p.Graph.Order()
 	if err != nil {
 		return nil, p.cycle(err)
@@ -41,13 +50,31 @@ func NewProject(files []*stagefile.File) (*Project, error) {
 }
 
 // collect gathers the stages of files.
-func collect(files []*stagefile.File) *Project {
-	p := &Project{Files: files, byAddress: map[string]*stagefile.Stage{}, producer: map[string]string{}}
+func collect(files []*stagefile.File, expansions map[string]*expansion) *Project {
+	p := &Project{
+		Files: files, byAddress: map[string]*stagefile.Stage{}, producer: map[string]string{},
+		expansions: map[string]*expansion{}, itemOf: map[string]string{},
+	}
+	add := func(s *stagefile.Stage) {
+		p.Stages = append(p.Stages, s)
+		p.byAddress[s.Address()] = s
+	}
 	for _, f := range files {
 		for i := range f.Stages {
 			s := &f.Stages[i]
-			p.Stages = append(p.Stages, s)
-			p.byAddress[s.Address()] = s
+			add(s)
+			if s.Map == "" {
+				continue
+			}
+			x := expansions[s.Address()]
+			if x == nil {
+				x = &expansion{}
+			}
+			p.expansions[s.Address()] = x
+			for k := range x.items {
+				add(&x.items[k])
+				p.itemOf[x.items[k].Address()] = s.Address()
+			}
 		}
 	}
 	return p
@@ -229,7 +256,11 @@ func (p *Project) target(word, dir string) []string {
 	}
 	for _, a := range []string{path.Join(dir, stagefile.FileName) + ":" + word, path.Join(dir, stagefile.DVCFileName) + ":" + word, word} {
 		if _, ok := p.byAddress[a]; ok {
-			return []string{a}
+			return p.withItems(a)
+		}
+		// An item may come to be when its list is written.
+		if group, _, isItem := strings.Cut(a, "@"); isItem && p.expansions[group] != nil && !p.expansions[group].final {
+			return []string{group}
 		}
 	}
 	if dir != "." && strings.Contains(word, ":") {

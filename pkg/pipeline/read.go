@@ -145,7 +145,7 @@ func ReadProject(read stagefile.ReadFunc, names []string) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewProject(files)
+	return newProject(files, expandKnown(read, files))
 }
 
 // Stages reads every pipeline file of the workspace without joining them: the
@@ -156,7 +156,7 @@ func (e *Engine) Stages(ctx context.Context) (*Project, error) {
 		return nil, err
 	}
 	files, err := ReadFiles(e.Read, names)
-	p := collect(files)
+	p := collect(files, expandKnown(e.Read, files))
 	for _, s := range p.Stages {
 		p.Order = append(p.Order, s.Address())
 		for _, o := range s.Outs {

@@ -25,9 +25,10 @@ type scheduler struct {
 	limits  limits
 
 	chosen  map[string]bool
-	begun   map[string]bool // were ready and left that list
-	over    map[string]bool // came to their end
-	waiting map[string]int  // dependencies not done yet
+	begun   map[string]bool   // were ready and left that list
+	over    map[string]bool   // came to their end
+	lost    map[string]string // those that did not end well → the stage that failed
+	waiting map[string]int    // dependencies not done yet
 	ready   []string
 	held    queue                // lack something that others have
 	budget  budget               // of the machine, left over by the stages at work
@@ -71,7 +72,7 @@ func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunReque
 	s := &scheduler{
 		engine: e, project: p, decider: d, request: q, journal: j, notify: notify, claims: d.claims, limits: l,
 		local: executor.NewLocal(q.Grace), freed: make(chan *job), done: make(chan *job), woken: make(chan *job), quit: make(chan struct{}),
-		chosen: map[string]bool{}, begun: map[string]bool{}, asleep: map[*job]*time.Timer{}, over: map[string]bool{}, blocked: map[string]string{},
+		chosen: map[string]bool{}, begun: map[string]bool{}, asleep: map[*job]*time.Timer{}, over: map[string]bool{}, lost: map[string]string{}, blocked: map[string]string{},
 		budget: budget{cpus: l.CPUs, memory: l.Memory},
 	}
 	s.saver = newSaver(e.Data)
@@ -82,7 +83,7 @@ func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunReque
 
 // count notes what each chosen stage waits for, of those that are not over.
 func (s *scheduler) count(chosen []string) {
-	s.waiting, s.ready = map[string]int{}, nil
+	s.waiting, s.ready, s.chosen = map[string]int{}, nil, map[string]bool{}
 	for _, a := range chosen {
 		s.chosen[a] = true
 	}
@@ -91,8 +92,12 @@ func (s *scheduler) count(chosen []string) {
 			continue
 		}
 		for _, on := range s.project.waits.Deps(a) {
-			if s.chosen[on] && !s.over[on] {
+			switch {
+			case !s.chosen[on]:
+			case !s.over[on]:
 				s.waiting[a]++
+			case s.lost[on] != "":
+				s.blocked[a] = s.lost[on]
 			}
 		}
 		if s.waiting[a] == 0 {
@@ -164,6 +169,9 @@ func (s *scheduler) run(ctx context.Context) error {
 // an output, or directories around one.
 func (s *scheduler) refresh(ctx context.Context, stage *stagefile.Stage) error {
 	v := s.decider.view
+	if v.rewritten[recordKey{stage.Lock(), stage.Name}] {
+		return s.look(ctx, stage)
+	}
 	if len(v.changed) == 0 {
 		return nil
 	}
@@ -206,6 +214,9 @@ func (s *scheduler) skip(step Step, by string) {
 // release lets the stages go on that waited for this one.
 func (s *scheduler) release(name, failed string) {
 	s.over[name] = true
+	if failed != "" {
+		s.lost[name] = failed
+	}
 	for _, user := range s.project.waits.Users(name) {
 		if !s.chosen[user] || s.begun[user] {
 			continue

@@ -64,7 +64,18 @@ func (s *scheduler) settle(ctx context.Context, j *job) (goes bool, err error) {
 
 // lookAgain decides anew, from what is on disk now.
 func (s *scheduler) lookAgain(ctx context.Context, j *job) error {
-	v, stage := s.decider.view, j.step.stage
+	if err := s.look(ctx, j.step.stage); err != nil {
+		return err
+	}
+	var err error
+	j.step, err = s.decider.decide(ctx, j.step.stage)
+	return err
+}
+
+// look hashes what a stage reads and writes.
+func (s *scheduler) look(ctx context.Context, stage *stagefile.Stage) error {
+	v := s.decider.view
+	delete(v.rewritten, recordKey{stage.Lock(), stage.Name})
 	var paths []string
 	for _, p := range slices.Concat(inputPaths(stage), outPaths(stage)) {
 		if !outside(p) {
@@ -82,8 +93,7 @@ func (s *scheduler) lookAgain(ctx context.Context, j *job) error {
 			v.assets[p] = a
 		}
 	}
-	j.step, err = s.decider.decide(ctx, stage)
-	return err
+	return nil
 }
 
 // adopt makes the step a restore when the run that left the claim had saved
@@ -126,25 +136,32 @@ func (a fileState) same(b fileState) bool {
 }
 
 // foreign reads the lock again when it was written since, and reports whether
-// the record of the stage is another one than before.
+// the record of the stage is another one than before: another run worked on it,
+// and what is known of its files is out of date.
 func (v *view) foreign(s *stagefile.Stage) (bool, error) {
 	file := s.Lock()
-	if v.lockStates[file].same(stateOf(filepath.Join(v.root, filepath.FromSlash(file)))) {
-		return false, nil
+	if !v.lockStates[file].same(stateOf(filepath.Join(v.root, filepath.FromSlash(file)))) {
+		old, err := v.lock(file)
+		if err != nil {
+			return false, err
+		}
+		delete(v.locks, file)
+		now, err := v.lock(file)
+		if err != nil {
+			return false, err
+		}
+		for _, is := range now.Records() {
+			was, _ := old.Stage(is.Stage)
+			if was.Fingerprint != is.Fingerprint || was.Doubled != is.Doubled || !slices.Equal(was.Outs, is.Outs) {
+				v.rewritten[recordKey{file, is.Stage}] = true
+			}
+		}
 	}
-	old, err := v.lock(file)
-	if err != nil {
-		return false, err
-	}
-	was, _ := old.Stage(s.Name)
-	delete(v.locks, file)
-	now, err := v.lock(file)
-	if err != nil {
-		return false, err
-	}
-	is, _ := now.Stage(s.Name)
-	return was.Fingerprint != is.Fingerprint || was.Doubled != is.Doubled || !slices.Equal(was.Outs, is.Outs), nil
+	return v.rewritten[recordKey{file, s.Name}], nil
 }
+
+// recordKey names a record of a lock.
+type recordKey struct{ lock, stage string }
 
 // noteMark adds what the claim on a stage says to the reasons of a step.
 func (d *decider) noteMark(step *Step) {

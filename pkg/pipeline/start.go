@@ -150,6 +150,9 @@ func (s *scheduler) start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if stage.Map != "" {
+		return s.expand(ctx, step)
+	}
 	if step.Action == Skip {
 		s.skip(step, "")
 		return nil
