@@ -80,7 +80,7 @@ func (l *logTarget) log(ctx context.Context, b track.Batch) error {
 		if err := b.Check(); err != nil {
 			return err // before a run is made for nothing
 		}
-		r, err := l.start(ctx, tracking)
+		r, err := l.start(ctx, tracking, "")
 		if err != nil {
 			return err
 		}
@@ -98,8 +98,8 @@ func (l *logTarget) log(ctx context.Context, b track.Batch) error {
 	return nil
 }
 
-// start makes a new run of a script.
-func (l *logTarget) start(ctx context.Context, tracking track.Recorder) (track.Run, error) {
+// start makes a new run of a script, which may belong to another one.
+func (l *logTarget) start(ctx context.Context, tracking track.Recorder, parent string) (track.Run, error) {
 	r, err := l.app.repo(ctx)
 	if err != nil {
 		return track.Run{}, err
@@ -109,7 +109,7 @@ func (l *logTarget) start(ctx context.Context, tracking track.Recorder) (track.R
 		return track.Run{}, err
 	}
 	return tracking.Create(ctx, track.Run{
-		Name: l.name, Experiment: l.experiment, Kind: track.Script, Git: git,
+		Name: l.name, Experiment: l.experiment, Kind: track.Script, Parent: parent, Git: git,
 		Environment: map[string]string{"os": runtime.GOOS, "arch": runtime.GOARCH, "mlops": version.Get().Version},
 	})
 }

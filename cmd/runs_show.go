@@ -57,7 +57,52 @@ func runRunsShow(ctx context.Context, o *runsShowOptions) error {
 	if o.log {
 		return o.showLog(ctx, &r)
 	}
-	return o.app.io.Result(r, func(w io.Writer) error { return o.app.showRun(w, &r) })
+	children, err := tracking.Runs(ctx, track.Query{Parent: r.ID, Bare: true, Order: []track.Order{{Entity: track.Attributes, Key: "start_time"}}})
+	if err != nil {
+		return err
+	}
+	shown := shownRun{Run: r, Children: make([]childRun, len(children))}
+	for i, child := range children {
+		shown.Children[i] = childRun{child.ID, child.Name, child.Status}
+	}
+	return o.app.io.Result(shown, func(w io.Writer) error {
+		if err := o.app.showRun(w, &r); err != nil || len(children) == 0 {
+			return err
+		}
+		return o.app.showChildren(w, &r, children)
+	})
+}
+
+// shownRun is a run in the JSON of runs show; docs/json.md is its contract.
+type shownRun struct {
+	track.Run
+	Children []childRun `json:"children"`
+}
+
+type childRun struct {
+	RunID  string       `json:"run_id"`
+	Name   string       `json:"name"`
+	Status track.Status `json:"status"`
+}
+
+// showChildren lists the first of the runs that belong to another one.
+func (a *app) showChildren(w io.Writer, r *track.Run, children []track.Run) error {
+	if _, err := fmt.Fprintf(w, "\n%s\n", a.io.Paint(term.Bold, "children")); err != nil {
+		return err
+	}
+	now := a.io.Clock.Now()
+	t := a.io.Table()
+	for i := range children[:min(len(children), runsShown)] {
+		c := &children[i]
+		t.Row(c.ID[:8], c.Name, a.paintStatus(c.Status), took(c, now))
+	}
+	if err := t.Write(w); err != nil {
+		return err
+	}
+	if len(children) > runsShown {
+		a.io.Note("and %d more: mlops runs ls --parent %.8s", len(children)-runsShown, r.ID)
+	}
+	return nil
 }
 
 // resolveRun finds the run that ref names; the newest when ref is empty.
