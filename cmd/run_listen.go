@@ -91,6 +91,9 @@ func (j *junitReport) event(e pipeline.Event) {
 }
 
 func (j *junitReport) end(r pipeline.Result, _ error) error {
+	if r.RunID == "" {
+		return nil // it did not begin
+	}
 	j.suite.Seconds = r.Seconds
 	var b bytes.Buffer
 	if err := junit.Write(&b, j.suite); err != nil {

@@ -13,6 +13,7 @@ import (
 // planFlags are the flags of run that say how decisions are made and shown.
 func (o *runOptions) planFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.AllowMissing, "allow-missing", false, "take data that is absent, but named by a pointer or lock, for unchanged")
+	f.BoolVarP(&o.watch, "watch", "w", false, "run again whenever what the stages read is saved, until Ctrl-C")
 	f.BoolVar(&o.exitCode, "exit-code", false, "with --dry-run: end with 4 when a stage would run or be restored")
 }
 
@@ -20,6 +21,9 @@ func (o *runOptions) planFlags(f *pflag.FlagSet) {
 func (o *runOptions) checkPlan() error {
 	if o.junit != "" && o.dryRun {
 		return errs.New(errs.Usage, "--junit reports a run, and --dry-run is none")
+	}
+	if o.watch && o.dryRun {
+		return errs.New(errs.Usage, "--watch runs, and --dry-run does not")
 	}
 	if o.exitCode && !o.dryRun {
 		return errs.New(errs.Usage, "--exit-code is about a plan").Hint("mlops run --dry-run --exit-code")
@@ -39,13 +43,7 @@ func (o *runOptions) plan(ctx context.Context, e *pipeline.Engine) error {
 	if err := showPlan(o.app.io, steps); err != nil {
 		return err
 	}
-	stale := 0
-	for _, s := range steps {
-		if s.Action != pipeline.Skip {
-			stale++
-		}
-	}
-	if o.exitCode && stale > 0 {
+	if stale := countStale(steps); o.exitCode && stale > 0 {
 		return errs.New(errs.Differs, "%s out of date", stagesAre(stale))
 	}
 	return nil

@@ -96,6 +96,14 @@ func (w *Watcher) Watch(s Set) error {
 	return nil
 }
 
+// Blind reports whether not all of the set can be watched, so that Wait asks to
+// look now and then.
+func (w *Watcher) Blind() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.blind
+}
+
 // around gathers the directories to watch for p: the nearest one above that is
 // there, and all below.
 func (w *Watcher) around(p string, want map[string]bool) error {

@@ -1,0 +1,37 @@
+package pipeline
+
+import "path"
+
+// Sources returns what people edit of the chosen stages: pipeline files, and
+// dependencies and parameter files that no stage makes.
+func (p *Project) Sources(q PlanRequest) ([]string, error) {
+	chosen, err := p.choose(q)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var out []string
+	add := func(name string) {
+		if _, made := p.Producer(name); !made && !seen[name] {
+			seen[name] = true
+			out = append(out, name)
+		}
+	}
+	for _, f := range p.Files {
+		add(f.Path)
+	}
+	for _, address := range chosen {
+		s := p.byAddress[address]
+		for _, in := range inputPaths(s) {
+			add(in)
+		}
+		for file := range s.Used {
+			add(file)
+		}
+		if s.Map != "" {
+			add(s.Map)
+		}
+		add(path.Join(path.Dir(s.File), ".mlopsignore"))
+	}
+	return out, nil
+}
