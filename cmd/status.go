@@ -93,7 +93,7 @@ func (a *app) staleStages(ctx context.Context, allowMissing bool) ([]staleStage,
 	if err != nil {
 		return nil, err
 	}
-	files, err := r.PipelineFiles(ctx)
+	files, err := r.Pipelines(ctx, "")
 	if err != nil || len(files) == 0 {
 		return stale, err
 	}

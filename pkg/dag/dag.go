@@ -2,6 +2,8 @@ package dag
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +17,15 @@ type Graph struct {
 
 // New returns an empty graph.
 func New() *Graph { return &Graph{index: map[string]int{}} }
+
+// Clone returns a copy that can be added to.
+func (g *Graph) Clone() *Graph {
+	out := &Graph{names: slices.Clone(g.names), index: maps.Clone(g.index), deps: make([][]int, len(g.deps)), users: make([][]int, len(g.users))}
+	for i := range g.deps {
+		out.deps[i], out.users[i] = slices.Clone(g.deps[i]), slices.Clone(g.users[i])
+	}
+	return out
+}
 
 // Add adds a node; a name that is there already stays where it is.
 func (g *Graph) Add(name string) {

@@ -22,7 +22,7 @@ import (
 
 // Files is what the engine changes in a repository besides data.
 type Files interface {
-	// PipelineFiles returns the paths of all pipeline files.
+	// PipelineFiles returns the paths of all pipeline files and pointers.
 	PipelineFiles(ctx context.Context) ([]string, error)
 	// Tracked returns what pointers and locks name, by path.
 	Tracked(ctx context.Context) (map[string]stagefile.Asset, error)

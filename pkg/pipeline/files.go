@@ -44,9 +44,9 @@ func asset(o repo.Object) stagefile.Asset {
 	return a
 }
 
-// PipelineFiles returns the paths of all pipeline files.
+// PipelineFiles returns the paths of all pipeline files and pointers.
 func (f *RepoFiles) PipelineFiles(ctx context.Context) ([]string, error) {
-	return f.repo.Pipelines(ctx, "")
+	return f.repo.PipelineFiles(ctx)
 }
 
 // Ignore adds paths to .gitignore. Paths that git tracks already are refused:

@@ -46,7 +46,41 @@ func newProject(files []*stagefile.File, expansions map[string]*expansion) (*Pro
 		return nil, p.cycle(err)
 	}
 	p.Order = order
-	return p, nil
+	return p, p.checkPointers()
+}
+
+// checkPointers refuses pointers that import what a stage makes of their data.
+func (p *Project) checkPointers() error {
+	var g *dag.Graph
+	for _, f := range p.Files {
+		if f.Pointer == nil || len(f.Pointer.Deps) == 0 {
+			continue
+		}
+		if g == nil {
+			g = p.Graph.Clone()
+		}
+		for _, in := range f.Pointer.Deps {
+			if from, ok := p.Producer(in); ok && !stagefile.IsExternal(in) {
+				g.Depend(f.Path, from)
+			}
+		}
+		for _, s := range p.Stages {
+			for _, d := range s.Deps {
+				for _, data := range f.Pointer.Outs {
+					if d.Path == data || strings.HasPrefix(d.Path, data+"/") || strings.HasPrefix(data, d.Path+"/") {
+						g.Depend(s.Address(), f.Path)
+					}
+				}
+			}
+		}
+	}
+	if g == nil {
+		return nil
+	}
+	if _, err := g.Order(); err != nil {
+		return errs.New(errs.Usage, "%w", err)
+	}
+	return nil
 }
 
 // collect gathers the stages of files.
@@ -107,13 +141,24 @@ func where(s *stagefile.Stage, pos stagefile.Pos) string {
 // not be written by a stage.
 func (p *Project) claimOuts() error {
 	places := map[string]string{}
+	for _, f := range p.Files {
+		if f.Pointer == nil {
+			continue
+		}
+		for _, data := range f.Pointer.Outs {
+			places[data] = f.Path
+		}
+	}
 	for _, s := range p.Stages {
 		for _, o := range s.Outs {
 			place := where(s, o.Pos)
 			if err := checkOut(o.Path, place); err != nil {
 				return err
 			}
-			if first, taken := places[o.Path]; taken {
+			if first, taken := places[o.Path]; taken && stagefile.IsPointer(first) {
+				return errs.New(errs.Usage, "output %s of %s is tracked as data by %s", o.Path, place, first).
+					Hint("let the stage make it: mlops rm %s", first)
+			} else if taken {
 				return errs.New(errs.Usage, "output %s is declared twice: %s and %s", o.Path, first, place).
 					Hint("let one stage write it and others depend on it")
 			}
@@ -130,12 +175,30 @@ func (p *Project) claimOuts() error {
 	}
 	for _, s := range p.Stages {
 		for _, o := range s.Outs {
-			for at := path.Dir(o.Path); at != "." && at != "/" && !stagefile.IsExternal(o.Path); at = path.Dir(at) {
-				if outer, ok := places[at]; ok {
-					return errs.New(errs.Usage, "output %s of %s is inside output %s of %s", o.Path, where(s, o.Pos), at, outer).
-						Hint("declare the files of %s one by one, or move %s out of it", at, o.Path)
-				}
+			if err := checkInside(places, o.Path, where(s, o.Pos)); err != nil {
+				return err
 			}
+		}
+	}
+	for _, f := range p.Files {
+		if f.Pointer == nil {
+			continue
+		}
+		for _, data := range f.Pointer.Outs {
+			if err := checkInside(places, data, f.Path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkInside refuses an output inside another.
+func checkInside(places map[string]string, out, place string) error {
+	for at := path.Dir(out); at != "." && at != "/" && !stagefile.IsExternal(out); at = path.Dir(at) {
+		if outer, ok := places[at]; ok {
+			return errs.New(errs.Usage, "output %s of %s is inside output %s of %s", out, place, at, outer).
+				Hint("declare the files of %s one by one, or move %s out of it", at, out)
 		}
 	}
 	return nil

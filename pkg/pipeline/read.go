@@ -15,7 +15,7 @@ import (
 // dvcIgnoreName is the file whose patterns no output of a dvc.yaml may match.
 const dvcIgnoreName = ".dvcignore"
 
-// ReadFiles reads pipeline files, those of outer directories first. One inside
+// ReadFiles reads pipeline files and pointers, those of outer directories first. One inside
 // an output of another is data, and left out. The error says what is wrong
 // with any of them; the good ones are returned beside it.
 func ReadFiles(read stagefile.ReadFunc, names []string) ([]*stagefile.File, error) {
@@ -39,6 +39,11 @@ func ReadFiles(read stagefile.ReadFunc, names []string) ([]*stagefile.File, erro
 		for i := range f.Stages {
 			for _, o := range f.Stages[i].Outs {
 				r.outs[o.Path] = true
+			}
+		}
+		if f.Pointer != nil {
+			for _, data := range f.Pointer.Outs {
+				r.outs[data] = true
 			}
 		}
 		files = append(files, f)

@@ -21,10 +21,20 @@ const (
 	dvcDirectory  = ".dvc"
 )
 
-// workspacePipelines lists every mlops.yaml and dvc.yaml that is neither data
-// nor ignored by git, DVC or .mlopsignore, nor in a repository of its own.
-func (r *Repo) workspacePipelines(ctx context.Context) ([]string, error) {
-	w := pipelineWalker{repo: r, ctx: ctx, ignored: map[string]*ignore.Matcher{IgnoreFile: ignore.New(), dvcIgnoreName: ignore.New()}}
+// PipelineFiles lists what the graph of the workspace is made of: the pipeline
+// files, one a directory, and the pointers, ours and those of DVC. Files that
+// git, DVC or .mlopsignore leaves out do not count, nor those in data or in a
+// repository of its own.
+func (r *Repo) PipelineFiles(ctx context.Context) ([]string, error) {
+	w, err := r.findPipelines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(choosePipelines(w.found), w.pointers...), nil
+}
+
+func (r *Repo) findPipelines(ctx context.Context) (*pipelineWalker, error) {
+	w := &pipelineWalker{repo: r, ctx: ctx, ignored: map[string]*ignore.Matcher{IgnoreFile: ignore.New(), dvcIgnoreName: ignore.New()}}
 	if r.git.Exists() {
 		git := ignore.New()
 		if text, err := os.ReadFile(r.Path(".git/info/exclude")); err == nil {
@@ -32,10 +42,7 @@ func (r *Repo) workspacePipelines(ctx context.Context) ([]string, error) {
 		}
 		w.ignored[gitIgnoreName] = git
 	}
-	if err := w.walk("."); err != nil {
-		return nil, err
-	}
-	return w.found, nil
+	return w, w.walk(".")
 }
 
 type pipelineWalker struct {
@@ -43,6 +50,8 @@ type pipelineWalker struct {
 	ctx     context.Context            //nolint:containedctx // of one walk
 	ignored map[string]*ignore.Matcher // by the name of the files its rules are from
 	found   []string
+	// pointers are found too, ours and those of DVC.
+	pointers []string
 }
 
 func (w *pipelineWalker) walk(dir string) error {
@@ -82,6 +91,8 @@ func (w *pipelineWalker) walk(dir string) error {
 			if err := w.walk(at); err != nil {
 				return err
 			}
+		case stagefile.IsPointer(name) && e.Type().IsRegular() && !w.excludes(at, false):
+			w.pointers = append(w.pointers, at)
 		case (name == stagefile.FileName || name == stagefile.DVCFileName) && !w.excludes(at, false):
 			w.found = append(w.found, at)
 		}

@@ -80,10 +80,11 @@ func (r *Repo) Commit(ctx context.Context, rev string) (string, error) { return 
 func (r *Repo) Pipelines(ctx context.Context, commit string) ([]string, error) {
 	var names []string
 	if commit == "" {
-		var err error
-		if names, err = r.workspacePipelines(ctx); err != nil {
+		w, err := r.findPipelines(ctx)
+		if err != nil {
 			return nil, err
 		}
+		names = w.found
 	} else {
 		files, err := r.git.Files(ctx, commit)
 		if err != nil {
@@ -162,6 +163,3 @@ func choosePipelines(names []string) []string {
 	}
 	return sortedValues(byDir)
 }
-
-// PipelineFiles lists the pipeline files of the workspace.
-func (r *Repo) PipelineFiles(ctx context.Context) ([]string, error) { return r.Pipelines(ctx, "") }

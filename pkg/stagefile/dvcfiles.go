@@ -206,9 +206,9 @@ func lockDataNode(n *yaml.Node, what string) error {
 	return eachItem(n, what, func(x *yaml.Node, what string) error {
 		known := []entry{
 			{name: "path", check: textNode}, {name: "hash", check: textNode},
-			{name: "md5", check: anyNode}, {name: "checksum", check: anyNode}, {name: "etag", check: anyNode},
+			{name: "md5", check: sumNode}, {name: "checksum", check: sumNode}, {name: "etag", check: sumNode},
 			{name: "size", check: wholeNode}, {name: "nfiles", check: wholeNode}, {name: "isexec", check: flagNode},
-			{name: "version_id", check: textNode}, {name: "cloud", check: mapNode}, {name: "dataset", check: mapNode}, {name: "files", check: listNode},
+			{name: "version_id", check: textNode}, {name: "cloud", check: cloudNode}, {name: "dataset", check: mapNode}, {name: "files", check: listNode},
 		}
 		in, err := checkMap(x, what, known, false)
 		if err != nil {
@@ -224,6 +224,39 @@ func lockDataNode(n *yaml.Node, what string) error {
 func wholeNode(n *yaml.Node, what string) error {
 	if _, ok := paramfile.Scalar(follow(n)).(int64); follow(n).Kind != yaml.ScalarNode || !ok {
 		return at(n, "%s: expected a whole number, found %s", what, describe(n))
+	}
+	return nil
+}
+
+// sumNode checks a checksum: nothing, or a text or number of three and more.
+func sumNode(n *yaml.Node, what string) error {
+	switch v := paramfile.Scalar(follow(n)).(type) {
+	case nil:
+		return nil
+	case string, int64:
+		if text := paramfile.Text(v); text == "" || len(text) > 2 {
+			return nil
+		}
+	}
+	return at(n, "%s: %s is no checksum", what, describe(n))
+}
+
+// cloudNode checks what a remote says of a file.
+func cloudNode(n *yaml.Node, what string) error {
+	ps, err := pairs(n, what)
+	if err != nil {
+		return err
+	}
+	if len(ps) > 1 {
+		return at(n, "%s: more than one remote", what)
+	}
+	for _, p := range ps {
+		if _, err := checkMap(p.val, what, []entry{
+			{name: "md5", check: sumNode}, {name: "checksum", check: sumNode}, {name: "etag", check: sumNode},
+			{name: "size", check: wholeNode}, {name: "nfiles", check: wholeNode}, {name: "isexec", check: flagNode}, {name: "version_id", check: textNode},
+		}, false); err != nil {
+			return err
+		}
 	}
 	return nil
 }

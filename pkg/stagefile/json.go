@@ -13,7 +13,7 @@ import (
 // MarshalJSON writes the stage as docs/json.md describes it: defaults and empty
 // lists are left out, deps and outs are sorted by path.
 func (s Stage) MarshalJSON() ([]byte, error) {
-	out := map[string]any{"name": s.Address(), "file": s.File, "cmd": s.Cmd, "wdir": s.Wdir}
+	out := map[string]any{"name": s.Address(), "file": s.File, "cmd": append([]string{}, s.Cmd...), "wdir": s.Wdir}
 	if !s.CmdIsList && len(s.Cmd) == 1 {
 		out["cmd"] = s.Cmd[0]
 	}

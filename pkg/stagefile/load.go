@@ -18,10 +18,13 @@ import (
 const paramsName = "params.yaml"
 
 // Load reads the pipeline file at name and the parameter files it uses, and
-// resolves its templates. The error is of kind errs.Usage and shows every
+// resolves its templates. Of a pointer it says what data it names. The error is of kind errs.Usage and shows every
 // problem with file, line, column and the line itself; the File then holds the
 // stages that are good.
 func Load(read ReadFunc, name string) (*File, error) {
+	if IsPointer(name) {
+		return loadPointer(read, name)
+	}
 	text, err := read(name)
 	if err != nil {
 		return nil, fmt.Errorf("read pipeline %s: %w", name, err)

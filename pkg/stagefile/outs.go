@@ -199,8 +199,8 @@ func (l *loader) topPlots(n *yaml.Node) error {
 		if err != nil {
 			return err
 		}
-		if v.dict == nil {
-			l.file.Plots = append(l.file.Plots, Plot{ID: textOf(v)})
+		for _, id := range v.texts() {
+			l.file.Plots = append(l.file.Plots, Plot{ID: id})
 		}
 		for _, id := range v.keys {
 			l.file.Plots = append(l.file.Plots, Plot{ID: id, Def: v.dict[id].plain()})

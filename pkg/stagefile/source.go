@@ -163,24 +163,39 @@ func label(what string) string {
 	return what + ": "
 }
 
-// pairs returns the entries of a mapping, merge keys resolved. What names the
-// mapping in errors.
+// pairs returns the entries of a mapping, merge keys resolved: what << names
+// comes first, and gives way to the mapping's own keys. What names the mapping
+// in errors.
 func pairs(n *yaml.Node, what string) ([]pair, error) {
 	n = follow(n)
 	if n.Kind != yaml.MappingNode {
 		return nil, at(n, "%sexpected a mapping, found %s", label(what), describe(n))
 	}
 	out := make([]pair, 0, len(n.Content)/2)
+	place := make(map[string]int, len(n.Content)/2)
+	put := func(p pair) {
+		if i, ok := place[p.name]; ok {
+			out[i] = p
+			return
+		}
+		place[p.name] = len(out)
+		out = append(out, p)
+	}
 	seen := make(map[any]bool, len(n.Content)/2)
-	var merged []pair
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if k := n.Content[i]; k.Tag == "!!merge" {
+			if seen["<<"] {
+				return nil, at(k, "%skey \"<<\" is there twice", label(what))
+			}
+			seen["<<"] = true
+			if err := mergeSources(n.Content[i+1], what, put); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if k.Tag == "!!merge" {
-			from, err := mergeSources(v, what)
-			if err != nil {
-				return nil, err
-			}
-			merged = append(merged, from...)
 			continue
 		}
 		kn := follow(k)
@@ -193,31 +208,29 @@ func pairs(n *yaml.Node, what string) ([]pair, error) {
 			return nil, at(k, "%skey %q is there twice", label(what), name)
 		}
 		seen[name], seen[same] = true, true
-		out = append(out, pair{name, k, v})
-	}
-	for _, p := range merged {
-		if !seen[p.name] {
-			seen[p.name] = true
-			out = append(out, p)
-		}
+		put(pair{name, k, v})
 	}
 	return out, nil
 }
 
-func mergeSources(v *yaml.Node, what string) ([]pair, error) {
+// mergeSources gives put the entries of what << names; of a list the first
+// wins.
+func mergeSources(v *yaml.Node, what string, put func(pair)) error {
 	v = follow(v)
-	if v.Kind != yaml.SequenceNode {
-		return pairs(v, what)
+	list := []*yaml.Node{v}
+	if v.Kind == yaml.SequenceNode {
+		list = v.Content
 	}
-	var out []pair
-	for _, x := range v.Content {
+	for _, x := range slices.Backward(list) {
 		ps, err := pairs(x, what)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, ps...)
+		for _, p := range ps {
+			put(p)
+		}
 	}
-	return out, nil
+	return nil
 }
 
 // describe names what stands at n, for messages.

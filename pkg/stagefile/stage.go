@@ -26,6 +26,7 @@ type File struct {
 	Plots     []Plot
 	Artifacts []Artifact
 	Datasets  []Dataset
+	Pointer   *Pointer       // what a pointer names, which has no stages
 	Pools     map[string]int // slots that the stages of this file share, by name
 
 	mapStages map[string]mapStage

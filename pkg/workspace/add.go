@@ -223,7 +223,7 @@ func (a *adder) missing(p string, inside bool) error {
 func (a *adder) stageOf(p string) (string, error) {
 	if a.outs == nil {
 		a.outs = map[string]string{}
-		files, err := a.w.repo.PipelineFiles(a.ctx)
+		files, err := a.w.repo.Pipelines(a.ctx, "")
 		if err != nil {
 			return "", err
 		}
