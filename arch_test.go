@@ -26,7 +26,7 @@ func layers() []string {
 		"stagefile plot sweep",
 		"store remote remote/file remote/cloud db lineage watch",
 		"repo trackdb queue",
-		"workspace transfer upkeep doctor pipeline/executor",
+		"workspace transfer upkeep doctor archive pipeline/executor",
 		"pipeline compare isolate reproduce",
 		"cmd",
 		".",
