@@ -124,7 +124,7 @@ func (a *app) bucket(ctx context.Context, name string, jobs int) (b *remote.Conn
 // openBucket connects to a URL; the connection is closed at the end.
 func (a *app) openBucket(ctx context.Context, url string, o remote.Options) (*remote.Conn, error) {
 	if a.repository != nil {
-		url = remoteURL(a.repository.Root, url)
+		url = remoteURL(a.repository.Home(), url)
 	}
 	b, err := remote.Open(ctx, url, o, file.Driver(), cloud.Driver())
 	if err != nil {

@@ -74,7 +74,7 @@ func runRemoteAdd(ctx context.Context, o *remoteAddOptions) error {
 		return errs.New(errs.Conflict, "remote %s exists: %s", o.name, url).
 			Hint("to give it another URL, add --force")
 	}
-	url, err := storedURL(r.Root, o.url)
+	url, err := storedURL(r.Home(), o.url)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (r *Repo) editIgnores(ctx context.Context, paths []string, edit func(path s
 
 // Locked runs fn while no other process, or goroutine, runs one under name.
 func (r *Repo) Locked(ctx context.Context, name, what string, fn func() error) error {
-	tmp, err := r.TmpDir()
+	tmp, err := r.lockDir()
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -37,7 +38,10 @@ type Repo struct {
 	Root   string // absolute path of the file system
 	Config Config // filled by who opened the repository
 
-	git   Git
+	git    Git
+	home   string // of a copy: the .mlops that it shares
+	shared *Repo  // of a copy that was opened from it: store and index are its
+
 	mu    sync.Mutex
 	store *store.Store
 	index *db.DB
@@ -88,6 +92,9 @@ func open(root string) (*Repo, error) {
 		return nil, errs.New(errs.Usage, "%s says no format", file).Hint("add the line 'format: %d' to it", Format)
 	}
 	r := &Repo{Root: root}
+	if r.home, err = readHome(root); err != nil {
+		return nil, err
+	}
 	r.Config.Format = head.Format
 	if head.Core.Git == nil || *head.Core.Git {
 		if _, ok := above(root, gitDirectory); ok {
@@ -117,13 +124,13 @@ func (r *Repo) Git() Git { return r.git }
 // Path turns a slash path relative to the root into one of the file system.
 func (r *Repo) Path(slash string) string { return filepath.Join(r.Root, filepath.FromSlash(slash)) }
 
-// MetaDir is the file system's path of .mlops.
-func (r *Repo) MetaDir() string { return filepath.Join(r.Root, Dir) }
+// MetaDir is the file system's path of the .mlops with the store and the index.
+func (r *Repo) MetaDir() string { return cmp.Or(r.home, r.localDir()) }
 
 // TmpDir is a directory for temporary files on the file system of the store.
 // It is made when missing.
 func (r *Repo) TmpDir() (string, error) {
-	dir := filepath.Join(r.Root, Dir, tmpName)
+	dir := filepath.Join(r.MetaDir(), tmpName)
 	return dir, os.MkdirAll(dir, 0o777)
 }
 
@@ -172,6 +179,9 @@ func Internal(slash string) bool {
 
 // Store opens the objects of this repository on first use.
 func (r *Repo) Store(ctx context.Context) (*store.Store, error) {
+	if r.shared != nil {
+		return r.shared.Store(ctx)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.store == nil {
@@ -186,11 +196,14 @@ func (r *Repo) Store(ctx context.Context) (*store.Store, error) {
 
 // Index opens index.db on first use: runs, events, what stages made.
 func (r *Repo) Index(ctx context.Context) (*db.DB, error) {
+	if r.shared != nil {
+		return r.shared.Index(ctx)
+	}
 	migrations, err := db.Index()
 	if err != nil {
 		return nil, err
 	}
-	return r.database(ctx, &r.index, indexName, db.Options{Migrations: migrations})
+	return r.database(ctx, &r.index, filepath.Join(r.MetaDir(), indexName), db.Options{Migrations: migrations})
 }
 
 // Cache opens cache.db on first use: what can be derived again.
@@ -199,14 +212,14 @@ func (r *Repo) Cache(ctx context.Context) (*db.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.database(ctx, &r.cache, cacheName, db.Options{Migrations: migrations, Derived: true})
+	return r.database(ctx, &r.cache, filepath.Join(r.localDir(), cacheName), db.Options{Migrations: migrations, Derived: true})
 }
 
-func (r *Repo) database(ctx context.Context, at **db.DB, name string, o db.Options) (*db.DB, error) {
+func (r *Repo) database(ctx context.Context, at **db.DB, file string, o db.Options) (*db.DB, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if *at == nil {
-		d, err := db.Open(ctx, filepath.Join(r.MetaDir(), name), o)
+		d, err := db.Open(ctx, file, o)
 		if err != nil {
 			return nil, err
 		}
@@ -217,13 +230,16 @@ func (r *Repo) database(ctx context.Context, at **db.DB, name string, o db.Optio
 
 // HasCache reports whether cache.db is there, without making it.
 func (r *Repo) HasCache() bool {
-	_, err := os.Stat(filepath.Join(r.MetaDir(), cacheName))
+	_, err := os.Stat(filepath.Join(r.localDir(), cacheName))
 	return err == nil
 }
 
 // ForgetSaved makes the stat cache forget which of the files that it knows are
 // in the store. It must be called, and must succeed, before objects are removed.
 func (r *Repo) ForgetSaved(ctx context.Context) error {
+	if err := r.forgetCopies(); err != nil {
+		return err
+	}
 	if !r.HasCache() {
 		return nil
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -188,8 +187,9 @@ func (r *restorer) link(name string, e tree.Entry) (bool, error) {
 	if e.Size < store.LooseSize || e.Exec {
 		return false, nil
 	}
-	for _, how := range r.w.repo.Config.Cache.Link {
-		if how == linkReflink || how == linkCopy {
+	ways := r.w.repo.Config.Cache.Link
+	for i, how := range ways {
+		if how == linkCopy || how == linkReflink && (i == len(ways)-1 || ways[i+1] == linkCopy) {
 			return false, nil // Materialise does the first where it can
 		}
 		object, ok := r.store.LoosePath(e.ID)
@@ -198,6 +198,8 @@ func (r *restorer) link(name string, e tree.Entry) (bool, error) {
 		}
 		var err error
 		switch how {
+		case linkReflink:
+			err = fsx.Clone(name, object)
 		case linkHard:
 			err = os.Link(object, name)
 		case linkSymbolic:
@@ -218,7 +220,7 @@ func (r *restorer) link(name string, e tree.Entry) (bool, error) {
 
 // fresh makes a target where nothing stands: in the temporary directory, then
 // moved as a whole. So a crash leaves all of it or nothing.
-func (r *restorer) fresh(e edit) error {
+func (r *restorer) fresh(e edit) (err error) {
 	temp := filepath.Join(r.temp, "new")
 	if err := r.realDir(path.Dir(e.path), map[string]bool{}); err != nil {
 		return err
@@ -229,7 +231,8 @@ func (r *restorer) fresh(e edit) error {
 		}
 		return r.place(temp, e.path)
 	}
-	f := &freshTree{r: r, pool: newPool(r.ctx), rows: map[string]*row{}}
+	f := &freshTree{r: r, pool: newPool(r.ctx), rows: newRows{tmp: r.temp}}
+	defer func() { err = errors.Join(err, f.rows.close()) }()
 	if err := f.dir(temp, e.path, *e.want); err != nil {
 		return err
 	}
@@ -250,9 +253,7 @@ func (r *restorer) fresh(e edit) error {
 type freshTree struct {
 	r    *restorer
 	pool *pool
-
-	mu   sync.Mutex
-	rows map[string]*row
+	rows newRows
 }
 
 // dir writes one directory at full, which will be at slash, and plans those
@@ -308,10 +309,7 @@ func (f *freshTree) finish(full, slash string, e tree.Entry, items []item) error
 	_ = full
 	e.Name = ""
 	r := &row{total: e, entries: string(encodeItems(items))}
-	f.mu.Lock()
-	f.rows[slash] = r
-	f.mu.Unlock()
-	return nil
+	return f.rows.put(slash, r)
 }
 
 // remember writes the rows, so that the next status reads no file.
@@ -324,7 +322,7 @@ func (f *freshTree) remember(target string, scanned int64) error {
 	if err != nil {
 		return err
 	}
-	for slash, row := range f.rows {
+	for slash, row := range f.rows.rows {
 		st, err := fsx.Lstat(f.r.w.repo.Path(slash))
 		if err != nil {
 			return err
@@ -334,7 +332,7 @@ func (f *freshTree) remember(target string, scanned int64) error {
 			row.rules = match.Digest()
 		}
 	}
-	return storeRows(f.r.ctx, cache, wholeRow, f.rows)
+	return f.rows.store(f.r.ctx, cache)
 }
 
 // ShowPath writes a path for people: one that has bytes a terminal should not
