@@ -3,6 +3,7 @@ package track
 // The kinds of events. A kind is a thing and what happened to it.
 const (
 	RunCreated        = "run.created"
+	RunStarted        = "run.started" // one that was scheduled
 	RunFinished       = "run.finished"
 	RunImported       = "run.imported"
 	ExperimentCreated = "experiment.created"

@@ -11,7 +11,8 @@ import (
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-// Create implements track.Recorder. Unless the run is a script, which logs
+// Create implements track.Recorder. A run that is scheduled under the same id
+// starts: it keeps its name, experiment, parent and tags. Unless the run is a script, which logs
 // through many short processes, this process becomes the one that works on it.
 func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) {
 	if run.ID == "" {
@@ -35,7 +36,7 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 	if run.User == "" {
 		run.User = s.by
 	}
-	if run.Process == (track.Process{}) && run.Kind != track.Script {
+	if run.Process == (track.Process{}) && run.Kind != track.Script && run.Status == track.Running {
 		run.Process = thisProcess()
 	}
 	if err := errors.Join(track.CheckID(run.ID), track.CheckName("run", run.Name, track.MaxName),
@@ -47,6 +48,9 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 		return run, err
 	}
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+		if started, err := s.startRun(ctx, tx, &run, first); started || err != nil {
+			return err
+		}
 		seq, err := s.insertRun(ctx, tx, &run)
 		if err != nil {
 			return err
@@ -57,6 +61,36 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 		return s.event(ctx, tx, track.RunCreated, run.ID, map[string]any{"name": run.Name, "experiment": run.Experiment, "kind": run.Kind})
 	})
 	return run, err
+}
+
+// startRun makes a run that is scheduled the one that runs now. It reports
+// whether there is one.
+func (s *Service) startRun(ctx context.Context, tx *sql.Tx, run *track.Run, first track.Batch) (bool, error) {
+	var seq int64
+	err := tx.QueryRowContext(ctx, `SELECT r.seq, r.name, r.parent, e.name FROM runs r JOIN experiments e ON e.id = r.experiment
+		WHERE r.id = ? AND r.status = ? AND r.deleted = 0`, run.ID, track.Scheduled).Scan(&seq, &run.Name, &run.Parent, &run.Experiment)
+	if errors.Is(err, sql.ErrNoRows) || run.Status != track.Running {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	environment, err := json.Marshal(run.Environment)
+	if err != nil {
+		return false, err
+	}
+	if run.Environment == nil {
+		environment = []byte("{}")
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE runs SET status = ?, start_time = ?, source = ?, git_commit = ?, git_branch = ?, git_dirty = ?,
+		git_remote = ?, host = ?, pid = ?, proc_start = ?, environment = ? WHERE seq = ?`, run.Status, run.StartTime, run.Source,
+		run.Git.Commit, run.Git.Branch, run.Git.Dirty, run.Git.Remote, run.Process.Host, run.Process.PID, run.Process.Started, string(environment), seq); err != nil {
+		return false, err
+	}
+	if err := s.logBatch(ctx, tx, row{seq: seq, status: track.Running}, run.ID, first); err != nil {
+		return false, err
+	}
+	return true, s.event(ctx, tx, track.RunStarted, run.ID, map[string]any{"name": run.Name})
 }
 
 func (s *Service) insertRun(ctx context.Context, tx *sql.Tx, run *track.Run) (int64, error) {
