@@ -80,17 +80,13 @@ func (v *value) plain() any {
 
 func (v *value) isScalar() bool { return v.dict == nil && v.list == nil }
 
-// clone copies the mappings of v, which merging may change.
+// clone copies the top mapping of v, so that merging changes only the copy.
 func (v *value) clone() *value {
 	if v.dict == nil {
 		return v
 	}
 	out := *v
-	out.keys = slices.Clone(v.keys)
-	out.dict = make(map[string]*value, len(v.dict))
-	for k, x := range v.dict {
-		out.dict[k] = x.clone()
-	}
+	out.keys, out.dict = slices.Clone(v.keys), maps.Clone(v.dict)
 	return &out
 }
 
@@ -105,9 +101,11 @@ func (v *value) merge(from *value) error {
 			v.dict[k] = x
 			v.keys = append(v.keys, k)
 		case old.dict != nil && x.dict != nil:
-			if err := old.merge(x); err != nil {
+			both := old.clone()
+			if err := both.merge(x); err != nil {
 				return err
 			}
+			v.dict[k] = both
 		default:
 			return fmt.Errorf("cannot redefine %q from %s: it already exists in %s", x.path, x.origin, old.origin)
 		}
