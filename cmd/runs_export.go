@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -132,34 +130,12 @@ func (o *runsExportOptions) ids(ctx context.Context, tracking track.Reader) ([]s
 }
 
 // writeArchive writes a file that is whole or not there.
-func writeArchive(name string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), ".mlops-export-")
-	if err != nil {
-		return errs.New(errs.Internal, "write %s: %w", name, err).Hint("check that the directory %s exists and is writable for you", filepath.Dir(name))
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+func writeArchive(name string, write func(io.Writer) error) error {
+	return fsx.Replace(name, 0o644, func(out io.Writer) error {
+		if !strings.HasSuffix(name, "gz") {
+			return write(out)
 		}
-	}()
-	out := bufio.NewWriterSize(f, 1<<20)
-	if strings.HasSuffix(name, "gz") {
 		packed := gzip.NewWriter(out)
-		err = errors.Join(write(packed), packed.Close())
-	} else {
-		err = write(out)
-	}
-	if err := errors.Join(err, out.Flush()); err != nil {
-		return err
-	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return fmt.Errorf("write %s: %w", name, errors.Join(err, os.Remove(f.Name())))
-	}
-	return fsx.SyncDir(filepath.Dir(name))
+		return errors.Join(write(packed), packed.Close())
+	})
 }

@@ -26,7 +26,7 @@ func newRunsRmCmd(a *app) *cobra.Command {
 		Use:   "rm RUN...",
 		Short: "Remove runs from the lists",
 		Long: `Remove runs from the lists. Their records and data stay until 'mlops gc --force
---runs-removed-before'; 'mlops runs restore' brings them back.`,
+--removed-runs'; 'mlops runs restore' brings them back.`,
 		Example: "  mlops runs rm swift-otter-417\n  mlops runs rm sweep-1 --children",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error {

@@ -14,8 +14,9 @@ import (
 
 // runRoots lists what runs name.
 type runRoots struct {
-	app  *app
-	repo *repo.Repo
+	app     *app
+	repo    *repo.Repo
+	removed int64 // ms; runs removed then or before are to be forgotten, 0: none
 }
 
 // Roots calls fn for each input, output, artifact and log of every run.
@@ -24,7 +25,7 @@ func (s runRoots) Roots(ctx context.Context, fn func(upkeep.Root) error) error {
 	if err != nil {
 		return err
 	}
-	return trackdb.New(index, s.app.clock).Objects(ctx, func(run, path, kind string, id oid.ID) error {
+	return trackdb.New(index, s.app.clock).Objects(ctx, s.removed, func(run, path, kind string, id oid.ID) error {
 		k, err := tree.ParseKind(kind)
 		if err != nil {
 			k = tree.File

@@ -89,14 +89,14 @@ func (w *writer) entry(name string, size int64, content io.Reader) error {
 func (w *writer) objects(ctx context.Context, run *track.Run, data bool) error {
 	for _, s := range run.Stages {
 		if !s.Log.IsZero() {
-			if err := w.asset(ctx, run, "log of "+s.Name, s.Log, false); err != nil {
+			if err := w.asset(ctx, run, track.Artifact, "log of "+s.Name, s.Log, false); err != nil {
 				return err
 			}
 		}
 	}
 	for _, a := range run.Assets {
 		if data || a.Role == track.Artifact || a.Role == track.Model {
-			if err := w.asset(ctx, run, a.Path, a.ID, a.Kind == tree.Dir.String()); err != nil {
+			if err := w.asset(ctx, run, a.Role, a.Path, a.ID, a.Kind == tree.Dir.String()); err != nil {
 				return err
 			}
 		}
@@ -112,7 +112,7 @@ type part struct {
 
 // asset writes an object, or a directory if all of it is here: a node must
 // never be anywhere without what it names.
-func (w *writer) asset(ctx context.Context, run *track.Run, path string, id oid.ID, dir bool) error {
+func (w *writer) asset(ctx context.Context, run *track.Run, role track.Role, path string, id oid.ID, dir bool) error {
 	parts := []part{{id: id}}
 	var err error
 	if dir {
@@ -130,7 +130,9 @@ func (w *writer) asset(ctx context.Context, run *track.Run, path string, id oid.
 		}
 	}
 	if errs.Is(err, errs.NotFound) {
-		w.done.Missing = append(w.done.Missing, run.Name+": "+path)
+		if role != track.Input { // of inputs, code is git's
+			w.done.Missing = append(w.done.Missing, run.Name+": "+path)
+		}
 		return nil
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -79,6 +80,36 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 // Restore implements track.Curator.
 func (s *Service) Restore(ctx context.Context, id string) error {
 	return s.setDeleted(ctx, id, "run.restored", 0)
+}
+
+// Forget removes for good the runs that were put into the bin at that time (ms)
+// or before, and returns their ids. Their lines in the history stay.
+func (s *Service) Forget(ctx context.Context, before int64) (ids []string, err error) {
+	err = s.db.Write(ctx, func(tx *sql.Tx) error {
+		if ids, err = column(ctx, tx, "SELECT id FROM runs WHERE deleted > 0 AND deleted <= ? ORDER BY id", before); err != nil || len(ids) == 0 {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO forgotten (id, time) SELECT id, ? FROM runs WHERE deleted > 0 AND deleted <= ?", s.now(), before); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := s.event(ctx, tx, "run.forgotten", id, nil); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM runs WHERE deleted > 0 AND deleted <= ?", before)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, fault.At(ctx, "gc.forgotten")
+}
+
+// Removed counts the runs that Forget would remove.
+func (s *Service) Removed(ctx context.Context, before int64) (count int, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM runs WHERE deleted > 0 AND deleted <= ?", before).Scan(&count)
+	return count, err
 }
 
 func (s *Service) setDeleted(ctx context.Context, id, kind string, at int64) error {

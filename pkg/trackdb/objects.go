@@ -9,12 +9,13 @@ import (
 )
 
 // Objects calls fn for every object that a run names: what it read, wrote and
-// kept, and the logs of its stages (kind file). Runs in the bin count as well.
-func (s *Service) Objects(ctx context.Context, fn func(run, path, kind string, id oid.ID) error) (err error) {
+// kept, and the logs of its stages (kind file). Runs in the bin count as well,
+// but for those that were put there at that time (ms) or before; 0 is none.
+func (s *Service) Objects(ctx context.Context, removed int64, fn func(run, path, kind string, id oid.ID) error) (err error) {
 	rows, err := s.db.QueryContext(ctx, `
-		SELECT r.id, a.path, a.kind, a.id FROM assets a JOIN runs r ON r.seq = a.run
+		SELECT r.id, a.path, a.kind, a.id FROM assets a JOIN runs r ON r.seq = a.run WHERE r.deleted NOT BETWEEN 1 AND ?1
 		UNION ALL
-		SELECT r.id, 'log of ' || s.name, 'file', s.log FROM stages s JOIN runs r ON r.seq = s.run WHERE s.log IS NOT NULL`)
+		SELECT r.id, 'log of ' || s.name, 'file', s.log FROM stages s JOIN runs r ON r.seq = s.run WHERE s.log IS NOT NULL AND r.deleted NOT BETWEEN 1 AND ?1`, removed)
 	if err != nil {
 		return fmt.Errorf("list objects of runs: %w", err)
 	}

@@ -117,7 +117,7 @@ func record(ctx context.Context, q querier, id string) ([]byte, error) {
 
 // Import takes in records of runs, all or none, and says how many runs were
 // not known. A run that is known gets the later of its two names, notes and
-// values of each tag; a run that was deleted here stays deleted.
+// values of each tag; a run that was deleted or forgotten here stays so.
 func (s *Service) Import(ctx context.Context, records ...[]byte) (added int, err error) {
 	decoded := make([]track.Record, len(records))
 	for i, data := range records {
@@ -145,6 +145,9 @@ func (s *Service) Import(ctx context.Context, records ...[]byte) (added int, err
 
 func (s *Service) importRun(ctx context.Context, tx *sql.Tx, r track.Record) (fresh bool, err error) {
 	run := r.Run
+	if gone, err := column(ctx, tx, "SELECT id FROM forgotten WHERE id = ?", run.ID); err != nil || len(gone) > 0 {
+		return false, err
+	}
 	known, err := s.open(ctx, tx, run.ID)
 	switch {
 	case err == nil && !known.status.Over():
