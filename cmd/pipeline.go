@@ -27,9 +27,15 @@ func (a *app) engine(ctx context.Context) (e *pipeline.Engine, dir string, err e
 	if dir, err = r.Rel(".", "."); err != nil {
 		return nil, "", err
 	}
+	e, err = a.engineOf(r)
+	return e, dir, err
+}
+
+// engineOf opens the pipeline of a repository, or of a copy of its workspace.
+func (a *app) engineOf(r *repo.Repo) (*pipeline.Engine, error) {
 	tmp, err := r.TmpDir()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	return pipeline.New(pipeline.Config{
 		Root:  r.Root,
@@ -47,7 +53,7 @@ func (a *app) engine(ctx context.Context) (e *pipeline.Engine, dir string, err e
 		Describe: func(ctx context.Context) (track.Run, error) { return describeRun(ctx, r) },
 		Tmp:      tmp,
 		Clock:    a.clock,
-	}), dir, nil
+	}), nil
 }
 
 // lookUp finds what is below a directory, by its nodes here or in the default

@@ -24,7 +24,8 @@ type runOptions struct {
 	watch     bool
 	parent    string
 	setParams []string
-	tags      []string
+	elsewhere
+	tags []string
 }
 
 func newRunCmd(a *app) *cobra.Command {
@@ -66,6 +67,7 @@ or an output. What stages print goes to stderr.`,
 	f.BoolVar(&o.Pull, "pull", false, "fetch missing objects from the default remote")
 	f.StringVar(&o.junit, "junit", "", "write a JUnit report with a test case for each stage to `FILE`")
 	o.planFlags(f)
+	o.isolatedFlags(f)
 	o.parentFlag(f)
 	c.MarkFlagsMutuallyExclusive("single", "downstream")
 	if err := f.MarkHidden("dry"); err != nil {
@@ -75,11 +77,17 @@ or an output. What stages print goes to stderr.`,
 }
 
 func runRun(ctx context.Context, o *runOptions) error {
-	if err := errors.Join(o.parse(), o.checkPlan()); err != nil {
+	if err := errors.Join(o.parse(), o.checkPlan(), o.checkElsewhere()); err != nil {
 		return err
 	}
 	if err := o.limits(ctx); err != nil {
 		return err
+	}
+	switch {
+	case o.dryRun && len(o.trials) > 1:
+		return showTrials(o.app.io, o.trials)
+	case o.isElsewhere() && !o.dryRun:
+		return o.runElsewhere(ctx)
 	}
 	e, dir, err := o.app.engine(ctx)
 	if err != nil {
