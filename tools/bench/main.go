@@ -106,6 +106,7 @@ func scenarios() []scenario {
 		{name: "s3", about: "100,000 files of 4 KiB: push to an S3 server on this machine", run: s3Push},
 		{name: "pipeline", about: "1,000 stages of cp: first run, no-op run, restore", run: manyStages},
 		{name: "plan", about: "10 layers of stages: no-op run; foreach over 10,000 items: stage ls", run: planning},
+		{name: "runs", about: "a history of 100,000 runs: runs ls, compare", run: manyRuns},
 		{name: "large", about: "one file of 1 GiB: add", run: largeFile, big: true},
 		{name: "medium", about: "20,000 files of 100 KiB: add", run: mediumFiles},
 		{name: "memory", about: "1,000,000 files: peak memory of every command", run: memory},

@@ -42,7 +42,11 @@ func ratio(what string, all map[string][]sample, mine, peer string, aim float64)
 }
 
 // atMost is a row with a limit of its own.
+// A limit of 0 is none.
 func atMost(what string, s sample, value float64, unit string, limit float64) result {
+	if limit == 0 {
+		return result{what: what, mine: s.String(), peer: "–", value: fmt.Sprintf("%.3g %s", value, unit), aim: "–", state: "–"}
+	}
 	return result{
 		what: what, mine: s.String(), peer: "–", value: fmt.Sprintf("%.3g %s", value, unit),
 		aim: fmt.Sprintf("≤ %g %s", limit, unit), state: verdict(value, limit),
