@@ -1,10 +1,8 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"slices"
 
@@ -12,7 +10,6 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/plot"
 	"github.com/mlops-cli/mlops/pkg/term"
 )
@@ -26,6 +23,8 @@ type compareOptions struct {
 	md    bool
 	csv   bool
 	html  string
+	svg   string
+	link  string
 }
 
 func newCompareCmd(a *app) *cobra.Command {
@@ -37,7 +36,7 @@ func newCompareCmd(a *app) *cobra.Command {
 			"runs of an experiment, or of git revisions; 'workspace' is the files as they are.\n" +
 			"Without arguments: the last five runs of the newest run's experiment. Only what\n" +
 			"differs is shown.",
-		Example: "  mlops compare\n  mlops compare 3fa9c1 swift-otter-417 --plot loss\n  mlops compare main..HEAD --md\n  mlops compare digits --limit 20 --sort accuracy --html report.html",
+		Example: "  mlops compare\n  mlops compare 3fa9c1 swift-otter-417 --plot loss\n  mlops compare main..HEAD --md --svg curves.svg\n  mlops compare digits --limit 20 --sort accuracy --html report.html",
 		Args:    cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			o.Refs = args
@@ -56,6 +55,8 @@ func newCompareCmd(a *app) *cobra.Command {
 	f.StringVar(&o.plot, "plot", "", "draw the curves of this metric instead of the table")
 	f.BoolVar(&o.md, "md", false, "write a Markdown table, for pull requests")
 	f.BoolVar(&o.csv, "csv", false, "write CSV, a line for each run")
+	f.StringVar(&o.svg, "svg", "", "write the curves to `FILE`; with --md the text shows it")
+	f.StringVar(&o.link, "svg-url", "", "where readers of --md find the file of --svg (default its name)")
 	f.StringVar(&o.html, "html", "", "write a page with tables and curves to `FILE`")
 	c.MarkFlagsMutuallyExclusive("md", "csv", "html")
 	return c
@@ -101,13 +102,15 @@ func runCompare(ctx context.Context, o *compareOptions) error {
 			return err
 		}
 	}
-	switch {
-	case o.md:
-		return r.WriteMarkdown(o.app.io.Out, plotted, curves)
-	case o.csv:
+	if o.svg != "" {
+		if err := o.writeSVG(ctx, c, r, plotted); err != nil {
+			return err
+		}
+	}
+	if o.csv {
 		return r.WriteCSV(o.app.io.Out)
 	}
-	if plotted != "" && !o.app.io.JSON {
+	if plotted != "" && !o.md && !o.app.io.JSON {
 		chart := plot.Chart{Title: plotted, Width: cmp.Or(o.app.io.Width(), 80), Height: 20, Color: o.app.io.Color() != term.Plain}
 		return chart.Draw(o.app.io.Out, curves)
 	}
@@ -116,6 +119,9 @@ func runCompare(ctx context.Context, o *compareOptions) error {
 		if sparks, err = o.sparks(ctx, c, r); err != nil {
 			return err
 		}
+	}
+	if o.md {
+		return r.WriteMarkdown(o.app.io.Out, compare.Markdown{Title: plotted, Curves: curves, Sparks: sparks, Image: o.image()})
 	}
 	if err := o.app.io.Result(r, func(w io.Writer) error { return o.app.compareTable(w, r, sparks) }); err != nil {
 		return err
@@ -131,52 +137,4 @@ func plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return term.Count(int64(n)) + " " + many
-}
-
-func (o *compareOptions) writePage(ctx context.Context, c *compare.Comparer, r *compare.Result) error {
-	page := compare.Page{Title: "Comparison of " + plural(len(r.Runs), "run", "runs"), Now: o.app.clock.Now(), Result: r, Curves: map[string][]plot.Series{}}
-	for _, key := range r.CurveKeys() {
-		curves, err := c.Curves(ctx, r, key, pagePoints)
-		if err != nil {
-			return err
-		}
-		page.Curves[key] = curves
-	}
-	if o.html == "-" {
-		return page.WriteHTML(o.app.io.Out)
-	}
-	var b bytes.Buffer
-	if err := page.WriteHTML(&b); err != nil {
-		return err
-	}
-	if err := fsx.WriteFile(o.html, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", o.html, err)
-	}
-	o.app.io.Note("wrote %s", o.html)
-	return nil
-}
-
-// sparkWidth is the width of a curve in a table.
-const sparkWidth = 8
-
-// sparks draws the small curves of the metrics that the result shows.
-func (o *compareOptions) sparks(ctx context.Context, c *compare.Comparer, r *compare.Result) (map[string][]string, error) {
-	all := map[string][]string{}
-	for _, m := range r.Metrics {
-		if slices.Max(m.Points) < 2 {
-			continue
-		}
-		curves, err := c.Curves(ctx, r, m.Key, 256)
-		if err != nil {
-			return nil, err
-		}
-		cells := make([]string, len(r.Runs))
-		for i, line := range plot.Spark(curves, sparkWidth) {
-			if m.Points[curves[i].Color] > 1 {
-				cells[curves[i].Color] = line
-			}
-		}
-		all[m.Key] = cells
-	}
-	return all, nil
 }

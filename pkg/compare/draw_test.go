@@ -25,7 +25,7 @@ func TestMarkdownBoldsTheBestAndEscapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := r.WriteMarkdown(&out, "loss", curves); err != nil {
+	if err := r.WriteMarkdown(&out, Markdown{Title: "loss", Curves: curves}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`| | a\|b-0 | a\|b-1 | a\|b-2 |`, "| acc ↑ | 0 | 0.1 | **0.2** |", "| loss ↓ | **0.05** | 0.1 | 0.15 |", "```mermaid", `x-axis "step" 0 --> 19`, "1 row is the same everywhere"} {
@@ -50,7 +50,7 @@ func TestManyRunsGoDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := r.WriteMarkdown(&out, "", nil); err != nil {
+	if err := r.WriteMarkdown(&out, Markdown{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Count(out.String(), "\n| digits-"); got != 12 {

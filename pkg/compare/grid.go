@@ -27,6 +27,8 @@ type GridRow struct {
 	Key   string
 	Mark  string // the direction of a metric, or nothing
 	Cells []Cell
+
+	sparks []string // small curves, in Markdown
 }
 
 // Cell is a value as people read it.

@@ -9,13 +9,29 @@ import (
 	"github.com/mlops-cli/mlops/pkg/plot"
 )
 
+// Markdown says what stands with the table.
+type Markdown struct {
+	Title  string              // of the curves
+	Curves []plot.Series       // drawn as a Mermaid chart
+	Sparks map[string][]string // by metric, a line of block characters for each column
+	Image  string              // URL or path of a picture of the curves
+}
+
 // WriteMarkdown writes a table for a pull request: keys down and columns
 // across, or columns down when there are many. The best values are bold.
-// Curves, if there are any, follow as a chart that GitHub draws.
-func (r *Result) WriteMarkdown(w io.Writer, title string, curves []plot.Series) error {
+// GitHub and GitLab draw Mermaid charts and linked pictures; they drop SVG and
+// data URLs that stand in the text.
+func (r *Result) WriteMarkdown(w io.Writer, m Markdown) error {
 	g := r.Grid(time.UTC)
 	var out strings.Builder
 	if len(g.Header) <= SideBySide {
+		for i, group := range g.Groups {
+			for j, row := range group.Rows {
+				if lines := m.Sparks[row.Key]; group.Name == "metrics" && lines != nil {
+					g.Groups[i].Rows[j].sparks = lines
+				}
+			}
+		}
 		g.markdownAcross(&out)
 	} else {
 		g.markdownDown(&out)
@@ -23,8 +39,11 @@ func (r *Result) WriteMarkdown(w io.Writer, title string, curves []plot.Series) 
 	if r.Same > 0 {
 		fmt.Fprintf(&out, "\n%s the same everywhere and left out.\n", plural(r.Same, "row is", "rows are"))
 	}
-	if len(curves) > 0 {
-		markdownChart(&out, title, curves)
+	if len(m.Curves) > 0 {
+		markdownChart(&out, m.Title, m.Curves)
+	}
+	if m.Image != "" {
+		out.WriteString("\n![curves](<" + strings.NewReplacer("<", "%3C", ">", "%3E", "\n", "").Replace(m.Image) + ">)\n")
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
@@ -49,8 +68,12 @@ func (g Grid) markdownAcross(out *strings.Builder) {
 		}
 		for _, row := range group.Rows {
 			out.WriteString("| " + row.title() + " |")
-			for _, cell := range row.Cells {
-				out.WriteString(" " + cell.markdown() + " |")
+			for i, cell := range row.Cells {
+				out.WriteString(" " + cell.markdown())
+				if row.sparks != nil && row.sparks[i] != "" {
+					out.WriteString(" " + row.sparks[i])
+				}
+				out.WriteString(" |")
 			}
 			out.WriteByte('\n')
 		}

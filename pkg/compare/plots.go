@@ -221,6 +221,9 @@ func (c *plotCollector) unpack(p string, props vega.Props) error {
 // named adds targets that are files, declared or not.
 func (c *plotCollector) named() error {
 	for _, target := range c.query.Targets {
+		if slices.ContainsFunc(c.definitions, func(d definition) bool { return d.id == target || strings.HasPrefix(d.id, target+"/") }) {
+			continue // it is declared
+		}
 		_, err := c.files.Read(c.ctx, target)
 		below, lerr := c.files.List(c.ctx, target)
 		if lerr != nil {

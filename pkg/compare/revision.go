@@ -11,6 +11,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/metricfile"
 	"github.com/mlops-cli/mlops/pkg/paramfile"
 	"github.com/mlops-cli/mlops/pkg/plot"
+	"github.com/mlops-cli/mlops/pkg/plot/vega"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -80,6 +81,9 @@ func (col *Column) addParams(ctx context.Context, params map[string]map[string]s
 			}
 		}
 	}
+	for _, file := range pipeline.Params {
+		used[path.Clean(file)] = nil
+	}
 	for file, keys := range used {
 		data, err := files.Read(ctx, file)
 		if errs.Is(err, errs.NotFound) {
@@ -137,28 +141,57 @@ func resultFiles(pipeline *stagefile.File) []metricfile.File {
 	for _, p := range pipeline.Metrics {
 		found[p] = metricfile.File{Path: p}
 	}
-	for _, plot := range pipeline.Plots {
-		found[path.Join(pipeline.Dir, plot.ID)] = metricfile.File{Path: path.Join(pipeline.Dir, plot.ID), Plot: true}
+	add := func(p string, props vega.Props, y []string) {
+		f, ok := found[p]
+		if !ok || !metricfile.IsCurve(f.Template) {
+			f = metricfile.File{Path: p, Plot: true, Template: props.Template}
+		} else if !metricfile.IsCurve(props.Template) {
+			return // another plot of the file has curves
+		}
+		if props.X != nil && len(props.X.Fields) == 1 {
+			f.X = props.X.Fields[0]
+		}
+		f.Y = append(f.Y, y...)
+		found[p] = f
 	}
 	for _, stage := range pipeline.Stages {
 		for _, out := range stage.Outs {
-			if !out.Metric && !out.Plot {
-				continue
-			}
-			f := metricfile.File{Path: out.Path, Plot: out.Plot}
-			for _, p := range out.Props {
-				f.X, f.Template = p.X, p.Template
-				if p.Y != "" {
-					f.Y = append(f.Y, p.Y)
+			switch {
+			case out.Plot && len(out.Props) == 0:
+				add(out.Path, vega.Props{}, nil)
+			case out.Plot:
+				for _, one := range out.Props {
+					props := propsOf(one)
+					add(out.Path, props, fieldsOf(props))
 				}
+			case out.Metric:
+				found[out.Path] = metricfile.File{Path: out.Path}
 			}
-			found[out.Path] = f
+		}
+	}
+	for _, p := range pipeline.Plots {
+		props, err := vega.Parse(p.Def)
+		if err != nil {
+			continue // ReadPlots tells it
+		}
+		if !props.NamesFiles() {
+			add(path.Join(pipeline.Dir, p.ID), props, fieldsOf(props))
+			continue
+		}
+		for _, source := range props.Y.Files {
+			add(path.Join(pipeline.Dir, source.File), props, source.Fields)
 		}
 	}
 	return slices.Collect(maps.Values(found))
 }
 
-// readMetrics takes the series in files; those that are missing or are no
+func fieldsOf(p vega.Props) []string {
+	if p.Y == nil {
+		return nil
+	}
+	return p.Y.Fields
+}
+
 // readMetrics reads the metrics and plots that are there.
 func (col *Column) readMetrics(ctx context.Context, results []metricfile.File, files Files) error {
 	var there []metricfile.File

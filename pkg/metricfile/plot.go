@@ -25,7 +25,7 @@ type table struct {
 }
 
 func readPlot(f File) ([]Series, error) {
-	if strings.HasPrefix(f.Template, "confusion") {
+	if !IsCurve(f.Template) {
 		return nil, nil
 	}
 	var t table
@@ -48,6 +48,17 @@ func readPlot(f File) ([]Series, error) {
 		return nil, nil
 	}
 	return t.series(f), nil
+}
+
+// IsCurve reports whether a plot template draws curves: then its file holds
+// series. Classes, bars and clouds of points are data.
+func IsCurve(template string) bool {
+	for _, other := range []string{"confusion", "bar_horizontal", "scatter"} {
+		if strings.HasPrefix(template, other) {
+			return false
+		}
+	}
+	return true
 }
 
 // isConfusion recognises pairs of a true and a predicted class, counted or not.

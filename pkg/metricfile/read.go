@@ -15,7 +15,7 @@ type File struct {
 	// What the pipeline says of a plot; all may be empty.
 	X        string   // column of the steps
 	Y        []string // only these columns
-	Template string   // "confusion…" means data, not series
+	Template string   // see IsCurve
 }
 
 // Series is the points of one metric in the order of the file.

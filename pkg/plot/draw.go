@@ -23,6 +23,9 @@ func (f Figure) draw(s surface, l layout) {
 		case p.Matrix != nil:
 			d.matrix(*p.Matrix)
 		default:
+			if f.Apart {
+				ranges = extentOf(p.Series)
+			}
 			d.series(p, ranges)
 		}
 		d.labels()
@@ -144,7 +147,7 @@ func (d drawing) series(p Panel, e extent) {
 		}
 		w := 1.8
 		if s.Faint {
-			w, c.alpha = 1, 0.35
+			w, c.alpha = 1.2, 0.4
 		}
 		for _, stretch := range s.stretches() {
 			points := make([]xy, len(stretch))
@@ -247,7 +250,7 @@ func (d drawing) matrix(m Matrix) {
 			if hot > 0.5 {
 				c.role = onHeat
 			}
-			if size := min(textSize, h*0.6); width(shown, size) < w-2 && size > 7 {
+			if size := min(textSize, h*0.6, (w-5)/width(shown, 1)); size > 6.5 {
 				d.text(xy{at.x + w/2, at.y + h/2}, shown, style{size: size, anchor: middle, ink: c})
 			}
 		}

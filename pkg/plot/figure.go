@@ -9,6 +9,7 @@ import (
 type Figure struct {
 	Title, XLabel, YLabel string
 	Panels                []Panel
+	Apart                 bool   // each panel has a scale of its own
 	Note                  string // a line below, such as what could not be drawn
 }
 
@@ -72,6 +73,9 @@ func (f Figure) legend() []legendEntry {
 	var entries []legendEntry
 	seen := map[string]bool{}
 	add := func(e legendEntry) {
+		if f.Apart {
+			e.mark = 0
+		}
 		key := e.name + "\x00" + strconv.Itoa(e.color) + "\x00" + strconv.Itoa(e.mark)
 		if e.name != "" && !seen[key] {
 			seen[key] = true
@@ -84,7 +88,7 @@ func (f Figure) legend() []legendEntry {
 				continue
 			}
 			e := legendEntry{name: s.Name, color: s.Color, mark: s.Mark, joined: s.Joined}
-			if s.Joined && len(s.Points) > 0 && p.YNames == nil {
+			if s.Joined && len(s.Points) > 0 && p.YNames == nil && !f.Apart {
 				e.last = Number(s.Points[len(s.Points)-1].Y)
 			}
 			add(e)

@@ -136,14 +136,18 @@ func numberOf(v any) float64 {
 	return math.NaN()
 }
 
+// maxNames is how many different numbers are drawn as names at most.
+const maxNames = 60
+
 // names are the values of a field that is no number anywhere: places on an
-// axis, in the order of the data. It is nil when some value is a number.
-func (p *Plot) names(name string) []string {
+// axis, in the order of the data. It is nil when some value is a number, unless
+// they are few and wanted as names, too.
+func (p *Plot) names(name string, numbersToo bool) []string {
 	var all []string
 	seen := map[string]bool{}
 	for _, point := range p.points {
 		v, _ := point.Get(name)
-		if !math.IsNaN(numberOf(v)) {
+		if !math.IsNaN(numberOf(v)) && (!numbersToo || len(all) > maxNames) {
 			return nil
 		}
 		if s := textOf(v); s != "" && !seen[s] {
@@ -151,20 +155,27 @@ func (p *Plot) names(name string) []string {
 			all = append(all, s)
 		}
 	}
+	if numbersToo {
+		return sortedNames(all)
+	}
 	return all
 }
 
 func (p *Plot) seriesPanel(groups []group, name string) plot.Panel {
-	panel := plot.Panel{XNames: p.names(p.x), YNames: p.names(p.y)}
 	joined := !strings.HasPrefix(name, "scatter")
 	jitter := name == "scatter_jitter"
+	panel := plot.Panel{XNames: p.names(p.x, jitter), YNames: p.names(p.y, jitter)}
 	xPlaces, yPlaces := placesOf(panel.XNames), placesOf(panel.YNames)
 	place := func(point *paramfile.Map, field string, places map[string]int, i, salt int) float64 {
 		v, _ := point.Get(field)
 		if len(places) == 0 {
 			return numberOf(v)
 		}
-		at := float64(places[textOf(v)])
+		number, ok := places[textOf(v)]
+		if !ok {
+			return math.NaN()
+		}
+		at := float64(number)
 		if jitter {
 			at += spread(i, salt)
 		}
