@@ -15,6 +15,8 @@ type dagOptions struct {
 	app              *app
 	stages           []string
 	mermaid, dot, md bool
+	full, collapse   bool
+	state            bool
 }
 
 func newDagCmd(a *app) *cobra.Command {
@@ -24,10 +26,16 @@ func newDagCmd(a *app) *cobra.Command {
 		Short: "Draw the graph of the stages",
 		Long: `Draw which stage comes after which. With STAGE, only it and what it depends on.
 Below a stage stand those that depend on it; one that depends on several is drawn
-below the last of them.`,
+below the last of them.
+
+The stages of a foreach, a matrix or a map are one node with their number; --full
+draws each. --json has each, unless --collapse is given. With --state, every node
+says what 'mlops run' would do with it, and why.`,
 		Example: `  mlops dag
+  mlops dag --state                 what is up to date, and why the rest is not
+  mlops dag train --full
   mlops dag --mermaid > graph.mmd
-  mlops dag --dot | dot -Tsvg > graph.svg
+  mlops dag --state --dot | dot -Tsvg > graph.svg
   mlops dag --json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
@@ -40,24 +48,42 @@ below the last of them.`,
 	f.BoolVar(&o.mermaid, "mermaid", false, "write a Mermaid flowchart")
 	f.BoolVar(&o.dot, "dot", false, "write Graphviz DOT")
 	f.BoolVar(&o.md, "md", false, "write Mermaid inside Markdown")
+	f.BoolVar(&o.full, "full", false, "draw each stage of a group")
+	f.BoolVar(&o.collapse, "collapse", false, "one node for each group, with --json too")
+	f.BoolVar(&o.state, "state", false, "show what 'mlops run' would do with each stage, and why")
 	c.MarkFlagsMutuallyExclusive("mermaid", "dot", "md")
+	c.MarkFlagsMutuallyExclusive("full", "collapse")
 	return c
 }
 
+// dagReport is the contract of dag --json.
+type dagReport struct {
+	Edges  map[string][]string          `json:"edges"`
+	Groups map[string]int               `json:"groups,omitempty"` // with --collapse: node → stages
+	State  map[string]pipeline.Standing `json:"state,omitempty"`  // with --state: node → how it stands
+}
+
 func runDag(ctx context.Context, o *dagOptions) error {
-	e, dir, err := o.app.engine(ctx)
+	e, p, dir, err := o.app.project(ctx)
 	if err != nil {
 		return err
 	}
-	p, err := e.Project(ctx, nil)
+	draw := p.Collapsed
+	if o.full || o.app.io.JSON && !o.collapse {
+		draw = p.Subgraph
+	}
+	g, err := draw(o.stages, dir)
 	if err != nil {
 		return err
 	}
-	g, err := p.Subgraph(o.stages, dir)
-	if err != nil {
-		return err
+	if o.state {
+		steps, err := e.PlanProject(ctx, p, pipeline.PlanRequest{Stages: o.stages, Dir: dir})
+		if err != nil {
+			return err
+		}
+		g.Mark(p, steps)
 	}
-	return o.app.io.Result(map[string]any{"edges": g.Edges()}, func(w io.Writer) error {
+	return o.app.io.Result(dagReport{g.Edges(), g.Groups(), g.Standings()}, func(w io.Writer) error {
 		text := ""
 		switch {
 		case o.mermaid:
@@ -77,14 +103,20 @@ func runDag(ctx context.Context, o *dagOptions) error {
 	})
 }
 
+// project opens the engine and reads every pipeline file. Dir is the working
+// directory, as the names of stages are relative to it.
+func (a *app) project(ctx context.Context) (e *pipeline.Engine, p *pipeline.Project, dir string, err error) {
+	if e, dir, err = a.engine(ctx); err != nil {
+		return nil, nil, "", err
+	}
+	p, err = e.Project(ctx, nil)
+	return e, p, dir, err
+}
+
 // completeStages offers the names of the stages.
 func completeStages(a *app) cobra.CompletionFunc {
 	return func(c *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
-		e, _, err := a.engine(c.Context())
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveDefault
-		}
-		p, err := e.Project(c.Context(), nil)
+		_, p, _, err := a.project(c.Context())
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveDefault
 		}

@@ -10,23 +10,153 @@ import (
 
 // Graph is some stages of a project and the edges between them.
 type Graph struct {
-	project *Project
-	nodes   []string // in the order of the project's graph
-	in      map[string]bool
+	nodes []*node // in the order of the project's graph
+	at    map[string]int
+	state bool // the nodes have one
+}
+
+// node is a stage, or all stages of a group.
+type node struct {
+	name    string
+	stages  int      // of a group; 0: it is a stage
+	on      []string // nodes that it depends on, in the order of nodes
+	state   Standing
+	reasons map[string]int // of a group, with the number of stages that have each
+}
+
+// Standing is how many stages of a node would be run, restored and skipped, and
+// why. Of a group, Reasons are the most frequent first.
+type Standing struct {
+	Run     int      `json:"run"`
+	Restore int      `json:"restore"`
+	Skip    int      `json:"skip"`
+	Frozen  int      `json:"frozen"`
+	Reasons []string `json:"reasons"`
 }
 
 // Subgraph is the graph of the stages that words name, from the directory dir,
 // and of all they depend on; without words it is everything.
 func (p *Project) Subgraph(words []string, dir string) (*Graph, error) {
-	nodes, err := p.choose(PlanRequest{Stages: words, Dir: dir})
+	chosen, err := p.choose(PlanRequest{Stages: words, Dir: dir})
 	if err != nil {
 		return nil, err
 	}
-	g := &Graph{project: p, nodes: nodes, in: map[string]bool{}}
-	for _, n := range nodes {
-		g.in[n] = true
+	return p.graphOf(chosen, func(address string) (string, bool) { return address, false }), nil
+}
+
+// Collapsed is Subgraph with one node for all stages of a group.
+func (p *Project) Collapsed(words []string, dir string) (*Graph, error) {
+	chosen, err := p.choose(PlanRequest{Stages: words, Dir: dir})
+	if err != nil {
+		return nil, err
 	}
-	return g, nil
+	return p.graphOf(chosen, p.groupOf), nil
+}
+
+// groupOf names the group of a stage from the root, as its address names it.
+func (p *Project) groupOf(address string) (name string, group bool) {
+	s := p.byAddress[address]
+	if s.Group == "" {
+		return address, s.Map != ""
+	}
+	return strings.TrimSuffix(address, s.Name) + s.Group, true
+}
+
+func (p *Project) graphOf(chosen []string, nameOf func(address string) (string, bool)) *Graph {
+	g := &Graph{at: map[string]int{}}
+	of := make(map[string]int, len(chosen)) // address → node
+	for _, address := range chosen {
+		name, group := nameOf(address)
+		i, ok := g.at[name]
+		if !ok {
+			i = len(g.nodes)
+			g.at[name] = i
+			g.nodes = append(g.nodes, &node{name: name, reasons: map[string]int{}})
+		}
+		if group && p.byAddress[address].Map == "" {
+			g.nodes[i].stages++
+		}
+		of[address] = i
+	}
+	seen := map[[2]int]bool{}
+	for _, address := range chosen {
+		from := of[address]
+		for _, dep := range p.Graph.Deps(address) {
+			on, ok := of[dep]
+			if edge := [2]int{from, on}; ok && from != on && !seen[edge] {
+				seen[edge] = true
+				g.nodes[from].on = append(g.nodes[from].on, g.nodes[on].name)
+			}
+		}
+	}
+	for _, n := range g.nodes {
+		slices.SortFunc(n.on, func(a, b string) int { return g.at[a] - g.at[b] })
+	}
+	return g
+}
+
+// Mark notes what a plan wants done with the stages, so that drawings show it.
+func (g *Graph) Mark(p *Project, steps []Step) {
+	g.state = true
+	for _, s := range steps {
+		i, ok := g.at[s.Name]
+		if !ok {
+			name, _ := p.groupOf(s.Name)
+			i, ok = g.at[name]
+		}
+		if !ok || s.stage.Map != "" && g.nodes[i].stages > 0 {
+			continue // a map stage whose items say how it stands
+		}
+		n := g.nodes[i]
+		switch {
+		case s.Action == Run:
+			n.state.Run++
+		case s.Action == Restore:
+			n.state.Restore++
+		case s.stage.Frozen:
+			n.state.Frozen++
+		default:
+			n.state.Skip++
+		}
+		if s.Action == Skip {
+			continue
+		}
+		for _, r := range s.Reasons {
+			if n.reasons[r]++; n.reasons[r] == 1 {
+				n.state.Reasons = append(n.state.Reasons, r)
+			}
+		}
+	}
+	for _, n := range g.nodes {
+		slices.SortStableFunc(n.state.Reasons, func(a, b string) int { return n.reasons[b] - n.reasons[a] })
+	}
+}
+
+// Standings returns the state of each node; nil when none was noted.
+func (g *Graph) Standings() map[string]Standing {
+	if !g.state {
+		return nil
+	}
+	out := make(map[string]Standing, len(g.nodes))
+	for _, n := range g.nodes {
+		s := n.state
+		if s.Reasons == nil {
+			s.Reasons = []string{}
+		}
+		out[n.name] = s
+	}
+	return out
+}
+
+// Groups maps each node that stands for a group to the number of its stages.
+func (g *Graph) Groups() map[string]int {
+	out := map[string]int{}
+	for _, n := range g.nodes {
+		if n.stages > 0 {
+			out[n.name] = n.stages
+		}
+	}
+	return out
 }
 
 // List returns the stages that words name, in the order of the files; without
@@ -42,97 +172,54 @@ func (p *Project) List(words []string, dir string) ([]*stagefile.Stage, error) {
 	return slices.DeleteFunc(slices.Clone(p.Stages), func(s *stagefile.Stage) bool { return !slices.Contains(named, s.Address()) }), nil
 }
 
-// Edges maps each stage that depends on others to them.
+// Edges maps each node that depends on others to them.
 func (g *Graph) Edges() map[string][]string {
 	out := map[string][]string{}
 	for _, n := range g.nodes {
-		if on := g.deps(n); len(on) > 0 {
-			slices.Sort(on)
-			out[n] = on
+		if len(n.on) > 0 {
+			out[n.name] = slices.Sorted(slices.Values(n.on))
 		}
 	}
 	return out
 }
 
-func (g *Graph) deps(n string) []string {
-	return slices.DeleteFunc(g.project.Graph.Deps(n), func(on string) bool { return !g.in[on] })
+// title is the name of a node, and how many stages it stands for.
+func (n *node) title() string {
+	if n.stages == 0 {
+		return n.name
+	}
+	return fmt.Sprintf("%s ×%d", n.name, n.stages)
 }
 
-// Mermaid writes the graph as a Mermaid flowchart.
-func (g *Graph) Mermaid() string {
-	var b strings.Builder
-	b.WriteString("flowchart TD\n")
-	id := map[string]string{}
-	for i, n := range g.nodes {
-		id[n] = fmt.Sprintf("n%d", i+1)
-		fmt.Fprintf(&b, "  %s[\"%s\"]\n", id[n], strings.ReplaceAll(n, `"`, "#quot;"))
+// standing says in words how a node stands; "" when that is not known.
+func (g *Graph) standing(n *node) string {
+	if !g.state {
+		return ""
 	}
-	for _, n := range g.nodes {
-		for _, on := range g.deps(n) {
-			fmt.Fprintf(&b, "  %s --> %s\n", id[on], id[n])
+	s := n.state
+	total := s.Run + s.Restore + s.Skip + s.Frozen
+	if total == 0 {
+		return "" // a map stage whose items say it
+	}
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{s.Run, "would run"}, {s.Restore, "would be restored"}, {s.Skip, "up to date"}, {s.Frozen, "frozen"}} {
+		switch {
+		case c.n == 0:
+		case c.n == total:
+			parts = append(parts, c.word)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))
 		}
 	}
-	return b.String()
-}
-
-// Dot writes the graph for Graphviz.
-func (g *Graph) Dot() string {
-	var b strings.Builder
-	b.WriteString("digraph {\n")
-	quote := func(s string) string {
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
-	}
-	for _, n := range g.nodes {
-		fmt.Fprintf(&b, "  %s;\n", quote(n))
-	}
-	for _, n := range g.nodes {
-		for _, on := range g.deps(n) {
-			fmt.Fprintf(&b, "  %s -> %s;\n", quote(on), quote(n))
+	text := strings.Join(parts, ", ")
+	if len(s.Reasons) > 0 {
+		text += ": " + s.Reasons[0]
+		if more := len(s.Reasons) - 1; more > 0 {
+			text += fmt.Sprintf(" (and %d more)", more)
 		}
 	}
-	b.WriteString("}\n")
-	return b.String()
-}
-
-// Text draws the graph as trees: below a stage stand those that depend on it.
-// One that depends on several is drawn below the last of them, with the others
-// after an arrow.
-func (g *Graph) Text() string {
-	at := map[string]int{}
-	for i, n := range g.nodes {
-		at[n] = i
-	}
-	below, roots := map[string][]string{}, []string(nil)
-	others := map[string][]string{}
-	for _, n := range g.nodes {
-		on := g.deps(n)
-		if len(on) == 0 {
-			roots = append(roots, n)
-			continue
-		}
-		slices.SortFunc(on, func(a, b string) int { return at[a] - at[b] })
-		last := on[len(on)-1]
-		below[last] = append(below[last], n)
-		others[n] = on[:len(on)-1]
-	}
-	var b strings.Builder
-	var draw func(n, first, rest string)
-	draw = func(n, first, rest string) {
-		b.WriteString(first + n)
-		if more := others[n]; len(more) > 0 {
-			b.WriteString("  ← " + strings.Join(more, ", "))
-		}
-		b.WriteByte('\n')
-		for i, user := range below[n] {
-			if i == len(below[n])-1 {
-				draw(user, rest+"└─ ", rest+"   ")
-			} else {
-				draw(user, rest+"├─ ", rest+"│  ")
-			}
-		}
-	}
-	for _, n := range roots {
-		draw(n, "", "")
-	}
-	return b.String()
+	return text
 }

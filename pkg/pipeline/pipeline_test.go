@@ -448,10 +448,10 @@ stages:
 	if want := "clean\n└─ train\n   └─ eval  ← clean\nother\n"; g.Text() != want {
 		t.Errorf("text:\n%swant:\n%s", g.Text(), want)
 	}
-	if want := "digraph {\n  \"clean\";\n  \"train\";\n  \"eval\";\n  \"other\";\n  \"clean\" -> \"train\";\n  \"train\" -> \"eval\";\n  \"clean\" -> \"eval\";\n}\n"; g.Dot() != want {
+	if want := "digraph {\n  \"clean\";\n  \"train\";\n  \"eval\";\n  \"other\";\n  \"clean\" -> \"train\";\n  \"clean\" -> \"eval\";\n  \"train\" -> \"eval\";\n}\n"; g.Dot() != want {
 		t.Errorf("dot:\n%s", g.Dot())
 	}
-	if want := "flowchart TD\n  n1[\"clean\"]\n  n2[\"train\"]\n  n3[\"eval\"]\n  n4[\"other\"]\n  n1 --> n2\n  n2 --> n3\n  n1 --> n3\n"; g.Mermaid() != want {
+	if want := "flowchart TD\n  n1[\"clean\"]\n  n2[\"train\"]\n  n3[\"eval\"]\n  n4[\"other\"]\n  n1 --> n2\n  n1 --> n3\n  n2 --> n3\n"; g.Mermaid() != want {
 		t.Errorf("mermaid:\n%s", g.Mermaid())
 	}
 	if g, err = p.Subgraph([]string{"train"}, ""); err != nil || len(g.Edges()) != 1 || !slices.Equal(g.Edges()["train"], []string{"clean"}) {

@@ -1,0 +1,53 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/mlops-cli/mlops/pkg/pipeline"
+)
+
+// TestGraphOfGroupsThatNeedOneAnother: what is a circle of groups is none of
+// stages, and everything is drawn once.
+func TestGraphOfGroupsThatNeedOneAnother(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("stages:\n  first: {cmd: x, outs: [b-0]}\n")
+	text.WriteString("  a:\n    foreach: {'1': '0', '2': '1'}\n    do: {cmd: 'x ${key}', deps: ['b-${item}'], outs: ['a-${key}']}\n")
+	text.WriteString("  b:\n    foreach: ['1', '2']\n    do: {cmd: 'x ${item}', deps: ['a-${item}'], outs: ['b-${item}']}\n")
+	text.WriteString("  many: {cmd: x, deps: [a-1, b-1")
+	for i := range 9 {
+		text.WriteString(fmt.Sprintf(", d-%d", i))
+	}
+	text.WriteString("]}\n")
+	for i := range 9 {
+		text.WriteString(fmt.Sprintf("  d%d: {cmd: x, outs: [d-%d]}\n", i, i))
+	}
+	b := newBed(t, map[string]string{"mlops.yaml": text.String()})
+	p, err := b.engine.Project(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := p.Collapsed(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := g.Text()
+	for _, want := range []string{"first\n└─ a ×2  ← b\n   └─ b ×2\n", "many  ← a, b, d0, d1, 6 more\n"} {
+		if !strings.Contains(drawn, want) {
+			t.Errorf("no %q in\n%s", want, drawn)
+		}
+	}
+	if n := strings.Count(drawn, "\n"); n != 13 {
+		t.Errorf("%d lines, want one for each node:\n%s", n, drawn)
+	}
+	steps, err := b.engine.PlanProject(t.Context(), p, pipeline.PlanRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Mark(p, steps)
+	if s := g.Standings()["a"]; s.Run != 2 || s.Reasons[0] != "never ran" {
+		t.Errorf("a stands %+v", s)
+	}
+}
