@@ -14,6 +14,7 @@ import (
 type stageAddOptions struct {
 	app *app
 	pipeline.AddRequest
+	run bool
 }
 
 func newStageAddCmd(a *app) *cobra.Command {
@@ -33,22 +34,10 @@ file stay. Put a command with quotes, pipes or $ into one pair of quotes.`,
 		}),
 	}
 	f := c.Flags()
-	f.SetInterspersed(false) // flags after the command's first word are its own
-	s := &o.Stage
-	f.StringVarP(&s.Name, "name", "n", "", "name of the stage")
-	f.StringArrayVarP(&s.Deps, "deps", "d", nil, "file or directory that it reads")
-	f.StringArrayVarP(&s.Params, "params", "p", nil, "parameters, `[FILE:]KEY,KEY`; FILE: for the whole file")
-	f.StringArrayVarP(&s.Outs, "outs", "o", nil, "file or directory that it writes")
-	f.StringArrayVarP(&s.OutsNoCache, "outs-no-cache", "O", nil, "the same, kept in git instead of the store")
-	f.StringArrayVar(&s.OutsPersist, "outs-persist", nil, "the same, not removed before the stage runs")
-	f.StringArrayVarP(&s.Metrics, "metrics", "m", nil, "metrics file that it writes")
-	f.StringArrayVarP(&s.MetricsNoCache, "metrics-no-cache", "M", nil, "the same, kept in git instead of the store")
-	f.StringArrayVar(&s.Plots, "plots", nil, "file of plots that it writes")
-	f.StringArrayVar(&s.PlotsNoCache, "plots-no-cache", nil, "the same, kept in git instead of the store")
-	f.StringVarP(&s.Wdir, "wdir", "w", "", "directory that the command runs in")
-	f.StringVar(&s.Desc, "desc", "", "description, for people")
-	f.BoolVar(&s.AlwaysChanged, "always-changed", false, "run it every time")
+	f.StringVarP(&o.Stage.Name, "name", "n", "", "name of the stage")
+	stageFields(f, &o.Stage)
 	f.BoolVarP(&o.Replace, "force", "f", false, "replace a stage of that name")
+	f.BoolVar(&o.run, "run", false, "then run the stage")
 	if err := c.MarkFlagRequired("name"); err != nil {
 		panic(err) // the flag is defined above
 	}
@@ -64,6 +53,12 @@ func runStageAdd(ctx context.Context, o *stageAddOptions) error {
 	added, err := e.AddStage(ctx, o.AddRequest)
 	if err != nil {
 		return err
+	}
+	if o.run {
+		o.app.io.Note("added stage %s to %s", added.Name, added.File)
+		r := &runOptions{app: o.app}
+		r.Stages, r.Single = []string{added.Name}, true
+		return runRun(ctx, r)
 	}
 	return o.app.io.Result(added, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "added stage %s to %s\n", added.Name, added.File)

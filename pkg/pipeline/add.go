@@ -8,7 +8,6 @@ import (
 	"path"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
 
@@ -19,56 +18,21 @@ type AddRequest struct {
 	Replace bool
 }
 
-// Added says where a stage was written.
-type Added struct {
-	Name string `json:"name"`
-	File string `json:"file"`
-}
-
 // AddStage writes a stage into a pipeline file, when the project is whole with
 // it, and has git ignore its outs.
-func (e *Engine) AddStage(ctx context.Context, q AddRequest) (Added, error) {
+func (e *Engine) AddStage(ctx context.Context, q AddRequest) (Changed, error) {
 	name, text, err := e.pipelineIn(q.Dir)
 	if err != nil {
-		return Added{}, err
+		return Changed{}, err
 	}
 	changed, err := stagefile.AddStage(name, text, q.Stage, q.Replace)
 	if err != nil {
-		return Added{}, err
+		return Changed{}, err
 	}
-	names, err := e.Files.PipelineFiles(ctx)
-	if err != nil {
-		return Added{}, err
+	if err := e.ReplaceFile(ctx, name, changed); err != nil {
+		return Changed{}, errs.New(errs.KindOf(err), "add stage %s: %w", q.Stage.Name, err)
 	}
-	if text == nil {
-		names = append(names, name)
-	}
-	project, err := ReadProject(func(p string) ([]byte, error) {
-		if p == name {
-			return changed, nil
-		}
-		return e.Read(p)
-	}, names)
-	if err != nil {
-		return Added{}, errs.New(errs.KindOf(err), "add stage %s: %w", q.Stage.Name, err)
-	}
-	var outs []string
-	for _, s := range project.Stages {
-		for _, o := range s.Outs {
-			if s.File == name && s.Name == q.Stage.Name && !o.NoCache && !outside(o.Path) {
-				outs = append(outs, o.Path)
-			}
-		}
-	}
-	if len(outs) > 0 {
-		if err := e.Files.Ignore(ctx, outs...); err != nil {
-			return Added{}, err
-		}
-	}
-	if err := fsx.WriteFile(e.path(name), changed, 0o666); err != nil {
-		return Added{}, fmt.Errorf("add stage %s: %w", q.Stage.Name, err)
-	}
-	return Added{Name: q.Stage.Name, File: name}, nil
+	return Changed{Name: q.Stage.Name, File: name}, nil
 }
 
 // pipelineIn returns the pipeline file of a directory; its text is nil when

@@ -19,10 +19,11 @@ type NewStage struct {
 	Params                []string // key,key of params.yaml, or file:key,key; file: is all of it
 	Outs, OutsNoCache     []string
 	OutsPersist           []string
+	OutsPersistNoCache    []string
 	Metrics               []string
 	MetricsNoCache        []string
 	Plots, PlotsNoCache   []string
-	AlwaysChanged         bool
+	AlwaysChanged, Frozen bool
 }
 
 // AddStage returns the text of the pipeline file name with a stage more: at the
@@ -35,20 +36,14 @@ func AddStage(name string, text []byte, s NewStage, replace bool) ([]byte, error
 	case strings.TrimSpace(s.Cmd) == "":
 		return nil, errs.New(errs.Usage, "add stage %s: no command", s.Name).Hint("write it at the end: mlops stage add -n %s python train.py", s.Name)
 	}
-	doc, err := paramfile.YAMLDocument(text)
+	e, doc, err := open(name, text)
 	if err != nil {
-		return nil, newSource(name, text).fail([]*problem{newSource(name, text).syntax(err)})
-	}
-	e := editor{name: name, lines: strings.SplitAfter(string(text), "\n")}
-	if n := len(e.lines); n > 0 && e.lines[n-1] == "" {
-		e.lines = e.lines[:n-1]
-	} else if n > 0 && !strings.HasSuffix(e.lines[n-1], "\n") {
-		e.lines[n-1] += "\n"
+		return nil, err
 	}
 	if err := e.add(doc, s, replace); err != nil {
 		return nil, err
 	}
-	return []byte(strings.Join(e.lines, "")), nil
+	return e.text(), nil
 }
 
 type editor struct {
@@ -159,33 +154,73 @@ func (e *editor) insert(at, indent int, s NewStage) error {
 	return nil
 }
 
-// yaml is the stage as an entry of stages, without indentation.
-func (s NewStage) yaml() ([]byte, error) {
-	body := &yaml.Node{Kind: yaml.MappingNode}
-	put := func(key string, v *yaml.Node) { body.Content = append(body.Content, str(key), v) }
-	list := func(key string, items []*yaml.Node) {
-		if len(items) > 0 {
-			put(key, &yaml.Node{Kind: yaml.SequenceNode, Content: items})
+// field is a key of a stage with what stands there, nil when it shall go.
+type field struct {
+	key   string
+	value *yaml.Node
+}
+
+// lines is the field as lines of a block.
+func (f field) lines(indent int) ([]string, error) {
+	text, err := paramfile.EncodeYAML(entryNode(f.key, f.value))
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if strings.TrimSpace(line) != "" {
+			line = strings.Repeat(" ", indent) + line
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// fields are the keys that s gives.
+func (s NewStage) fields() ([]field, error) {
+	var out []field
+	text := func(key, v string) {
+		if v != "" {
+			out = append(out, field{key, str(v)})
 		}
 	}
-	put("cmd", str(s.Cmd))
-	if s.Wdir != "" {
-		put("wdir", str(s.Wdir))
+	list := func(key string, items []*yaml.Node) {
+		if len(items) > 0 {
+			out = append(out, field{key, &yaml.Node{Kind: yaml.SequenceNode, Content: items}})
+		}
 	}
-	if s.Desc != "" {
-		put("desc", str(s.Desc))
+	yes := func(key string, v bool) {
+		if v {
+			out = append(out, field{key, boolean("true")})
+		}
 	}
+	text("cmd", s.Cmd)
+	text("wdir", s.Wdir)
+	text("desc", s.Desc)
 	list("deps", strs(s.Deps))
 	params, err := s.params()
 	if err != nil {
 		return nil, err
 	}
 	list("params", params)
-	list("outs", slices.Concat(strs(s.Outs), flagged(s.OutsNoCache, "cache", "false"), flagged(s.OutsPersist, "persist", "true")))
+	list("outs", slices.Concat(strs(s.Outs), flagged(s.OutsNoCache, "cache", "false"), flagged(s.OutsPersist, "persist", "true"),
+		flagged(s.OutsPersistNoCache, "cache", "false", "persist", "true")))
 	list("metrics", slices.Concat(strs(s.Metrics), flagged(s.MetricsNoCache, "cache", "false")))
 	list("plots", slices.Concat(strs(s.Plots), flagged(s.PlotsNoCache, "cache", "false")))
-	if s.AlwaysChanged {
-		put("always_changed", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"})
+	yes("frozen", s.Frozen)
+	yes("always_changed", s.AlwaysChanged)
+	return out, nil
+}
+
+// yaml is the stage as an entry of stages, without indentation.
+func (s NewStage) yaml() ([]byte, error) {
+	fields, err := s.fields()
+	if err != nil {
+		return nil, err
+	}
+	body := &yaml.Node{Kind: yaml.MappingNode}
+	for _, f := range fields {
+		body.Content = append(body.Content, str(f.key), f.value)
 	}
 	return paramfile.EncodeYAML(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{str(s.Name), body}})
 }
@@ -233,10 +268,19 @@ func entryNode(key string, v *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{str(key), v}}
 }
 
-func flagged(list []string, key, value string) []*yaml.Node {
+func boolean(text string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: text}
+}
+
+// flagged are paths with options, given as pairs of a key and true or false.
+func flagged(list []string, options ...string) []*yaml.Node {
 	out := make([]*yaml.Node, len(list))
 	for i, s := range list {
-		out[i] = entryNode(s, entryNode(key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: value}))
+		m := &yaml.Node{Kind: yaml.MappingNode}
+		for k := 0; k+1 < len(options); k += 2 {
+			m.Content = append(m.Content, str(options[k]), boolean(options[k+1]))
+		}
+		out[i] = entryNode(s, m)
 	}
 	return out
 }
