@@ -37,6 +37,8 @@ const (
 type Repo struct {
 	Root   string // absolute path of the file system
 	Config Config // filled by who opened the repository
+	// Foreign reads what DVC tracks; nil: its files say nothing.
+	Foreign Foreign
 
 	git    Git
 	home   string // of a copy: the .mlops that it shares

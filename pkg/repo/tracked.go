@@ -22,6 +22,9 @@ type Tracked struct {
 	Stage  string // "" for what a pointer names
 	Cached bool   // its bytes belong into the store; false for outputs that git keeps
 	Push   bool   // its bytes belong into remotes
+	// Foreign means that a file of DVC names it. Its bytes need not be in the
+	// store, and of what was never seen here the ID is made up of DVC's sum.
+	Foreign bool
 }
 
 // Tracked lists what the pointers and locks of the workspace name, sorted by
@@ -32,7 +35,8 @@ func (r *Repo) Tracked(ctx context.Context) ([]Tracked, error) {
 	if err := w.walk("."); err != nil {
 		return nil, err
 	}
-	return settle(w.found), nil
+	found, err := r.withForeign(ctx, w.found, w.foreign, true)
+	return settle(found), err
 }
 
 // walker gathers what is tracked.
@@ -42,6 +46,8 @@ type walker struct {
 	match *ignore.Matcher
 	dirs  map[string]bool // tracked directories: not entered
 	found []Tracked
+
+	foreign []ForeignFile
 }
 
 func (w *walker) walk(dir string) error {
@@ -62,7 +68,7 @@ func (w *walker) walk(dir string) error {
 		name := e.Name()
 		switch {
 		case e.IsDir():
-			if name != Dir && name != gitDirectory {
+			if name != Dir && name != gitDirectory && name != dvcDirectory {
 				below = append(below, path.Join(dir, name))
 			}
 		case name == IgnoreFile:
@@ -75,6 +81,13 @@ func (w *walker) walk(dir string) error {
 			if err := w.readPointer(path.Join(dir, name)); err != nil {
 				return err
 			}
+		case w.repo.Foreign != nil && isForeign(name) && e.Type().IsRegular():
+			text, err := os.ReadFile(w.repo.Path(path.Join(dir, name)))
+			if err != nil {
+				return errs.New(errs.Internal, "read %s: %w", path.Join(dir, name), err)
+			}
+			w.foreign = append(w.foreign, ForeignFile{path.Join(dir, name), text})
+			w.dirs[path.Join(dir, strings.TrimSuffix(name, foreignPointerExt))] = true
 		}
 	}
 	if hasIgnore {
@@ -186,9 +199,14 @@ func (r *Repo) trackedInTree(ctx context.Context, id string) ([]Tracked, error) 
 	var found []Tracked
 	wanted := func(name string) bool {
 		base := path.Base(name)
-		return base == stagefile.LockName || IsPointer(base) && !Internal(path.Dir(name))
+		return (base == stagefile.LockName || IsPointer(base) || r.Foreign != nil && isForeign(base)) && !Internal(path.Dir(name))
 	}
+	var foreign []ForeignFile
 	err := r.git.blobs(ctx, id, wanted, func(name string, text []byte) error {
+		if isForeign(name) {
+			foreign = append(foreign, ForeignFile{name, text})
+			return nil
+		}
 		if path.Base(name) != stagefile.LockName {
 			o, err := ParsePointer(name, text)
 			if err != nil {
@@ -207,5 +225,6 @@ func (r *Repo) trackedInTree(ctx context.Context, id string) ([]Tracked, error) 
 	if err != nil {
 		return nil, err
 	}
-	return settle(found), nil
+	found, err = r.withForeign(ctx, found, foreign, false)
+	return settle(found), err
 }

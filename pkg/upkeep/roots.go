@@ -89,7 +89,7 @@ func each(tracked []repo.Tracked, in string, fn func(Root) error) error {
 		if in != "" {
 			by = in
 		}
-		if err := fn(Root{By: by, Path: t.Path, Kind: t.Kind, ID: t.ID, Kept: t.Cached}); err != nil {
+		if err := fn(Root{By: by, Path: t.Path, Kind: t.Kind, ID: t.ID, Kept: t.Cached && !t.Foreign}); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/repo"
@@ -55,12 +56,13 @@ func cached(tracked []repo.Tracked) []repo.Tracked {
 	return out
 }
 
-func (w *Workspace) status(ctx context.Context, chosen []selected, res *StatusResult) error {
+func (w *Workspace) status(ctx context.Context, chosen []selected, res *StatusResult) (err error) {
 	paths := make([]string, len(chosen))
 	for i, c := range chosen {
 		paths[i] = c.Path
 	}
 	s := w.begin(ctx, nil, "checking")
+	defer func() { err = errors.Join(err, s.close()) }()
 	targets, err := s.run(paths)
 	if err != nil {
 		return err
@@ -78,7 +80,7 @@ func (w *Workspace) status(ctx context.Context, chosen []selected, res *StatusRe
 		for _, p := range t.problems {
 			changes = append(changes, Change{Path: repo.Text(p.Path), Kind: ChangeUnreadable, Target: repo.Text(t.path)})
 		}
-		stored := st.Has(chosen[i].ID)
+		stored := st.Has(chosen[i].ID) || chosen[i].Foreign && t.found
 		if !stored {
 			changes = append(changes, Change{Path: repo.Text(t.path), Kind: ChangeMissing, Target: repo.Text(t.path)})
 		}
