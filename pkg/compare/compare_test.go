@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -62,7 +63,14 @@ func (f filesFake) Data(context.Context) (map[string]string, error) {
 }
 
 func (f filesFake) Pipelines(context.Context) ([]string, error) {
-	return []string{"mlops.yaml"}, nil
+	var names []string
+	for p := range f.files {
+		if base := path.Base(p); base == "mlops.yaml" || base == "dvc.yaml" {
+			names = append(names, p)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 func (f filesFake) Close() error { return nil }
