@@ -122,17 +122,28 @@ func (r *Repo) withIndex(ctx context.Context, filled bool, fn func(env []string)
 		if name = strings.TrimSpace(name); !filepath.IsAbs(name) {
 			name = filepath.Join(r.git.dir, name)
 		}
-		text, err := os.ReadFile(name)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := copyIndex(name, index); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("copy git's index: %w", err)
-		}
-		if err == nil {
-			if err := os.WriteFile(index, text, 0o600); err != nil {
-				return fmt.Errorf("copy git's index: %w", err)
-			}
 		}
 	}
 	return fn([]string{"GIT_INDEX_FILE=" + index})
+}
+
+// copyIndex copies with the time of the last change: by it git knows the files
+// that changed too shortly before to be told by their own times.
+func copyIndex(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(to, text, 0o600); err != nil {
+		return err
+	}
+	return os.Chtimes(to, info.ModTime(), info.ModTime())
 }
 
 // place is where our root is in git's work tree.
