@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/migrate"
 	"github.com/mlops-cli/mlops/pkg/remote"
 	"github.com/mlops-cli/mlops/pkg/remote/cloud"
 	"github.com/mlops-cli/mlops/pkg/remote/file"
@@ -31,6 +32,7 @@ func (a *app) repo(ctx context.Context) (*repo.Repo, error) {
 	if err := s.fill(&r.Config); err != nil {
 		return nil, err
 	}
+	r.Foreign = migrate.NewReader(r)
 	a.atEnd(r.Close)
 	a.repository = r
 	return r, nil

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mlops-cli/mlops/pkg/migrate"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
 	"github.com/mlops-cli/mlops/pkg/progress"
 	"github.com/mlops-cli/mlops/pkg/repo"
@@ -50,6 +51,7 @@ func (a *app) engineOf(r *repo.Repo) (*pipeline.Engine, error) {
 			return a.lookUp(ctx, r, dir, below, fetch)
 		},
 		Code:     func(ctx context.Context, files []string) (pipeline.CodeState, error) { return codeState(ctx, r, files) },
+		Foreign:  migrate.NewReader(r).Records,
 		Describe: func(ctx context.Context) (track.Run, error) { return describeRun(ctx, r) },
 		Tmp:      tmp,
 		Clock:    a.clock,

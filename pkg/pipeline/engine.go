@@ -43,6 +43,9 @@ type Config struct {
 	Track func(ctx context.Context) (track.Recorder, error)
 	// Fetch brings assets from a remote into the store; nil: there is none.
 	Fetch func(ctx context.Context, assets []stagefile.Asset) error
+	// Foreign returns what another tool recorded of stages of which the lock has
+	// no record, by their names and without fingerprints; nil: nothing.
+	Foreign func(ctx context.Context, lock string, stages []*stagefile.Stage) (map[string]stagefile.Record, error)
 	// LookUp finds what is below a directory by its listing, which may be
 	// fetched; nil: nothing is found.
 	LookUp func(ctx context.Context, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error)
@@ -178,6 +181,7 @@ func (v *view) restored(step *Step) {
 
 func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Project, chosen []string, q PlanRequest) (*decider, error) {
 	v := newView(e.Root, read, e.Data, e.Files)
+	v.others = e.Foreign
 	if e.LookUp != nil {
 		v.lookUp = func(ctx context.Context, dir stagefile.Asset, below string) (tree.Entry, error) {
 			return e.LookUp(ctx, dir, below, q.Pull)

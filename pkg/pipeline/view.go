@@ -55,6 +55,8 @@ type view struct {
 	// as recorded. Each maps an out to its stage.
 	unknown, partly, settled map[string]string
 	changed                  map[string]string // out → stage that changed it in this run
+
+	others func(ctx context.Context, lock string, stages []*stagefile.Stage) (map[string]stagefile.Record, error)
 }
 
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
@@ -88,7 +90,51 @@ func (v *view) look(ctx context.Context, stages []*stagefile.Stage) error {
 		return err
 	}
 	v.assets = found
+	return v.adopt(ctx, stages)
+}
+
+// adopt takes what another tool recorded for what the locks have no record of.
+func (v *view) adopt(ctx context.Context, stages []*stagefile.Stage) error {
+	if v.others == nil {
+		return nil
+	}
+	unknown := map[string][]*stagefile.Stage{}
+	for _, s := range stages {
+		lock, err := v.lock(s.Lock())
+		if err != nil {
+			return err
+		}
+		if _, had := lock.Stage(s.Name); !had {
+			unknown[s.Lock()] = append(unknown[s.Lock()], s)
+		}
+	}
+	for _, file := range sortedKeys(unknown) {
+		records, err := v.others(ctx, file, unknown[file])
+		if err != nil {
+			return err
+		}
+		for _, s := range unknown[file] {
+			if r, ok := records[s.Name]; ok {
+				v.locks[file].Set(Completed(s, r))
+			}
+		}
+	}
 	return nil
+}
+
+// Completed gives a record that came from elsewhere its fingerprint: none where
+// the outs are not those that the stage declares.
+func Completed(s *stagefile.Stage, r stagefile.Record) stagefile.Record {
+	made := assetsByPath(r.Outs)
+	for _, o := range s.Outs {
+		if _, ok := made[o.Path]; !ok {
+			return r
+		}
+	}
+	if len(made) == len(outPaths(s)) {
+		r.Fingerprint = fingerprint(s, &r)
+	}
+	return r
 }
 
 // outside reports whether p does not stand below the root.
