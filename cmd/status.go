@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,8 +30,10 @@ type statusReport struct {
 
 // staleStage is a stage that a run would not skip.
 type staleStage struct {
-	Name    string   `json:"name"`
-	Reasons []string `json:"reasons"`
+	Name    string          `json:"name"`
+	Action  pipeline.Action `json:"action"`
+	Reasons []string        `json:"reasons"`
+	group   string
 }
 
 func newStatusCmd(a *app) *cobra.Command {
@@ -39,9 +42,17 @@ func newStatusCmd(a *app) *cobra.Command {
 		Use:   "status [path]...",
 		Short: "Show what changed and which stages are out of date",
 		Long: `Compares tracked files and directories with their pointers and locks, and every
-stage with what it last read and wrote. Only files that look changed are read.`,
-		Example: "  mlops status\n  mlops status data/train\n  mlops status --exit-code   (ends with 4 when anything is out of date)",
-		Args:    cobra.ArbitraryArgs,
+stage with what it last read and wrote. Only files that look changed are read. Of
+every stage that 'mlops run' would not skip it says why, be it something of its own
+or a stage before it.
+
+With --allow-missing, data that is not here counts as unchanged: in a fresh clone
+it says what was changed since the last run, by ids alone.`,
+		Example: `  mlops status
+  mlops status data/train
+  mlops status --exit-code                   ends with 4 when anything is out of date
+  mlops status --allow-missing --exit-code   the same in a clone without data`,
+		Args: cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			o.Dir, o.Paths = ".", args
 			return runStatus(ctx, o)
@@ -97,17 +108,17 @@ func (a *app) staleStages(ctx context.Context, allowMissing bool) ([]staleStage,
 	if err != nil || len(files) == 0 {
 		return stale, err
 	}
-	e, dir, err := a.engine(ctx)
+	e, p, dir, err := a.project(ctx)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := e.Plan(ctx, pipeline.PlanRequest{Dir: dir, AllowMissing: allowMissing})
+	steps, err := e.PlanProject(ctx, p, pipeline.PlanRequest{Dir: dir, AllowMissing: allowMissing})
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range steps {
 		if s.Action != pipeline.Skip {
-			stale = append(stale, staleStage{Name: s.Name, Reasons: s.Reasons})
+			stale = append(stale, staleStage{s.Name, s.Action, notNil(s.Reasons), p.Group(s.Name)})
 		}
 	}
 	return stale, nil
@@ -141,20 +152,52 @@ func (o *statusOptions) print(w io.Writer, v statusReport) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintln(w, "Stages out of date:"); err != nil {
-		return err
+	return o.printStages(w, v.Stages)
+}
+
+// stagesShown is how many stages, or groups of them, are listed; --verbose lists
+// all.
+const stagesShown = 40
+
+// printStages lists stages with their reasons. Those of a group that have the
+// same ones are one entry.
+func (o *statusOptions) printStages(w io.Writer, stages []staleStage) error {
+	type entry struct {
+		staleStage
+		count int
 	}
-	for _, s := range v.Stages {
-		if _, err := fmt.Fprintf(w, "  %s\n", s.Name); err != nil {
-			return err
+	var entries []*entry
+	same := map[string]*entry{}
+	for _, s := range stages {
+		key := s.group + "\x00" + string(s.Action) + "\x00" + strings.Join(s.Reasons, "\x00")
+		if e := same[key]; e != nil && s.group != "" && !o.app.io.Verbose {
+			e.count++
+			continue
 		}
-		for _, reason := range s.Reasons {
-			if _, err := fmt.Fprintf(w, "      %s\n", reason); err != nil {
-				return err
-			}
+		same[key] = &entry{s, 1}
+		entries = append(entries, same[key])
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Stages out of date:\n")
+	for i, e := range entries {
+		if i == stagesShown && !o.app.io.Verbose {
+			fmt.Fprintf(&b, "  … %d more: mlops status --verbose, or mlops dag --state\n", len(entries)-i)
+			break
+		}
+		name := e.Name
+		if e.count > 1 {
+			name = fmt.Sprintf("%s ×%d", e.group, e.count)
+		}
+		if e.Action == pipeline.Restore {
+			name += "  (can be restored)"
+		}
+		fmt.Fprintf(&b, "  %s\n", name)
+		for _, reason := range e.Reasons {
+			fmt.Fprintf(&b, "      %s\n", reason)
 		}
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // hints say what to type, once for each kind of change.

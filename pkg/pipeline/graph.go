@@ -62,6 +62,15 @@ func (p *Project) groupOf(address string) (name string, group bool) {
 	return strings.TrimSuffix(address, s.Name) + s.Group, true
 }
 
+// Group names the foreach, matrix or map that a stage is of, as addresses do; ""
+// for none.
+func (p *Project) Group(address string) string {
+	if name, group := p.groupOf(address); group {
+		return name
+	}
+	return ""
+}
+
 func (p *Project) graphOf(chosen []string, nameOf func(address string) (string, bool)) *Graph {
 	g := &Graph{at: map[string]int{}}
 	of := make(map[string]int, len(chosen)) // address → node
