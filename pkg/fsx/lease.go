@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
+	"sync"
 )
 
 // Lease is a lock file that says what its holder is doing. It is gone when the
@@ -15,7 +19,9 @@ import (
 type Lease struct {
 	Left []byte // nil when the last holder gave the lease up
 
-	f *os.File
+	f    *os.File
+	name string
+	size int // of what was written
 }
 
 // TryLease takes the lease path without waiting. The lease is nil when another
@@ -39,7 +45,7 @@ func TryLease(path string) (l *Lease, held []byte, err error) {
 			if len(text) == 0 {
 				text = nil
 			}
-			return &Lease{Left: text, f: f}, nil, nil
+			return &Lease{Left: text, f: f, name: path, size: len(text)}, nil, nil
 		}
 		// Its holder removed it between our opening and our locking it.
 		if err := errors.Join(err, f.Close()); err != nil {
@@ -86,13 +92,17 @@ func LeaseHeld(path string) (held bool, text []byte, err error) {
 
 // Write puts text in the place of what the lease says.
 func (l *Lease) Write(text []byte) error {
-	err := l.f.Truncate(int64(len(text)))
-	if err == nil {
+	var err error
+	if len(text) < l.size {
+		err = l.f.Truncate(int64(len(text)))
+	}
+	if err == nil && len(text) > 0 {
 		_, err = l.f.WriteAt(text, 0)
 	}
 	if err != nil {
-		return fmt.Errorf("write lease %s: %w", l.f.Name(), err)
+		return fmt.Errorf("write lease %s: %w", l.name, err)
 	}
+	l.size = len(text)
 	return nil
 }
 
@@ -100,11 +110,89 @@ func (l *Lease) Write(text []byte) error {
 func (l *Lease) Release() error {
 	if runtime.GOOS == "windows" { // cannot remove what is open
 		err := errors.Join(l.f.Truncate(0), l.f.Close())
-		os.Remove(l.f.Name()) //nolint:errcheck // somebody else has it already, or it stays behind empty
+		os.Remove(l.name) //nolint:errcheck // somebody else has it already, or it stays behind empty
 		return err
 	}
-	return errors.Join(os.Remove(l.f.Name()), l.f.Close())
+	return errors.Join(os.Remove(l.name), l.f.Close())
 }
 
 // Abandon gives the lease up and leaves its file, as if the holder had died.
 func (l *Lease) Abandon() error { return l.f.Close() }
+
+// LeasePool takes and releases many leases of one directory: their files are
+// used again, because a file system is slow to make files where many were just
+// removed. It is for many goroutines.
+type LeasePool struct {
+	dir string
+
+	mu    sync.Mutex
+	spare []*Lease
+	made  int
+	id    string
+}
+
+// NewLeasePool returns a pool for leases in dir.
+func NewLeasePool(dir string) *LeasePool {
+	return &LeasePool{dir: dir, id: strconv.FormatUint(rand.Uint64(), 36)}
+}
+
+// TryLease is TryLease for a path in the directory of the pool.
+func (p *LeasePool) TryLease(path string) (l *Lease, held []byte, err error) {
+	p.mu.Lock()
+	if n := len(p.spare); n > 0 {
+		l, p.spare = p.spare[n-1], p.spare[:n-1]
+	}
+	p.mu.Unlock()
+	if l == nil {
+		return TryLease(path)
+	}
+	// The file is locked already when it takes the name.
+	if err := os.Link(l.name, path); err != nil {
+		p.keep(l)
+		return TryLease(path)
+	}
+	spare := l.name
+	l.name = path
+	if err := os.Remove(spare); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("take lease: %w", err), l.Release())
+	}
+	return l, nil, nil
+}
+
+// Release gives a lease up and removes the file of that name.
+func (p *LeasePool) Release(l *Lease) error {
+	if runtime.GOOS == "windows" {
+		return l.Release()
+	}
+	p.mu.Lock()
+	p.made++
+	name := filepath.Join(p.dir, "spare-"+p.id+"-"+strconv.Itoa(p.made))
+	p.mu.Unlock()
+	if err := l.Write(nil); err != nil {
+		return errors.Join(err, l.Release())
+	}
+	if err := os.Rename(l.name, name); err != nil {
+		return errors.Join(fmt.Errorf("give lease up: %w", err), l.Release())
+	}
+	l.name, l.Left = name, nil
+	p.keep(l)
+	return nil
+}
+
+func (p *LeasePool) keep(l *Lease) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spare = append(p.spare, l)
+}
+
+// Close removes the files that the pool kept.
+func (p *LeasePool) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []error
+	for _, l := range p.spare {
+		all = append(all, l.Release())
+	}
+	p.spare = nil
+	return errors.Join(all...)
+}

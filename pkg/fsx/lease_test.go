@@ -59,13 +59,24 @@ func TestLeaseHasOneHolderAndSaysWhatADeadOneDid(t *testing.T) {
 
 func TestLeaseIsNeverHeldTwiceWhileFilesComeAndGo(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "lease")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "lease")
 	var holders, taken atomic.Int32
 	var wg sync.WaitGroup
-	for range 8 {
+	for worker := range 8 {
 		wg.Go(func() {
+			take, release := fsx.TryLease, (*fsx.Lease).Release
+			if worker%2 == 1 {
+				pool := fsx.NewLeasePool(dir)
+				take, release = pool.TryLease, pool.Release
+				defer func() {
+					if err := pool.Close(); err != nil {
+						t.Error(err)
+					}
+				}()
+			}
 			for taken.Load() < 500 {
-				l, _, err := fsx.TryLease(path)
+				l, _, err := take(path)
 				if err != nil {
 					t.Error(err)
 					return
@@ -78,11 +89,14 @@ func TestLeaseIsNeverHeldTwiceWhileFilesComeAndGo(t *testing.T) {
 				}
 				taken.Add(1)
 				holders.Add(-1)
-				if err := l.Release(); err != nil {
+				if err := release(l); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	wg.Wait()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v, %v", left, err)
+	}
 }

@@ -28,6 +28,7 @@ type claims struct {
 	root string // of the workspace
 	host string
 	run  claimText // what every lease says
+	pool *fsx.LeasePool
 }
 
 // claimText is what a lease says of its holder.
@@ -48,6 +49,7 @@ type claimText struct {
 
 // claim is the right to work on a stage.
 type claim struct {
+	pool   *fsx.LeasePool
 	leases []*fsx.Lease // of the place, and of the fingerprint when it is known
 	text   claimText
 	left   *claimText // what was left of a holder that died, or whose stage failed
@@ -64,7 +66,8 @@ func newClaims(tmp, root string) *claims {
 	if err != nil {
 		host = "localhost"
 	}
-	return &claims{dir: filepath.Join(tmp, "claims"), root: root, host: host}
+	dir := filepath.Join(tmp, "claims")
+	return &claims{dir: dir, root: root, host: host, pool: fsx.NewLeasePool(dir)}
 }
 
 // begin makes the claims those of a run.
@@ -92,7 +95,7 @@ func (c *claims) place(address string) string { return c.file("stage", c.root+"\
 // take claims a stage; fingerprint is "" when nothing could use its outputs.
 // The claim is nil when another has it.
 func (c *claims) take(address, fingerprint string) (*claim, *busy, error) {
-	cl := &claim{text: c.run}
+	cl := &claim{text: c.run, pool: c.pool}
 	cl.text.Stage, cl.text.Log = address, c.log(address)
 	files := []string{c.place(address)}
 	if fingerprint != "" {
@@ -118,7 +121,7 @@ func (c *claims) take(address, fingerprint string) (*claim, *busy, error) {
 
 // lease takes one lease. It is nil when another has it.
 func (c *claims) lease(file string) (*fsx.Lease, *busy, error) {
-	l, held, err := fsx.TryLease(file)
+	l, held, err := c.pool.TryLease(file)
 	if l != nil || err != nil {
 		return l, nil, err
 	}
@@ -140,7 +143,7 @@ func (c *claims) slot(kind, name string, n int) (*fsx.Lease, int, *busy, error) 
 		if l != nil {
 			text, err := json.Marshal(c.run)
 			if err = errors.Join(err, l.Write(text)); err != nil {
-				return nil, 0, nil, errors.Join(err, l.Release())
+				return nil, 0, nil, errors.Join(err, c.pool.Release(l))
 			}
 			return l, i, nil, nil
 		}
@@ -201,7 +204,7 @@ func (t *claimText) record() (stagefile.Record, bool) {
 func (cl *claim) release() error {
 	var all []error
 	for _, l := range cl.leases {
-		all = append(all, l.Release())
+		all = append(all, cl.pool.Release(l))
 	}
 	cl.leases = nil
 	return errors.Join(all...)

@@ -181,13 +181,14 @@ func (b *budget) give(s *stagefile.Stage) {
 // slots are the leases of pools, mutexes and GPUs that a stage holds while its
 // commands run. They hold across all runs of this repository on this machine.
 type slots struct {
+	pool   *fsx.LeasePool
 	leases []*fsx.Lease
 	gpus   []string
 }
 
 // takeSlots takes all that the stage needs, or nothing.
 func (c *claims) takeSlots(s *stagefile.Stage, l limits) (slots, *busy, error) {
-	var got slots
+	got := slots{pool: c.pool}
 	for _, kind := range []struct {
 		name  string
 		wants map[string]int
@@ -243,7 +244,7 @@ func joinRelease(err, released error) error {
 func (s *slots) release() error {
 	var first error
 	for _, l := range s.leases {
-		if err := l.Release(); err != nil && first == nil {
+		if err := s.pool.Release(l); err != nil && first == nil {
 			first = fmt.Errorf("give a slot back: %w", err)
 		}
 	}

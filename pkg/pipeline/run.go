@@ -22,7 +22,7 @@ import (
 // one event at a time. The error is of kind errs.StageFailed when stages
 // failed, and errs.Canceled when ctx was done; what finished before is
 // recorded in both cases.
-func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Result, error) {
+func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (_ Result, err error) {
 	q.defaults()
 	around := e.askAround(ctx)
 	project, chosen, err := e.prepare(ctx, q)
@@ -50,6 +50,7 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (Res
 	if err := d.claims.tidy(project); err != nil {
 		return Result{}, err
 	}
+	defer func() { err = errors.Join(err, d.claims.pool.Close()) }()
 	start := e.Clock.Now()
 	notify = j.listen(notify)
 	notify(Event{Type: RunStarted, Time: start, Run: &j.run})
