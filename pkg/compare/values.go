@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -74,7 +75,7 @@ func ReadValues(ctx context.Context, revs Revisions, rev Revision, what What, ta
 		v.addUsed(loaded)
 	}
 	for i := range v.Problems {
-		v.Problems[i].Revision = rev.Name
+		v.Problems[i].Revision = cmp.Or(rev.Name, Workspace)
 	}
 	return v, nil
 }
