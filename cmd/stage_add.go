@@ -34,6 +34,7 @@ file stay. Put a command with quotes, pipes or $ into one pair of quotes.`,
 		}),
 	}
 	f := c.Flags()
+	f.SetInterspersed(false) // flags after the command's first word are its own
 	f.StringVarP(&o.Stage.Name, "name", "n", "", "name of the stage")
 	stageFields(f, &o.Stage)
 	f.BoolVarP(&o.Replace, "force", "f", false, "replace a stage of that name")

@@ -20,34 +20,33 @@ import (
 type stageEditOptions struct {
 	app *app
 	pipeline.EditRequest
-	fields bool // flags or a command are given
+	fields bool // flags are given
 }
 
 func newStageEditCmd(a *app) *cobra.Command {
 	o := &stageEditOptions{app: a}
 	c := &cobra.Command{
-		Use:   "edit [flags] STAGE [COMMAND...]",
+		Use:   "edit STAGE [flags]",
 		Short: "Change a stage",
 		Long: `Change fields of a stage, or of what a foreach, matrix or map group repeats. A
-flag replaces the whole field, '' clears it, a COMMAND replaces the command; what
-is not named stays, comments and order too. Without flags and COMMAND the pipeline
-file opens in $VISUAL or $EDITOR at the stage, and is written when the pipeline is
-whole with it.`,
+flag replaces the whole field and '' clears it; what is not named stays, comments
+and order too. Without flags the pipeline file opens in $VISUAL or $EDITOR at the
+stage, and is written when the pipeline is whole with it.`,
 		Example: `  mlops stage edit train                        in $EDITOR
-  mlops stage edit -d train.py -d data -p lr train
-  mlops stage edit --desc '' train
-  mlops stage edit train python train.py --fast`,
-		Args:              cobra.MinimumNArgs(1),
+  mlops stage edit train -d train.py -d data -p lr
+  mlops stage edit train --desc ''
+  mlops stage edit train --cmd 'python train.py --fast'`,
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeStages(a),
 	}
 	c.RunE = a.run(func(ctx context.Context, args []string) error {
-		o.Stage.Name, o.Stage.Cmd = args[0], strings.Join(args[1:], " ")
+		o.Stage.Name = args[0]
 		o.Clear = clearedFields(c.Flags(), &o.Stage)
-		o.fields = len(args) > 1
 		c.LocalNonPersistentFlags().Visit(func(*pflag.Flag) { o.fields = true })
 		return runStageEdit(ctx, o)
 	})
 	stageFields(c.Flags(), &o.Stage)
+	c.Flags().StringVar(&o.Stage.Cmd, "cmd", "", "command")
 	return c
 }
 

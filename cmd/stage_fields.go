@@ -10,7 +10,6 @@ import (
 
 // stageFields defines the flags that say what a stage is.
 func stageFields(f *pflag.FlagSet, s *stagefile.NewStage) {
-	f.SetInterspersed(false) // flags after the command's first word are its own
 	f.StringArrayVarP(&s.Deps, "deps", "d", nil, "file or directory that it reads")
 	f.StringArrayVarP(&s.Params, "params", "p", nil, "parameters, `[FILE:]KEY,KEY`; FILE: for the whole file")
 	f.StringArrayVarP(&s.Outs, "outs", "o", nil, "file or directory that it writes")
@@ -46,8 +45,8 @@ func clearedFields(f *pflag.FlagSet, s *stagefile.NewStage) []string {
 			clear = append(clear, key)
 		}
 	}
-	for flag, key := range map[string]string{"wdir": "wdir", "desc": "desc", "always-changed": "always_changed", "frozen": "frozen"} {
-		if x := f.Lookup(flag); x.Changed && (x.Value.String() == "" || x.Value.String() == "false") {
+	for flag, key := range map[string]string{"cmd": "cmd", "wdir": "wdir", "desc": "desc", "always-changed": "always_changed", "frozen": "frozen"} {
+		if x := f.Lookup(flag); x != nil && x.Changed && (x.Value.String() == "" || x.Value.String() == "false") {
 			clear = append(clear, key)
 		}
 	}

@@ -18,80 +18,128 @@ type entry struct {
 	name  string
 	check check
 	own   bool // ours: known in mlops.yaml, not in dvc.yaml
+	doc   string
+	json  any // what may stand there, as a JSON schema; nil: anything
+}
+
+func textEntry(name, doc string) entry {
+	return entry{name: name, check: textNode, doc: doc, json: jsonText()}
+}
+
+func textsEntry(name, doc string) entry {
+	return entry{name: name, check: textsNode, doc: doc, json: jsonList(jsonText())}
+}
+
+func flagEntry(name, doc string) entry {
+	return entry{name: name, check: flagNode, doc: doc, json: jsonType("boolean")}
+}
+
+func anyEntry(name, doc string) entry { return entry{name: name, check: anyNode, doc: doc} }
+
+// our marks an entry that only mlops.yaml has.
+func our(e entry, json any) entry {
+	e.own = true
+	if json != nil {
+		e.json = json
+	}
+	return e
 }
 
 func fileEntries() []entry {
 	return []entry{
-		{name: "stages", check: anyNode},
-		{name: "datasets", check: anyNode},
-		{name: "vars", check: varsNode},
-		{name: "params", check: textsNode},
-		{name: "metrics", check: textsNode},
-		{name: "plots", check: topPlotsNode},
-		{name: "artifacts", check: artifactsNode},
-		{name: "pools", check: anyNode, own: true},
+		{name: "stages", check: anyNode, doc: "The stages by their names, which may not hold @.", json: map[string]any{
+			"type": "object", "propertyNames": map[string]any{"pattern": "^[^@]+$"},
+			"additionalProperties": map[string]any{"anyOf": []any{jsonRef("stage"), jsonRef("foreach"), jsonRef("map")}},
+		}},
+		{name: "vars", check: varsNode, doc: "Values for ${}: parameter files, file:key,key for some of their keys, or mappings.", json: jsonVars()},
+		textsEntry("params", "Parameter files that 'params show' lists besides those of stages."),
+		textsEntry("metrics", "Metrics files that are no output of a stage."),
+		{name: "plots", check: topPlotsNode, doc: "Plots: a path, or an id with what to draw.", json: jsonPlots()},
+		{name: "artifacts", check: artifactsNode, doc: "Names for files and directories, such as models.", json: map[string]any{
+			"type": "object", "additionalProperties": jsonObject(artifactEntries(), "path"),
+		}},
+		anyEntry("datasets", "Datasets that stages name as ds://NAME in their deps."),
+		our(entry{name: "pools", check: anyNode, doc: "Slots that stages share, by the name of the pool."}, jsonSlots()),
 	}
 }
 
 func stageEntries(dvc bool) []entry {
-	cmd := entry{name: "cmd", check: cmdNode}
+	cmd := entry{name: "cmd", check: cmdNode, doc: "The command: a text, of which each line is run, or a list.", json: jsonAny(
+		map[string]any{"type": "string", "minLength": 1},
+		map[string]any{"type": "array", "items": jsonText(), "minItems": 1},
+	)}
 	if dvc {
 		cmd.check = looseCmdNode
 	}
 	return []entry{
 		cmd,
-		{name: "wdir", check: textNode},
-		{name: "deps", check: textsNode},
-		{name: "outs", check: outsNode},
-		{name: "metrics", check: outsNode},
-		{name: "plots", check: plotsNode},
-		{name: "params", check: paramsNode},
-		{name: "vars", check: varsNode},
-		{name: "frozen", check: flagNode},
-		{name: "always_changed", check: flagNode},
-		{name: "desc", check: textNode},
-		{name: "meta", check: anyNode},
-		{name: "matrix", check: matrixNode},
-		{name: "env", check: envNode, own: true},
-		{name: "shell", check: textNode, own: true},
-		{name: "timeout", check: textNode, own: true},
-		{name: "retries", check: retriesNode, own: true},
-		{name: "resources", check: resourcesNode, own: true},
-		{name: "pool", check: anyNode, own: true},
-		{name: "mutex", check: anyNode, own: true},
-		{name: "executor", check: textNode, own: true},
-		{name: "image", check: textNode, own: true},
+		textEntry("wdir", "The directory that the command runs in and that all paths of the stage are relative to; relative to this file."),
+		textsEntry("deps", "Files and directories that the stage reads; in mlops.yaml also patterns such as data/*.csv."),
+		{name: "outs", check: outsNode, doc: "Files and directories that the stage writes.", json: jsonOuts(false)},
+		{name: "metrics", check: outsNode, doc: "Outputs that hold metrics.", json: jsonOuts(false)},
+		{name: "plots", check: plotsNode, doc: "Outputs that can be drawn.", json: jsonOuts(true)},
+		{name: "params", check: paramsNode, doc: "Parameters that the stage reads: keys of params.yaml, or of another file.", json: jsonParams()},
+		{name: "vars", check: varsNode, doc: "Values for ${} in this stage only.", json: jsonVars()},
+		flagEntry("frozen", "Do not run the stage, whatever changes."),
+		flagEntry("always_changed", "Run the stage every time."),
+		textEntry("desc", "A description, for people."),
+		anyEntry("meta", "Anything, for other programs."),
+		{name: "matrix", check: matrixNode, doc: "One stage for each combination of these values, as ${item.NAME}.", json: map[string]any{
+			"type": "object", "additionalProperties": jsonAny(jsonText(), map[string]any{"type": "array"}),
+		}},
+		our(entry{name: "env", check: envNode, doc: "Environment variables of the command. They count as inputs."}, map[string]any{
+			"type": "object", "additionalProperties": jsonType("string", "number", "boolean"),
+		}),
+		our(textEntry("shell", "What the command is given to, such as bash -eu; /bin/sh where nothing is said."), nil),
+		our(textEntry("timeout", "How long the command may take: 90s, 15m, 2h30m."), nil),
+		our(entry{name: "retries", check: retriesNode, doc: "How often a failed command is tried again."}, jsonAny(
+			jsonCount(), jsonObject([]entry{
+				{name: "count", doc: "Tries after the first.", json: jsonCount()},
+				textEntry("backoff", "The wait before the first retry, doubled before each further one."),
+				textEntry("max_backoff", "The longest wait."),
+				{name: "on", doc: "Exit codes after which to try again; any where nothing is said.", json: jsonAny(jsonCount(), jsonList(jsonCount()))},
+			}))),
+		our(entry{name: "resources", check: resourcesNode, doc: "What the stage needs of the machine while it runs."}, jsonObject([]entry{
+			{name: "cpus", doc: "Processors.", json: jsonAny(map[string]any{"type": "number", "exclusiveMinimum": 0}, jsonTemplate())},
+			{name: "memory", doc: "Memory: 512MiB, 4GiB, or bytes.", json: jsonAny(jsonText(), map[string]any{"type": "integer", "minimum": 1})},
+			{name: "gpus", doc: "GPUs.", json: jsonCount()},
+		})),
+		our(entry{name: "pool", check: anyNode, doc: "Slots of pools that the stage takes while it runs: a name, or names with numbers."}, jsonAny(jsonText(), jsonSlots())),
+		our(entry{name: "mutex", check: anyNode, doc: "Names of which no two stages that share one run at once."}, jsonAny(jsonText(), jsonList(jsonText()))),
+		our(textEntry("executor", "What runs the stage: local."), nil),
+		our(textEntry("image", "The container image, for executors that run one. It counts as an input."), nil),
 	}
 }
 
 func outEntries(plot bool) []entry {
 	out := []entry{
-		{name: "cache", check: flagNode},
-		{name: "persist", check: flagNode},
-		{name: "push", check: flagNode},
-		{name: "remote", check: textNode},
-		{name: "desc", check: textNode},
-		{name: "type", check: textNode},
-		{name: "labels", check: textsNode},
-		{name: "meta", check: anyNode},
-		{name: "checkpoint", check: flagNode}, // DVC accepts it and does nothing; so do we
+		flagEntry("cache", "false: kept in git, or nowhere, rather than in the store."),
+		flagEntry("persist", "true: not removed before the stage runs."),
+		flagEntry("push", "false: not pushed."),
+		textEntry("remote", "The remote that it is pushed to."),
+		textEntry("desc", "A description, for people."),
+		textEntry("type", "What it is, such as model."),
+		textsEntry("labels", "Labels, for other programs."),
+		anyEntry("meta", "Anything, for other programs."),
+		flagEntry("checkpoint", "Accepted for old files, and without effect."), // as in DVC
 	}
 	if plot {
-		for _, name := range []string{"template", "x", "y", "x_label", "y_label", "title"} {
-			out = append(out, entry{name: name, check: textNode})
-		}
-		out = append(out, entry{name: "header", check: flagNode})
+		out = append(out,
+			textEntry("template", "The template: linear, scatter, confusion and so on, or a file."),
+			textEntry("x", "The column of the x axis."), textEntry("y", "The column of the y axis."),
+			textEntry("x_label", "The text at the x axis."), textEntry("y_label", "The text at the y axis."),
+			textEntry("title", "The title."), flagEntry("header", "false: the first line is no header."))
 	}
 	return out
 }
 
 func artifactEntries() []entry {
 	return []entry{
-		{name: "path", check: textNode},
-		{name: "type", check: textNode},
-		{name: "desc", check: textNode},
-		{name: "labels", check: textsNode},
-		{name: "meta", check: anyNode},
+		textEntry("path", "The file or directory, relative to this file."),
+		textEntry("type", "What it is, such as model."),
+		textEntry("desc", "A description, for people."),
+		textsEntry("labels", "Labels, for other programs."),
+		anyEntry("meta", "Anything, for other programs."),
 	}
 }
 
