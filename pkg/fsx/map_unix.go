@@ -35,6 +35,14 @@ func Map(f *os.File) (*Mapping, error) {
 	return &Mapping{Data: data}, nil
 }
 
+// Forget takes what was read out of this program's memory; it is read again
+// when it is wanted.
+func (m *Mapping) Forget() {
+	if m.Data != nil {
+		_ = unix.Madvise(m.Data, unix.MADV_DONTNEED) // advice only
+	}
+}
+
 // Close ends the mapping.
 func (m *Mapping) Close() error {
 	if m.Data == nil {

@@ -24,6 +24,9 @@ func Map(f *os.File) (*Mapping, error) {
 	return &Mapping{Data: data}, nil
 }
 
+// Forget does nothing here: the content is no mapping.
+func (m *Mapping) Forget() {}
+
 // Close forgets the content.
 func (m *Mapping) Close() error {
 	m.Data = nil

@@ -46,6 +46,7 @@ func (p *packFile) open() error {
 	if err != nil {
 		return errors.Join(damaged(p.path, err), m.Close(), f.Close())
 	}
+	m.Forget() // its check read all of it
 	p.file, p.size, p.mapping, p.index = f, int64(len(m.Data)), m, x
 	return nil
 }

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -39,7 +40,9 @@ func (t *Transfer) Fetch(ctx context.Context, req FetchRequest) (s Summary, err 
 	if err == nil && len(f.blobs) > 0 && !req.DryRun {
 		blobs := f.blobs
 		f.blobs = nil // the memory is wanted meanwhile
-		err = f.get(ctx, blobs)
+		if err = f.close(); err == nil {
+			err = f.get(ctx, blobs)
+		}
 	}
 	if err == nil && len(f.missing) > 0 {
 		err = lost(ctx, st, req.Objects, f.missing, "fetch from "+t.name, "neither here nor in the remote",
@@ -77,10 +80,12 @@ type fetcher struct {
 }
 
 func (f *fetcher) close() error {
-	if f.x == nil {
+	x := f.x
+	f.x = nil // who looks for more opens it again
+	if x == nil {
 		return nil
 	}
-	return f.x.Close()
+	return x.Close()
 }
 
 // history reads the remote's log, once.
@@ -305,7 +310,7 @@ func (f *fetcher) get(ctx context.Context, places []Place) error {
 			n++
 		}
 		if err := batch(ctx, f.st, func(b *store.Batch) error {
-			d := downloader{t: f.t, st: f.st, batch: b, task: task}
+			d := downloader{t: f.t, st: f.st, batch: b, task: task, verifying: make(chan struct{}, runtime.GOMAXPROCS(0))}
 			err := d.all(ctx, jobs[:n])
 			f.count += d.objects.Load()
 			f.bytes += d.bytes.Load()

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/db"
-	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/tree"
@@ -28,6 +27,9 @@ type row struct {
 	total   tree.Entry // id, size and files of the directory
 	saved   bool       // its files and nodes are in the store
 	entries string     // encoded items, sorted
+
+	at      int64 // of a row in newRows: where its entries are in the file
+	spilled int   // and how many bytes they are there; 0: they are in entries
 }
 
 // signature is what shows that names came to or went from a directory.
@@ -109,31 +111,15 @@ func scanRow(scan func(...any) error) (string, *row, error) {
 	return unkey(p), r, nil
 }
 
-// storeRows writes rows of one kind in one transaction.
-func storeRows(ctx context.Context, d *db.DB, kind int, rows map[string]*row) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	err := d.Write(ctx, func(tx *sql.Tx) error { return putRows(ctx, tx, kind, rows) })
-	if err != nil {
-		return errs.New(errs.KindOf(err), "write stat cache: %w", err)
-	}
-	return nil
+// prepareRows prepares the statement for putRow.
+func prepareRows(ctx context.Context, tx *sql.Tx) (*sql.Stmt, error) {
+	return tx.PrepareContext(ctx, "INSERT OR REPLACE INTO stat (kind, path, sig, scanned, rules, tree, size, files, saved, entries) VALUES (?,?,?,?,?,?,?,?,?,?)")
 }
 
-func putRows(ctx context.Context, tx *sql.Tx, kind int, rows map[string]*row) (err error) {
-	put, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO stat (kind, path, sig, scanned, rules, tree, size, files, saved, entries) VALUES (?,?,?,?,?,?,?,?,?,?)")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, put.Close()) }()
-	for path, r := range rows {
-		if _, err := put.ExecContext(ctx, kind, key(path), []byte(r.sig), r.scanned, []byte(r.rules),
-			r.total.ID[:], r.total.Size, r.total.Files, r.saved, []byte(r.entries)); err != nil {
-			return err
-		}
-	}
-	return nil
+func putRow(ctx context.Context, put *sql.Stmt, kind int, path string, r *row) error {
+	_, err := put.ExecContext(ctx, kind, key(path), []byte(r.sig), r.scanned, []byte(r.rules),
+		r.total.ID[:], r.total.Size, r.total.Files, r.saved, []byte(r.entries))
+	return err
 }
 
 // dropRows forgets the directory path and all below it.

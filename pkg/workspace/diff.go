@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/repo"
@@ -35,8 +36,8 @@ type Summary struct {
 
 // Diff lists, file by file, what differs between two git revisions, or between
 // one and the workspace.
-func (w *Workspace) Diff(ctx context.Context, req DiffRequest) (DiffResult, error) {
-	res := DiffResult{From: req.From, To: req.To, Changes: []Change{}}
+func (w *Workspace) Diff(ctx context.Context, req DiffRequest) (res DiffResult, err error) {
+	res = DiffResult{From: req.From, To: req.To, Changes: []Change{}}
 	olds, err := w.oldSide(ctx, &res)
 	if err != nil {
 		return res, err
@@ -50,10 +51,10 @@ func (w *Workspace) Diff(ctx context.Context, req DiffRequest) (DiffResult, erro
 	if req.To != "" {
 		news, err = w.repo.TrackedAt(ctx, req.To)
 	} else {
-		var s *scan
-		if news, s, err = w.newSide(ctx, olds); err == nil {
-			src = s.source(st)
-		}
+		s := w.begin(ctx, nil, "checking")
+		defer func() { err = errors.Join(err, s.close()) }()
+		news, err = w.newSide(s, olds)
+		src = s.source(st)
 		res.To = "workspace"
 	}
 	if err != nil {
@@ -86,10 +87,10 @@ func (w *Workspace) oldSide(ctx context.Context, res *DiffResult) ([]repo.Tracke
 
 // newSide is what stands in the workspace at paths that are tracked there or
 // were on the old side.
-func (w *Workspace) newSide(ctx context.Context, olds []repo.Tracked) ([]repo.Tracked, *scan, error) {
-	tracked, err := w.repo.Tracked(ctx)
+func (w *Workspace) newSide(s *scan, olds []repo.Tracked) ([]repo.Tracked, error) {
+	tracked, err := w.repo.Tracked(s.ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var paths []string
 	seen := map[string]bool{}
@@ -101,21 +102,20 @@ func (w *Workspace) newSide(ctx context.Context, olds []repo.Tracked) ([]repo.Tr
 			}
 		}
 	}
-	s := w.begin(ctx, nil, "checking")
 	targets, err := s.run(outermost(paths))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var news []repo.Tracked
 	for _, t := range targets {
 		if err := problemError(t.path, t.problems); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if t.found {
 			news = append(news, repo.Tracked{Object: t.object(), Cached: true})
 		}
 	}
-	return news, s, s.remember()
+	return news, s.remember()
 }
 
 func diffSides(ctx context.Context, src tree.Source, olds, news []repo.Tracked, res *DiffResult) error {

@@ -40,7 +40,10 @@ func (o *overlay) Tree(ctx context.Context, id oid.ID) ([]byte, error) {
 	if !ok {
 		return nil, err
 	}
-	r := o.s.fresh[dir]
+	r, rerr := o.s.fresh.get(dir)
+	if rerr != nil {
+		return nil, rerr
+	}
 	if r == nil {
 		r = o.s.row(dir)
 	}

@@ -46,13 +46,14 @@ type edit struct {
 // the store nothing at all is changed without Force: errs.Conflict lists each
 // such path. Objects that are missing are errs.NotFound, and change nothing
 // either. A file is at every moment its whole old or its whole new content.
-func (w *Workspace) Restore(ctx context.Context, objs []repo.Object, o RestoreOptions) (RestoreResult, error) {
-	res := RestoreResult{Changed: []string{}}
+func (w *Workspace) Restore(ctx context.Context, objs []repo.Object, o RestoreOptions) (res RestoreResult, err error) {
+	res = RestoreResult{Changed: []string{}}
 	st, err := w.repo.Store(ctx)
 	if err != nil {
 		return res, err
 	}
-	r := &restorer{w: w, ctx: ctx, store: st, res: &res}
+	r := &restorer{w: w, ctx: ctx, store: st, res: &res, scan: w.begin(ctx, nil, "checking")}
+	defer func() { err = errors.Join(err, r.scan.close()) }()
 	if err := r.plan(objs, o.Force); err != nil {
 		return res, err
 	}
@@ -86,7 +87,6 @@ func (r *restorer) plan(objs []repo.Object, force bool) error {
 			return err
 		}
 	}
-	r.scan = r.w.begin(r.ctx, nil, "checking")
 	targets, err := r.scan.run(paths)
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ type scan struct {
 	rows    map[string]*row // of whole directories, as they were read
 	partial bool            // rows holds not all: ask for each
 	mu      sync.Mutex
-	fresh   map[string]*row        // whole directories, to be written
+	fresh   newRows                // whole directories, to be written
 	loose   map[string]*looseFiles // to be written
 	dirs    map[oid.ID]string
 	spoiled []string // objects that were changed through a hard link
@@ -83,7 +83,7 @@ type scan struct {
 func (w *Workspace) begin(ctx context.Context, batch *store.Batch, label string) *scan {
 	s := &scan{
 		w: w, ctx: ctx, pool: newPool(ctx), batch: batch,
-		rows: map[string]*row{}, fresh: map[string]*row{}, loose: map[string]*looseFiles{}, dirs: map[oid.ID]string{},
+		rows: map[string]*row{}, loose: map[string]*looseFiles{}, dirs: map[oid.ID]string{},
 		steady: steadyDirs(w.repo.Root),
 	}
 	s.task = w.report.Task(label, progress.Unknown, progress.Unknown)
@@ -91,6 +91,7 @@ func (w *Workspace) begin(ctx context.Context, batch *store.Batch, label string)
 	if err != nil {
 		return s
 	}
+	s.fresh.tmp = tmp
 	if s.started, err = fsx.Now(tmp); err != nil {
 		return s // read-only: nothing can be remembered
 	}
@@ -210,11 +211,14 @@ func (s *scan) remember() error {
 	if s.cache == nil {
 		return nil
 	}
-	if err := storeRows(s.ctx, s.cache, wholeRow, s.fresh); err != nil {
+	if err := s.fresh.store(s.ctx, s.cache); err != nil {
 		return s.forgive(err)
 	}
 	return s.forgive(s.mergeLoose())
 }
+
+// close ends the use of what the scan found.
+func (s *scan) close() error { return s.fresh.close() }
 
 // forgive makes a cache that cannot be written no error when nothing was to be
 // stored: a read-only repository can still be looked at.

@@ -338,7 +338,11 @@ func (d *dirScan) build() error {
 		saved: d.s.batch != nil, entries: string(encodeItems(kept)),
 	}
 	d.items, d.kids = nil, nil
-	d.s.keepRow(d.path, r, d.failed())
+	if !d.failed() { // else files that could not be read are not in it
+		if err := d.s.fresh.put(d.path, r); err != nil {
+			return err
+		}
+	}
 	return d.report(total)
 }
 
@@ -377,15 +381,4 @@ func (s *scan) PutTree(node []byte) (oid.ID, error) {
 		return s.batch.PutTree(node)
 	}
 	return oid.Sum(node), nil
-}
-
-// keepRow takes note of a row to be written. A row of a target that failed is
-// not: the files that could not be read are not in it.
-func (s *scan) keepRow(dir string, r *row, failed bool) {
-	if failed {
-		return
-	}
-	s.mu.Lock()
-	s.fresh[dir] = r
-	s.mu.Unlock()
 }

@@ -122,8 +122,12 @@ func (s *scan) mergeLoose() error {
 	if len(s.loose) == 0 || s.started == 0 {
 		return nil
 	}
-	return s.cache.Write(s.ctx, func(tx *sql.Tx) error {
-		rows := map[string]*row{}
+	return s.cache.Write(s.ctx, func(tx *sql.Tx) (err error) {
+		put, err := prepareRows(s.ctx, tx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, put.Close()) }()
 		for dir, files := range s.loose {
 			old, err := loadRow(s.ctx, tx, looseRow, dir)
 			if err != nil {
@@ -135,9 +139,12 @@ func (s *scan) mergeLoose() error {
 			if old != nil {
 				merged = mergeItems(merged, old, s.started)
 			}
-			rows[dir] = &row{scanned: s.started, total: tree.Entry{Kind: tree.Dir}, entries: string(encodeItems(merged))}
+			r := &row{scanned: s.started, total: tree.Entry{Kind: tree.Dir}, entries: string(encodeItems(merged))}
+			if err := putRow(s.ctx, put, looseRow, dir, r); err != nil {
+				return err
+			}
 		}
-		return putRows(s.ctx, tx, looseRow, rows)
+		return nil
 	})
 }
 

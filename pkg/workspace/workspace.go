@@ -38,14 +38,14 @@ func New(r *repo.Repo, p progress.Reporter) *Workspace {
 // Hash returns what stands at paths: by the stat cache where it can, by reading
 // where it must. Nothing is stored. A path that is missing is absent from the
 // map. A path that is a link stands for what it leads to.
-func (w *Workspace) Hash(ctx context.Context, paths []string) (map[string]repo.Object, error) {
+func (w *Workspace) Hash(ctx context.Context, paths []string) (found map[string]repo.Object, err error) {
 	s := w.begin(ctx, nil, "checking")
+	defer func() { err = errors.Join(err, s.close()) }()
 	targets, err := s.run(paths)
 	if err != nil {
 		return nil, err
 	}
-	found, err := objects(targets)
-	if err != nil {
+	if found, err = objects(targets); err != nil {
 		return nil, err
 	}
 	return found, s.remember()
@@ -92,6 +92,7 @@ func (w *Workspace) save(ctx context.Context, paths []string, label string) (tar
 	}
 	defer func() { err = errors.Join(err, batch.Close()) }()
 	s := w.begin(ctx, batch, label)
+	defer func() { err = errors.Join(err, s.close()) }()
 	s.store = st
 	targets, err = s.run(paths)
 	if err != nil {
