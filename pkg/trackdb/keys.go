@@ -36,6 +36,6 @@ func (s *Service) KeysOf(ctx context.Context, q track.Query, entity track.Entity
 	if table == "" {
 		return nil, nil
 	}
-	runs, args := newListing(q).query("r.seq", q)
+	runs, args := s.listing(ctx, q).query("r.seq", q)
 	return column(ctx, s.db, "SELECT DISTINCT key FROM "+table+" WHERE run IN ("+runs+") ORDER BY key", args...)
 }

@@ -85,7 +85,7 @@ func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) 
 	if err := s.reap(ctx); err != nil {
 		return nil, err
 	}
-	query, args := newListing(q).query(runColumns, q)
+	query, args := s.listing(ctx, q).query(runColumns, q)
 	_, runs, err := s.list(ctx, q, query, args)
 	return runs, err
 }
@@ -96,7 +96,7 @@ func (s *Service) Stream(ctx context.Context, q track.Query, fn func([]track.Run
 	if err := s.reap(ctx); err != nil {
 		return err
 	}
-	query, args := newListing(q).query("r.seq", q)
+	query, args := s.listing(ctx, q).query("r.seq", q)
 	var all []int64
 	var seq int64
 	if err := each(ctx, s.db, []any{&seq}, func() error {
@@ -179,7 +179,7 @@ func (s *Service) countChildren(ctx context.Context, runs []track.Run) error {
 		if err := each(ctx, s.db, []any{&parent, &count}, func() error {
 			byID[parent].Children = count
 			return nil
-		}, "SELECT parent, count(*) FROM runs WHERE parent <> '' AND deleted = 0 AND parent IN ("+marks(len(args))+") GROUP BY parent", args...); err != nil {
+		}, "SELECT parent, count(*) FROM runs INDEXED BY runs_parent WHERE parent <> '' AND deleted = 0 AND parent IN ("+marks(len(args))+") GROUP BY parent", args...); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package trackdb
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -10,12 +11,14 @@ import (
 // listing is the parts of a query for runs: SELECT … FROM runs r, experiments
 // e, joins; WHERE; ORDER BY. Each has its arguments.
 type listing struct {
+	few func(rows string, args []any) bool // are there few rows like that
+
 	joins, where, order []string
 	joinArgs, whereArgs []any
 }
 
-func newListing(q track.Query) *listing {
-	l := &listing{}
+func newListing(q track.Query, few func(rows string, args []any) bool) *listing {
+	l := &listing{few: few}
 	if q.IDs != nil {
 		l.among("r.id", "IN", q.IDs)
 	}
@@ -51,6 +54,21 @@ func newListing(q track.Query) *listing {
 	return l
 }
 
+// fewRows is up to how many rows are looked up before their runs.
+const fewRows = 2000
+
+// listing is the query for what q asks.
+func (s *Service) listing(ctx context.Context, q track.Query) *listing {
+	return newListing(q, func(rows string, args []any) bool {
+		if q.Limit == 0 {
+			return true
+		}
+		var count int
+		err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+rows+" LIMIT "+strconv.Itoa(fewRows+1)+")", args...).Scan(&count)
+		return err == nil && count <= fewRows
+	})
+}
+
 // query is the whole text for some columns.
 func (l *listing) query(columns string, q track.Query) (text string, args []any) {
 	text = "SELECT " + columns + " FROM runs r CROSS JOIN experiments e ON e.id = r.experiment" + strings.Join(l.joins, "")
@@ -82,32 +100,42 @@ func (l *listing) among(column, op string, words []string) {
 
 // condition adds one condition of a filter.
 func (l *listing) condition(c track.Condition) {
+	test, args := textTest("value", c)
 	switch c.Entity {
 	case track.Metrics:
-		column := "value"
+		test, args = "value "+string(c.Op)+" ?", []any{number(c.Number)}
 		if c.Op != track.NotEqual {
-			column = "typeof(value) <> 'text' AND value" // NaN is a text, which sorts after numbers
+			test = "typeof(value) <> 'text' AND " + test // NaN is a text, which sorts after numbers
 		}
-		l.must("r.seq IN (SELECT run FROM series WHERE key = ? AND "+column+" "+string(c.Op)+" ?)", c.Key, number(c.Number))
+		l.has("series WHERE key = ? AND "+test, append([]any{c.Key}, args...))
 	case track.Params:
-		test, args := textTest("value", c)
-		l.must("r.seq IN (SELECT run FROM params WHERE key = ? AND "+test+")", append([]any{c.Key}, args...)...)
+		l.has("params WHERE key = ? AND "+test, append([]any{c.Key}, args...))
 	case track.Tags:
-		test, args := textTest("value", c)
-		l.must("r.seq IN (SELECT run FROM tags WHERE key = ? AND deleted = 0 AND "+test+")", append([]any{c.Key}, args...)...)
+		l.has("tags WHERE key = ? AND deleted = 0 AND "+test, append([]any{c.Key}, args...))
 	case track.Datasets:
 		column := map[string]string{"name": "path", "digest": "lower(hex(id))", "context": "role"}[c.Key]
-		test, args := textTest(column, c)
-		l.must("r.seq IN (SELECT run FROM assets WHERE "+test+")", args...)
+		test, args = textTest(column, c)
+		l.has("assets WHERE "+test, args)
 	case track.Attributes:
 		column, numeric := attributeColumn(c.Key)
 		if numeric {
 			l.must(column+" "+string(c.Op)+" ?", c.Number)
 			return
 		}
-		test, args := textTest(column, c)
+		test, args = textTest(column, c)
 		l.must(test, args...)
 	}
+}
+
+// has asks for a row of a table. Where few rows are like that they are found
+// first, and then their runs; where many are, each run is asked in its turn,
+// which ends when a page is full.
+func (l *listing) has(rows string, args []any) {
+	if l.few(rows, args) {
+		l.must("r.seq IN (SELECT run FROM "+rows+")", args...)
+		return
+	}
+	l.must("EXISTS (SELECT 1 FROM "+rows+" AND run = r.seq)", args...)
 }
 
 // textTest compares a column that is text. LIKE of SQLite does not tell upper

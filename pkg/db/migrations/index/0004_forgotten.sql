@@ -3,3 +3,6 @@ CREATE TABLE forgotten (
 	id   TEXT PRIMARY KEY,
 	time INTEGER NOT NULL -- ms
 ) STRICT, WITHOUT ROWID;
+
+-- The runs of an experiment are counted without reading them.
+CREATE INDEX runs_listed ON runs (experiment) WHERE deleted = 0;
