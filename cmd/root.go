@@ -37,6 +37,7 @@ func sections(a *app) []section {
 		}},
 		{"pipelines", "Pipelines:", []*cobra.Command{
 			newRunCmd(a),
+			newQueueCmd(a),
 			newDagCmd(a),
 			newStageCmd(a),
 		}},

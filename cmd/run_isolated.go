@@ -81,7 +81,7 @@ func (o *runOptions) runElsewhere(ctx context.Context) error {
 	case len(o.trials) > 1:
 		return o.sweep(ctx, w)
 	}
-	o.ID = track.NewID()
+	o.ID, o.Assets = track.NewID(), w.assets()
 	return w.in(ctx, o.ID, o.keep, func(e *pipeline.Engine) error { return o.execute(ctx, e) })
 }
 
@@ -135,6 +135,15 @@ func (o *runOptions) isolate(ctx context.Context) (*isolation, error) {
 		return err
 	})
 	return n, g.Wait()
+}
+
+// assets are what a run names of the snapshot: all its code, where commit and
+// patch do not say it.
+func (n *isolation) assets() []track.Asset {
+	if n.code.Commit != "" && (len(n.code.Patch) > 0 || !n.git.Dirty) {
+		return nil
+	}
+	return n.snap.Assets()[:1]
 }
 
 // in makes a copy for the run, calls fn with its engine, and removes the copy.

@@ -140,7 +140,7 @@ func (s *sweeping) one(ctx context.Context, jobs int) bool {
 	trial := s.trials[n]
 	q := s.RunRequest
 	q.ID, q.Parent, q.Kind, q.Name, q.SetParams, q.Jobs = track.NewID(), s.parent.ID, track.Trial, trialName(s.parent.Name, n, len(s.trials)), trial.Edits, jobs
-	q.Command = append([]string{"mlops"}, os.Args[1:]...)
+	q.Command, q.Assets = append([]string{"mlops"}, os.Args[1:]...), s.where.assets()
 	out := &prefixed{mu: &s.mu, to: s.app.io.Err, prefix: q.Name + " "}
 	q.Output = out
 	var result pipeline.Result

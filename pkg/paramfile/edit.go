@@ -103,7 +103,7 @@ func (e Edit) restructure(data []byte, old, v any) ([]byte, error) {
 	case ".py":
 		out = linePython(data, e.Key, v, e.Op == OpDelete)
 	default:
-		out, err = nodeYAML(data, steps, v, e.Op == OpDelete)
+		out, err = nodeYAML(data, steps, e.Value, e.Op == OpDelete)
 	}
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func withKey(v any, steps []string, x any, remove bool) any {
 }
 
 // nodeYAML edits the nodes of a file and writes it anew, with its comments.
-func nodeYAML(data []byte, steps []string, v any, remove bool) ([]byte, error) {
+func nodeYAML(data []byte, steps []string, raw string, remove bool) ([]byte, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return nil, err
@@ -189,10 +189,14 @@ func nodeYAML(data []byte, steps []string, v any, remove bool) ([]byte, error) {
 		dropNode(at, last)
 	} else {
 		var fresh yaml.Node
-		if err := yaml.Unmarshal([]byte(Encode(v)), &fresh); err != nil || len(fresh.Content) == 0 {
+		if err := yaml.Unmarshal([]byte(raw), &fresh); err != nil {
 			return nil, err
 		}
-		addNode(at, last, fresh.Content[0])
+		value := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}
+		if len(fresh.Content) > 0 {
+			value = fresh.Content[0]
+		}
+		addNode(at, last, value)
 	}
 	return EncodeYAML(&doc)
 }

@@ -20,7 +20,7 @@ func TestEditsKeepTheRest(t *testing.T) {
 		{"p.yaml", yml, paramfile.Edit{Op: paramfile.OpAdd, Key: "train.drop", Value: "0.2"}, "# top\ntrain:\n  lr: 0.1 # rate\n  depth: 3\n  drop: 0.2\nseed: 1\n", 0},
 		{"p.yaml", yml, paramfile.Edit{Op: paramfile.OpPut, Key: "seed", Value: "2"}, "# top\ntrain:\n  lr: 0.1 # rate\n  depth: 3\nseed: 2\n", 0},
 		{"p.yaml", yml, paramfile.Edit{Op: paramfile.OpDelete, Key: "train.depth"}, "# top\ntrain:\n  lr: 0.1 # rate\nseed: 1\n", 0},
-		{"p.yaml", yml, paramfile.Edit{Op: paramfile.OpPut, Key: "new.deep.key", Value: "[1, x]"}, yml + "new:\n  deep:\n    key: [1, \"x\"]\n", 0},
+		{"p.yaml", yml, paramfile.Edit{Op: paramfile.OpPut, Key: "new.deep.key", Value: "[1, x]"}, yml + "new:\n  deep:\n    key: [1, x]\n", 0},
 		{"p.yaml", "", paramfile.Edit{Op: paramfile.OpAdd, Key: "a", Value: "1"}, "a: 1\n", 0},
 		{"p.yaml", yml, paramfile.Edit{Op: paramfile.OpAdd, Key: "seed", Value: "2"}, "", errs.Conflict},
 		{"p.yaml", yml, paramfile.Edit{Op: paramfile.OpDelete, Key: "sed"}, "", errs.NotFound},

@@ -305,6 +305,7 @@ type RunRequest struct {
 	ID         string // of a run that was scheduled, or that is to get it; "" for a new one
 	Parent     string // id of the run that this one belongs to
 	Kind       track.Kind
+	Assets     []track.Asset // known before anything ran
 	Name       string
 	Experiment string
 	Tags       []track.Tag

@@ -84,7 +84,7 @@ func (j *journal) begin(ctx context.Context, q RunRequest, around <-chan surroun
 	}
 	run := known.run
 	j.tracker = known.tracker
-	run.ID, run.Parent, run.Kind = q.ID, q.Parent, cmp.Or(q.Kind, track.Pipeline)
+	run.ID, run.Parent, run.Kind, run.Assets = q.ID, q.Parent, cmp.Or(q.Kind, track.Pipeline), q.Assets
 	run.Name, run.Experiment, run.Tags, run.Command = q.Name, q.Experiment, q.Tags, q.Command
 	run.Params = j.params()
 	if run.Environment == nil {
