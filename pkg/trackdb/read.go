@@ -188,8 +188,9 @@ func (s *Service) countChildren(ctx context.Context, runs []track.Run) error {
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
-// fewRuns is up to where runs are looked up one by one; above, a table is read
-// from the first to the last run, which is faster for each.
+// fewRuns is up to where runs are looked up one by one. Above, where their
+// numbers are close together, a table is read from the first to the last run,
+// which is faster for each.
 const fewRuns = 500
 
 // fill adds params, metrics and tags, each by key. Large tables are read side
@@ -240,20 +241,30 @@ func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int6
 	if len(runs) == 0 {
 		return nil
 	}
-	seqs := slices.Collect(maps.Keys(runs))
-	where, args := " WHERE run BETWEEN ? AND ? ", []any{slices.Min(seqs), slices.Max(seqs)}
-	if len(runs) <= fewRuns {
-		where, args = " WHERE run IN ("+marks(len(runs))+") ", make([]any, 0, len(runs))
-		for _, s := range seqs {
-			args = append(args, s)
+	seqs := slices.Sorted(maps.Keys(runs))
+	first, last := seqs[0], seqs[len(seqs)-1]
+	if len(runs) > fewRuns && last-first < 4*int64(len(runs)) {
+		return rowsWhere(ctx, q, runs, seq, dest, add, query+" WHERE run BETWEEN ? AND ? "+end, first, last)
+	}
+	for chunk := range slices.Chunk(seqs, fewRuns) {
+		args := make([]any, len(chunk))
+		for i, s := range chunk {
+			args[i] = s
+		}
+		if err := rowsWhere(ctx, q, runs, seq, dest, add, query+" WHERE run IN ("+marks(len(chunk))+") "+end, args...); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func rowsWhere(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int64, dest []any, add func(*track.Run), query string, args ...any) error {
 	return each(ctx, q, append([]any{seq}, dest...), func() error {
 		if run := runs[*seq]; run != nil {
 			add(run)
 		}
 		return nil
-	}, query+where+end, args...)
+	}, query, args...)
 }
 
 func stages(ctx context.Context, q querier, seq int64) ([]track.StageRecord, error) {
