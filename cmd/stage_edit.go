@@ -42,7 +42,7 @@ stage, and is written when the pipeline is whole with it.`,
 	c.RunE = a.run(func(ctx context.Context, args []string) error {
 		o.Stage.Name = args[0]
 		o.Clear = clearedFields(c.Flags(), &o.Stage)
-		c.LocalNonPersistentFlags().Visit(func(*pflag.Flag) { o.fields = true })
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { o.fields = o.fields || f.Changed })
 		return runStageEdit(ctx, o)
 	})
 	stageFields(c.Flags(), &o.Stage)

@@ -23,11 +23,20 @@ func RemoveStages(name string, text []byte, stages ...string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		for end < len(e.lines) && strings.TrimSpace(e.lines[end]) == "" {
+			end++ // the empty lines after it go along, those before it stay
+		}
 		gone = append(gone, [2]int{e.headOf(from), end})
 	}
 	slices.SortFunc(gone, func(a, b [2]int) int { return b[0] - a[0] })
 	for _, g := range slices.CompactFunc(gone, func(a, b [2]int) bool { return a == b }) {
 		e.lines = slices.Delete(e.lines, g[0], g[1])
+	}
+	if after, err := paramfile.YAMLDocument(e.text()); err == nil {
+		if key, left := child(after, "stages"); left != nil && isNull(left) { // nothing is no mapping
+			line := &e.lines[key.Line-1]
+			*line = strings.Replace(*line, "stages:", "stages: {}", 1)
+		}
 	}
 	return e.text(), nil
 }

@@ -56,7 +56,8 @@ func (e *editor) add(doc *yaml.Node, s NewStage, replace bool) error {
 		return errs.New(errs.Usage, "add stage %s: %s is not a mapping", s.Name, e.name)
 	}
 	key, stages := child(doc, "stages")
-	if stages == nil || isNull(stages) {
+	empty := stages != nil && stages.Kind == yaml.MappingNode && len(stages.Content) == 0 && stages.Line == key.Line
+	if stages == nil || isNull(stages) || empty {
 		at := len(e.lines)
 		if stages != nil {
 			e.lines[key.Line-1] = "stages:\n"

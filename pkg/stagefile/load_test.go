@@ -199,12 +199,6 @@ metrics:
 	}
 	for _, empty := range []string{"", "stages:\n", "# only a comment\n", "stages: {}"} {
 		got, err := stagefile.AddStage("mlops.yaml", []byte(empty), short, false)
-		if empty == "stages: {}" {
-			if err == nil {
-				t.Error("an empty flow mapping was changed")
-			}
-			continue
-		}
 		if f, lerr := load(map[string]string{"mlops.yaml": string(got)}, "mlops.yaml"); err != nil || lerr != nil || len(f.Stages) != 1 {
 			t.Errorf("%q became %q: %v, %v", empty, got, err, lerr)
 		}
