@@ -32,6 +32,9 @@ type GCResult struct {
 // GC removes the objects that no pointer, lock, commit, index entry or run
 // names. It waits until no other command writes to the store.
 func (u *Upkeep) GC(ctx context.Context, q GCRequest, report progress.Reporter) (GCResult, error) {
+	if u.repo.IsCopy() {
+		return GCResult{}, errs.New(errs.Usage, "this is a copy of the workspace of %s", u.repo.Home()).Hint("mlops -C %s gc", u.repo.Home())
+	}
 	s, err := u.repo.Store(ctx)
 	if err != nil {
 		return GCResult{}, err
