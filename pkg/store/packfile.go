@@ -83,6 +83,14 @@ func (p *packFile) handle() (*os.File, error) {
 	return p.file, nil
 }
 
+func (p *packFile) forget() {
+	p.once.Lock()
+	defer p.once.Unlock()
+	if p.mapping != nil {
+		p.mapping.Forget()
+	}
+}
+
 func (p *packFile) close() error {
 	p.once.Lock()
 	defer p.once.Unlock()

@@ -97,6 +97,19 @@ func (s *Store) Close() error {
 	return all
 }
 
+// Forget takes what look-ups have read of the indexes, sixty bytes an object,
+// out of memory: for the end of a phase of many look-ups.
+func (s *Store) Forget() {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.mapping != nil {
+		s.mapping.Forget()
+	}
+	for _, p := range s.packs {
+		p.forget()
+	}
+}
+
 // Dir is the directory that the store was opened in.
 func (s *Store) Dir() string { return s.dir }
 

@@ -24,7 +24,7 @@ import (
 const (
 	partMagic = "MLPARTS1"
 	// A part holds trailers up to this many bytes, or one that is larger.
-	partTarget = 32 << 20
+	partTarget = 16 << 20
 	// maxPart bounds what a part may unpack to.
 	maxPart = 4 << 30
 	// So many packs are looked through one by one before they are merged.

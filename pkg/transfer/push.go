@@ -129,6 +129,7 @@ func (t *Transfer) send(ctx context.Context, st *store.Store, h *History, p *pla
 	task := t.p.Task("push", int64(len(p.items)), p.bytes)
 	defer task.Done()
 	p.seen, p.items = oid.Set{}, nil // not needed any more, and large
+	st.Forget()
 	u := &uploader{ctx: ctx, st: st, b: t.b, task: task}
 	packs := make([]sentPack, len(parcels))
 	group, gctx := errgroup.WithContext(ctx)
