@@ -133,7 +133,7 @@ type LeasePool struct {
 
 // NewLeasePool returns a pool for leases in dir.
 func NewLeasePool(dir string) *LeasePool {
-	return &LeasePool{dir: dir, id: strconv.FormatUint(rand.Uint64(), 36)}
+	return &LeasePool{dir: dir, id: strconv.FormatUint(rand.Uint64(), 36)} //nolint:gosec // a name, no secret
 }
 
 // TryLease is TryLease for a path in the directory of the pool.

@@ -32,10 +32,6 @@ func FileStat(f *os.File) (Stat, error) {
 	return StatOf(info), nil
 }
 
-// Same reports whether two stats are of the same file with the same content,
-// as far as the file system tells.
-func (s Stat) Same(o Stat) bool { return s == o }
-
 // Now is the time that the file system of dir gives to a file written now, in
 // nanoseconds: on network file systems not the clock of this machine.
 func Now(dir string) (int64, error) {

@@ -45,6 +45,5 @@ func (s *Store) writeMulti() (err error) {
 	if err := fsx.Replace(path, 0o644, func(w io.Writer) error { return pack.WriteMulti(w, indexes) }); err != nil {
 		return err
 	}
-	s.noMulti, s.checked = false, false
 	return s.load()
 }

@@ -54,8 +54,9 @@ type Store struct {
 	broken  error       // a pack that cannot be read
 	listed  time.Time   // the packs directory's time when it was listed
 	racy    bool        // it was listed so soon after a change that a later one may have the same time
-	checked bool        // multi was verified
-	noMulti bool        // multi is damaged and not used
+	multiAt fsx.Stat    // what tells the file of multi from another that replaces it
+	checked bool        // this file was verified
+	noMulti bool        // it is damaged and not used
 
 	nodes nodeCache
 }
@@ -166,7 +167,8 @@ func (s *Store) find(id oid.ID) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	if bad := s.dropBadMulti(); fresh || bad {
+	// The index that is read again may be a damaged one too.
+	for again := s.dropBadMulti() || fresh; again; again = s.dropBadMulti() {
 		if err := s.refresh(); err != nil {
 			return place{}, err
 		}
@@ -305,15 +307,22 @@ func (s *Store) loadMulti(path string, present map[oid.ID]bool) error {
 			return err
 		}
 	}
-	if s.noMulti {
-		return nil
-	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return errs.New(errs.Internal, "open store: %w", err)
+	}
+	at, err := fsx.FileStat(f)
+	if err != nil {
+		return errors.Join(errs.New(errs.Internal, "open store: %w", err), f.Close())
+	}
+	if at != s.multiAt { // another process wrote it anew
+		s.multiAt, s.checked, s.noMulti = at, false, false
+	}
+	if s.noMulti {
+		return f.Close()
 	}
 	m, err := fsx.Map(f)
 	if err = errors.Join(err, f.Close()); err != nil {

@@ -115,6 +115,39 @@ func TestFlippedBitsInTheMergedIndex(t *testing.T) {
 	}
 }
 
+// TestMergedIndexThatAnotherProcessReplaced: that an index was found good says
+// nothing of the one that stands there now.
+func TestMergedIndexThatAnotherProcessReplaced(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	var ids []oid.ID
+	for i := range 10 {
+		ids = append(ids, put(t, s, fmt.Appendf(nil, "object %d", i))...)
+	}
+	reader := open(t, dir)
+	if reader.Has(oid.Sum([]byte("nowhere"))) { // has the index verified
+		t.Fatal("an object is there that nobody stored")
+	}
+	path := filepath.Join(dir, "packs", "multi.idx")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		bad := bytes.Clone(good)
+		at := bytes.Index(bad, id[:])
+		if at < 0 {
+			continue // in a pack outside the index
+		}
+		bad[at] ^= 0x40
+		rewrite(t, path, bad)
+		if _, err := reader.Get(t.Context(), id); err != nil {
+			t.Errorf("object %s: %v", id, err)
+		}
+	}
+}
+
 // TestManySmallBatchesLeaveFewPacks: as a pipeline of many stages makes them.
 func TestManySmallBatchesLeaveFewPacks(t *testing.T) {
 	t.Parallel()
