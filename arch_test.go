@@ -27,7 +27,8 @@ func layers() []string {
 		"store remote remote/file remote/cloud db lineage watch",
 		"repo trackdb queue",
 		"workspace transfer upkeep doctor archive pipeline/executor",
-		"pipeline compare isolate reproduce migrate",
+		"pipeline compare isolate reproduce",
+		"migrate",
 		"cmd",
 		".",
 	}

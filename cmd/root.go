@@ -18,6 +18,7 @@ func sections(a *app) []section {
 		{"start", "Start:", []*cobra.Command{
 			newDemoCmd(a),
 			newInitCmd(a),
+			newImportCmd(a),
 		}},
 		{"data", "Data:", []*cobra.Command{
 			newAddCmd(a),

@@ -26,6 +26,7 @@ type Config struct {
 type Remote struct {
 	Name    string
 	URL     string
+	File    string            // of the configuration, that says the URL
 	Options map[string]string // all other keys, in lower case
 }
 
@@ -62,7 +63,7 @@ func ParseConfig(files ...ConfigFile) (Config, error) {
 				}
 				for key, v := range s.values {
 					if key == "url" {
-						r.URL = absolute(dir, v)
+						r.URL, r.File = absolute(dir, v), f.Path
 						continue
 					}
 					r.Options[key] = v

@@ -157,14 +157,15 @@ func amount(val *yaml.Node) (int64, error) {
 }
 
 // WritePointer makes o's pointer name o, durably. Keys that it does not know,
-// and comments, are kept. A pointer that says so already is not touched.
-func (r *Repo) WritePointer(o Object) error {
+// and comments, are kept. A pointer that says so already is not touched. Notes
+// are further keys, such as where the data is from.
+func (r *Repo) WritePointer(o Object, notes ...Note) error {
 	file := r.Path(PointerPath(o.Path))
 	old, perm, err := readText(file)
 	if err != nil {
 		return fmt.Errorf("write pointer: %w", err)
 	}
-	text, err := encodePointer(o, old)
+	text, err := encodePointer(o, old, notes)
 	if err != nil {
 		return fmt.Errorf("write pointer %s: %w", PointerPath(o.Path), err)
 	}
@@ -174,7 +175,7 @@ func (r *Repo) WritePointer(o Object) error {
 	return fsx.WriteFile(file, text, perm)
 }
 
-func encodePointer(o Object, old []byte) ([]byte, error) {
+func encodePointer(o Object, old []byte, notes []Note) ([]byte, error) {
 	fields, err := pointerFields(old)
 	if err != nil { // missing, or broken and so replaced
 		fields = &yaml.Node{Kind: yaml.MappingNode}
@@ -200,8 +201,26 @@ func encodePointer(o Object, old []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
+	for _, n := range notes {
+		if n.Value == nil {
+			dropKey(fields, n.Key)
+		} else if err := setKey(fields, n.Key, n.Value); err != nil {
+			return nil, err
+		}
+	}
 	return encodeYAML(fields)
 }
+
+// Note is a key of a pointer that says more than what stands at its path. A nil
+// value removes it.
+type Note struct {
+	Key   string
+	Value any
+}
+
+// Notes decodes the keys of a pointer into v, a pointer to a struct with yaml
+// tags. Keys that v does not have are left alone.
+func Notes(text []byte, v any) error { return yaml.Unmarshal(text, v) }
 
 // RemovePointer removes the pointer file at the slash path pointer. One that
 // is not there is no error.

@@ -55,7 +55,7 @@ func TestPointerIsReadForEver(t *testing.T) {
 	if err != nil || got != want {
 		t.Fatalf("read %+v, %v", got, err)
 	}
-	text, err := encodePointer(want, nil)
+	text, err := encodePointer(want, nil, nil)
 	if err != nil || string(text) != golden {
 		t.Fatalf("written as\n%s%v", text, err)
 	}
@@ -64,7 +64,7 @@ func TestPointerIsReadForEver(t *testing.T) {
 func TestPointerKeepsWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	old := "# ours\n" + strings.Replace(golden, "size: 12", "size: 12 # bytes\nowner: ada", 1)
-	text, err := encodePointer(Object{Path: "data/train", Kind: tree.Dir, ID: oid.Sum([]byte("b")), Size: 13, Files: 4}, []byte(old))
+	text, err := encodePointer(Object{Path: "data/train", Kind: tree.Dir, ID: oid.Sum([]byte("b")), Size: 13, Files: 4}, []byte(old), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func FuzzPointer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := encodePointer(o, text)
+		again, err := encodePointer(o, text, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

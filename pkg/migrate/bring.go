@@ -1,0 +1,425 @@
+package migrate
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlops-cli/mlops/pkg/dvc"
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/progress"
+	"github.com/mlops-cli/mlops/pkg/remote"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/store"
+	"github.com/mlops-cli/mlops/pkg/tree"
+)
+
+// bringer takes objects out of DVC's caches and remotes into the store. Every
+// one is read once, and its sum must be what its name says.
+type bringer struct {
+	store  *store.Store
+	sums   *sums
+	caches []string
+	remote *remote.Conn // nil: only caches are asked
+	task   progress.Task
+
+	batch *store.Batch
+	known map[string]piece // files by the hex digits of their sum, of what was brought before
+
+	mu      sync.Mutex
+	objects int64 // files that were brought
+	bytes   int64
+	linked  int64 // of which so many bytes are shared with the cache
+	fetched int64 // of which so many are from the remote
+}
+
+// piece is a file in the store.
+type piece struct {
+	id   oid.ID
+	size int64
+}
+
+// errAbsent says that neither a cache nor the remote has an object.
+var errAbsent = errors.New("neither DVC's cache nor its remote has it")
+
+// bring stores what wants name. It returns, for each, the alias and whether it is
+// in the store now; problems are of single wants: what is damaged counts as absent.
+func (b *bringer) bring(ctx context.Context, wants []dvc.Sum) (got map[dvc.Sum]alias, problems []error, err error) {
+	got = map[dvc.Sum]alias{}
+	if b.batch, err = b.store.NewBatch(ctx); err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, b.batch.Close()) }()
+	var list []alias
+	for _, s := range wants {
+		if _, done := got[s]; done {
+			continue
+		}
+		a, err := b.one(ctx, s)
+		switch {
+		case err == nil:
+			got[s] = a
+			list = append(list, a)
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
+		case errors.Is(err, errAbsent) || errs.Is(err, errs.NotFound):
+		case errs.Is(err, errs.Corrupt):
+			problems = append(problems, err)
+		default:
+			return nil, nil, err
+		}
+	}
+	if err := b.batch.Commit(); err != nil {
+		return nil, nil, err
+	}
+	return got, problems, b.sums.put(ctx, list)
+}
+
+func (b *bringer) one(ctx context.Context, s dvc.Sum) (alias, error) {
+	if !s.IsDir() {
+		p, err := b.file(ctx, s)
+		return alias{sum: s, id: p.id, size: p.size, files: 1}, err
+	}
+	text, err := b.bytesOf(ctx, s)
+	if err != nil {
+		return alias{}, err
+	}
+	manifest, err := dvc.ParseManifest(text)
+	if err != nil {
+		return alias{}, errs.New(errs.Corrupt, "%s in DVC's cache: %w", s.Hex, err)
+	}
+	if err := b.recall(ctx, manifest); err != nil {
+		return alias{}, err
+	}
+	edits, err := b.files(ctx, s, manifest)
+	if err != nil {
+		return alias{}, err
+	}
+	total, err := buildTree(b.batch, edits)
+	if err != nil {
+		return alias{}, err
+	}
+	return alias{sum: s, id: total.ID, size: total.Size, files: total.Files, parts: partsOf(manifest)}, nil
+}
+
+// chunk is how many files of a directory one worker takes at once.
+const chunk = 64
+
+func (b *bringer) files(ctx context.Context, dir dvc.Sum, manifest dvc.Manifest) (map[string]tree.Entry, error) {
+	entries := make([]tree.Entry, len(manifest))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4 * runtime.GOMAXPROCS(0))
+	size := chunk
+	if b.remote != nil {
+		g.SetLimit(b.remote.Jobs())
+		size = 1
+	}
+	for from := 0; from < len(manifest); from += size {
+		g.Go(func() error {
+			for i := from; i < min(from+size, len(manifest)); i++ {
+				p, err := b.file(ctx, dir.File(manifest[i].Hex))
+				if err != nil {
+					return fmt.Errorf("%s: %w", manifest[i].Path, err)
+				}
+				entries[i] = tree.Entry{Kind: tree.File, Size: p.size, Files: 1, ID: p.id}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	edits := make(map[string]tree.Entry, len(manifest))
+	for i, f := range manifest {
+		edits[f.Path] = entries[i]
+	}
+	return edits, nil
+}
+
+// buildTree stores a directory that is given by the paths of its files.
+func buildTree(sink tree.Sink, files map[string]tree.Entry) (tree.Entry, error) {
+	own := map[string][]tree.Entry{}
+	below := map[string]map[string]tree.Entry{}
+	var entries []tree.Entry
+	for p, e := range files {
+		dir, rest, deeper := strings.Cut(p, "/")
+		if !deeper {
+			e.Name = p
+			entries = append(entries, e)
+			own[p] = nil
+			continue
+		}
+		if below[dir] == nil {
+			below[dir] = map[string]tree.Entry{}
+		}
+		below[dir][rest] = e
+	}
+	for dir, files := range below {
+		if _, clash := own[dir]; clash {
+			return tree.Entry{}, errs.New(errs.Corrupt, "%s is both a file and a directory", dir)
+		}
+		e, err := buildTree(sink, files)
+		if err != nil {
+			return e, err
+		}
+		e.Name = dir
+		entries = append(entries, e)
+	}
+	return tree.Build(sink, entries)
+}
+
+// file stores one file.
+func (b *bringer) file(ctx context.Context, s dvc.Sum) (piece, error) {
+	b.mu.Lock()
+	p, ok := b.known[s.Hex]
+	b.mu.Unlock()
+	if ok {
+		return p, nil
+	}
+	var err error
+	if name := cached(b.caches, s); name != "" {
+		p, err = b.fromCache(name, s)
+	} else if b.remote != nil {
+		p, err = b.fromRemote(ctx, s)
+	} else {
+		err = errAbsent
+	}
+	if err != nil {
+		return p, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.known == nil {
+		b.known = map[string]piece{}
+	}
+	b.known[s.Hex] = p
+	b.objects++
+	b.bytes += p.size
+	if b.task != nil {
+		b.task.Add(1, p.size)
+	}
+	return p, nil
+}
+
+func wrong(s dvc.Sum, where string) error {
+	return errs.New(errs.Corrupt, "%s is damaged: its content has another sum than its name", where).
+		Hint("remove it, and fetch it again: dvc fetch; its sum is %s", s.Hex)
+}
+
+// fromCache stores a file of a cache: a large one by a link that shares its
+// blocks, or its inode where both may only be read.
+func (b *bringer) fromCache(name string, s dvc.Sum) (p piece, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return p, errs.New(errs.Internal, "read DVC's cache: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return p, err
+	}
+	p.size = info.Size()
+	if p.size < store.LooseSize {
+		data, err := io.ReadAll(io.LimitReader(f, store.LooseSize))
+		if err != nil {
+			return p, errs.New(errs.Internal, "read DVC's cache: %w", err)
+		}
+		return b.putBytes(data, s, name)
+	}
+	sum, id := dvc.Hash(s.Algorithm), oid.NewHash()
+	if p.size, err = io.Copy(io.MultiWriter(sum, id), f); err != nil {
+		return p, errs.New(errs.Internal, "read DVC's cache: %w", err)
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != s.Hex {
+		return p, wrong(s, name)
+	}
+	p.id = oid.FromHash(id)
+	if b.store.Has(p.id) {
+		return p, nil
+	}
+	if tmp, ok := b.link(name, info, p.id); ok {
+		if err := b.batch.AdoptObject(tmp, p.id); err != nil {
+			return p, errors.Join(err, os.Remove(tmp))
+		}
+		b.mu.Lock()
+		b.linked += p.size
+		b.mu.Unlock()
+		return p, nil
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return p, err
+	}
+	id2, err := b.batch.PutFile(f, p.size)
+	if err == nil && id2 != p.id {
+		err = errs.New(errs.Conflict, "%s changed while it was read", name)
+	}
+	return p, err
+}
+
+// link makes a file in the store's tmp directory that shares the bytes of a
+// cached one. A hard link is made only to what nobody may write: then it is safe
+// as long as DVC's own cache is.
+func (b *bringer) link(name string, info os.FileInfo, id oid.ID) (string, bool) {
+	dir := filepath.Join(b.store.Dir(), "tmp")
+	tmp := filepath.Join(dir, "dvc-"+id.String())
+	if err := fsx.Clone(tmp, name); err == nil {
+		return tmp, os.Chmod(tmp, 0o444) == nil
+	}
+	if info.Mode().Perm()&0o222 != 0 {
+		return "", false
+	}
+	if err := os.Link(name, tmp); err != nil {
+		return "", false
+	}
+	// What was hashed and what was linked must be one file.
+	there, err := os.Stat(tmp)
+	if err != nil || !os.SameFile(there, info) || there.Size() != info.Size() || !there.ModTime().Equal(info.ModTime()) {
+		if err := os.Remove(tmp); err != nil {
+			return "", false
+		}
+		return "", false
+	}
+	return tmp, true
+}
+
+func (b *bringer) putBytes(data []byte, s dvc.Sum, where string) (piece, error) {
+	sum, err := dvc.SumOf(s.Algorithm, bytes.NewReader(data))
+	if err != nil {
+		return piece{}, err
+	}
+	if sum.Hex != s.Hex {
+		return piece{}, wrong(s, where)
+	}
+	id, err := b.batch.PutBytes(data)
+	return piece{id, int64(len(data))}, err
+}
+
+// bytesOf reads a manifest.
+func (b *bringer) bytesOf(ctx context.Context, s dvc.Sum) ([]byte, error) {
+	var text []byte
+	if name := cached(b.caches, s); name != "" {
+		var err error
+		if text, err = os.ReadFile(name); err != nil {
+			return nil, errs.New(errs.Internal, "read DVC's cache: %w", err)
+		}
+	} else {
+		body, err := b.openRemote(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		text, err = io.ReadAll(body)
+		if err = errors.Join(err, body.Close()); err != nil {
+			return nil, errs.New(errs.Remote, "fetch %s: %w", s.Hex, err)
+		}
+	}
+	sum, err := dvc.SumOf(dvc.MD5, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	if sum.Hex+dvc.DirSuffix != s.Hex {
+		return nil, wrong(s, s.Key())
+	}
+	return text, nil
+}
+
+func (b *bringer) openRemote(ctx context.Context, s dvc.Sum) (io.ReadCloser, error) {
+	if b.remote == nil {
+		return nil, errAbsent
+	}
+	for _, key := range keys(s) {
+		body, err := b.remote.Get(ctx, key, 0, -1)
+		if errs.Is(err, errs.NotFound) {
+			continue
+		}
+		return body, err
+	}
+	return nil, errAbsent
+}
+
+// fromRemote fetches a file, through a temporary one.
+func (b *bringer) fromRemote(ctx context.Context, s dvc.Sum) (p piece, err error) {
+	body, err := b.openRemote(ctx, s)
+	if err != nil {
+		return p, err
+	}
+	defer func() { err = errors.Join(err, body.Close()) }()
+	tmp, err := os.CreateTemp(filepath.Join(b.store.Dir(), "tmp"), "dvc-*")
+	if err != nil {
+		return p, errs.New(errs.Internal, "fetch %s: %w", s.Hex, err)
+	}
+	defer func() { err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name())) }()
+	sum := dvc.Hash(s.Algorithm)
+	if p.size, err = io.Copy(io.MultiWriter(tmp, sum), body); err != nil {
+		return p, errs.New(errs.Remote, "fetch %s: %w", s.Hex, err)
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != s.Hex {
+		return p, wrong(s, "the object "+s.Key()+" of DVC's remote")
+	}
+	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+		return p, err
+	}
+	p.id, err = b.batch.PutFile(tmp, p.size)
+	b.mu.Lock()
+	b.fetched += p.size
+	b.mu.Unlock()
+	return p, err
+}
+
+// recall makes the files known that directories brought before have in common
+// with a manifest, so that they are not fetched again.
+func (b *bringer) recall(ctx context.Context, manifest dvc.Manifest) error {
+	if b.remote == nil || b.known != nil || len(manifest) < 2 {
+		return nil
+	}
+	b.known = map[string]piece{}
+	var dirs []alias
+	if err := b.sums.query(ctx, "parts IS NOT NULL", nil, func(a alias) { dirs = append(dirs, a) }); err != nil {
+		return err
+	}
+	for _, a := range dirs {
+		at := map[string]tree.Entry{}
+		var paths []string
+		err := tree.Walk(ctx, b.store, a.id, func(p string, e tree.Entry) error {
+			if e.Kind == tree.File && b.store.Has(e.ID) {
+				at[p] = e
+			}
+			if e.Kind != tree.Dir {
+				paths = append(paths, p)
+			}
+			return nil
+		})
+		if errs.Is(err, errs.NotFound) {
+			continue // it is not here any more
+		}
+		if err != nil {
+			return err
+		}
+		parts, err := b.sums.parts(ctx, a, paths)
+		if err != nil {
+			return err
+		}
+		for p, digits := range parts {
+			if e, ok := at[p]; ok {
+				b.known[digits] = piece{e.ID, e.Size}
+			}
+		}
+	}
+	return nil
+}
+
+// objectAt is the alias as an object at a path.
+func (a *alias) objectAt(p string, exec bool) repo.Object {
+	return repo.Object{Path: p, Kind: a.kind(), Exec: exec && a.kind() == tree.File, ID: a.id, Size: a.size, Files: a.files}
+}
