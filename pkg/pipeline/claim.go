@@ -133,26 +133,26 @@ func (c *claims) lease(file string) (*fsx.Lease, *busy, error) {
 }
 
 // slot takes one of n slots of a name; the slots of a mutex are one.
-func (c *claims) slot(kind, name string, n int) (*fsx.Lease, int, *busy, error) {
+func (c *claims) slot(kind, name string, n int) (*fsx.Lease, *busy, error) {
 	var all *busy
 	for i := range n {
 		l, b, err := c.lease(c.file(kind, name+"\x00"+strconv.Itoa(i)))
 		if err != nil {
-			return nil, 0, nil, err
+			return nil, nil, err
 		}
 		if l != nil {
 			text, err := json.Marshal(c.run)
 			if err = errors.Join(err, l.Write(text)); err != nil {
-				return nil, 0, nil, errors.Join(err, c.pool.Release(l))
+				return nil, nil, errors.Join(err, c.pool.Release(l))
 			}
-			return l, i, nil, nil
+			return l, nil, nil
 		}
 		if all == nil || b.by != nil {
 			all = b
 		}
 	}
 	all.key = kind + " " + name
-	return nil, 0, all, nil
+	return nil, all, nil
 }
 
 // parseClaim reads what a lease says. What cannot be read was written by a

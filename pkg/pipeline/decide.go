@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
@@ -91,7 +92,7 @@ func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 	}
 	if open, reasons := d.open(s); len(open) > 0 {
 		own, err := d.ownReasons(ctx, s, open)
-		step.Reasons = append(own, reasons...)
+		step.Reasons = slices.Concat(own, reasons)
 		return step, err
 	}
 	if in, by := d.halfWritten(s); by != nil {
@@ -99,7 +100,7 @@ func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 			Hint("run that stage: mlops run %s", by.Stage).
 			Hint("or take the file as it is: --force")
 		step.Reasons = []string{step.err.Error()}
-		return step, nil //nolint:nilerr // the step carries it
+		return step, nil
 	}
 	var now stagefile.Record
 	if now, step.away, step.err = d.view.inputs(ctx, s); step.err != nil {

@@ -194,6 +194,9 @@ func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Projec
 	if err := v.look(ctx, stages); err != nil {
 		return nil, err
 	}
+	if q.AllowMissing {
+		v.assumeAbsent(p, stages)
+	}
 	cache := &stageCache{open: e.Index, now: func() int64 { return e.Clock.Now().UnixMilli() }}
 	d := &decider{
 		view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil, allowMissing: q.AllowMissing, executor: q.Executor,

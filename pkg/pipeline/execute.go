@@ -79,7 +79,7 @@ func (s *scheduler) command(ctx context.Context, j *job) error {
 		j.log = newStageLog(s.output, j.step.Name, j.claim.text.Log)
 	}
 	if j.attempt > 1 {
-		fmt.Fprintf(j.log, "%s\n", attempts(stage.Retries, j.attempt))
+		j.log.note(attempts(stage.Retries, j.attempt))
 	}
 	var noted error
 	j.result = s.local.Run(ctx, executor.Task{
@@ -95,7 +95,7 @@ func (s *scheduler) command(ctx context.Context, j *job) error {
 		return fmt.Errorf("interrupted: %w", ctx.Err())
 	default:
 		if j.attempt > 1 || stage.Retries.Count > 0 {
-			fmt.Fprintf(j.log, "%s: %s\n", attempts(stage.Retries, j.attempt), err)
+			j.log.note(attempts(stage.Retries, j.attempt) + ": " + err.Error())
 		}
 		return err
 	}

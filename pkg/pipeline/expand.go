@@ -141,7 +141,7 @@ func outMatcher(templates []string) func(string) bool {
 func (d *decider) judgeMap(ctx context.Context, s *stagefile.Stage) (Step, error) {
 	step := Step{Name: s.Address(), Action: Run, stage: s}
 	if open, reasons := d.open(s); len(open) > 0 {
-		step.Reasons = append(reasons, "its items are known then")
+		step.Reasons = slices.Concat(reasons, []string{"its items are known then"})
 		return step, nil
 	}
 	now, away, err := d.view.inputs(ctx, s)

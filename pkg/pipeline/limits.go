@@ -199,7 +199,7 @@ func (c *claims) takeSlots(s *stagefile.Stage, l limits) (slots, *busy, error) {
 	} {
 		for _, name := range sortedKeys(kind.wants) {
 			for range kind.wants[name] {
-				lease, _, b, err := c.slot(kind.name, name, kind.has(name))
+				lease, b, err := c.slot(kind.name, name, kind.has(name))
 				if lease == nil {
 					return slots{}, b, joinRelease(err, got.release())
 				}
@@ -222,7 +222,7 @@ func (c *claims) takeSlots(s *stagefile.Stage, l limits) (slots, *busy, error) {
 func (c *claims) gpu(ids []string) (*fsx.Lease, int, *busy, error) {
 	var all *busy
 	for i, id := range ids {
-		lease, _, b, err := c.slot("gpu", id, 1)
+		lease, b, err := c.slot("gpu", id, 1)
 		if lease != nil || err != nil {
 			return lease, i, nil, err
 		}

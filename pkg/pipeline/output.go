@@ -84,6 +84,13 @@ func (l *stageLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// note writes a line of ours among what the stage prints.
+func (l *stageLog) note(line string) {
+	if _, err := l.Write([]byte(line + "\n")); err != nil && l.err == nil {
+		l.err = err
+	}
+}
+
 func (l *stageLog) show(p []byte) {
 	if err := l.out.write(l.name, p); err != nil && l.err == nil {
 		l.out = newOutput(io.Discard, l.out.prefix) // nobody listens any more

@@ -178,7 +178,7 @@ func (s *scheduler) admit(ctx context.Context, j *job) error {
 func (s *scheduler) try(ctx context.Context, j *job) (*busy, error) {
 	if j.step.err != nil { // it only has to be said
 		s.launch(ctx, j)
-		return nil, nil
+		return nil, nil //nolint:nilerr // the job carries it
 	}
 	if !s.room(ctx) {
 		return &busy{key: "jobs"}, nil

@@ -16,8 +16,9 @@ func Memory() int64 {
 		for line := range bytes.Lines(info) {
 			fields := strings.Fields(string(line))
 			if len(fields) > 1 && fields[0] == "MemTotal:" {
-				kib, _ := strconv.ParseInt(fields[1], 10, 64) //nolint:errcheck // 0 is not known
-				total = kib << 10
+				if kib, err := strconv.ParseInt(fields[1], 10, 64); err == nil {
+					total = kib << 10
+				}
 			}
 		}
 	}

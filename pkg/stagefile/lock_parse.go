@@ -164,7 +164,8 @@ func (r *Record) readItem(rest string) (err error) {
 	}
 	switch list := r.List.(type) {
 	case []any:
-		r.List = append(list, v)
+		list = append(list, v)
+		r.List = list
 	case *paramfile.Map:
 		_, twice := m.Get(key)
 		r.Doubled = r.Doubled || twice
