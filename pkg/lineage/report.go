@@ -3,6 +3,7 @@ package lineage
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/url"
 	"path"
 	"strings"
@@ -149,9 +150,7 @@ func failed(run Run, why string) Run {
 		return run
 	}
 	facets := map[string]Facet{"errorMessage": errorMessage(why)}
-	for name, f := range run.Facets {
-		facets[name] = f
-	}
+	maps.Copy(facets, run.Facets)
 	return Run{RunID: run.RunID, Facets: facets}
 }
 

@@ -47,7 +47,7 @@ func (s schemas) check(ref string, v any) []string {
 		return []string{"no schema " + id}
 	}
 	var at any = doc
-	for _, part := range strings.Split(strings.Trim(pointer, "/"), "/") {
+	for part := range strings.SplitSeq(strings.Trim(pointer, "/"), "/") {
 		if part != "" {
 			at = at.(map[string]any)[part]
 		}

@@ -66,7 +66,7 @@ func Open(ctx context.Context, t Target) (*Sink, error) {
 		s.url = u.String()
 	}
 	if t.File != "" {
-		f, err := os.OpenFile(t.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666) //nolint:gosec // the user names the file
+		f, err := os.OpenFile(t.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 		if err != nil {
 			return nil, errs.New(errs.Usage, "lineage: %w", err)
 		}
