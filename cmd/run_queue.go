@@ -90,7 +90,7 @@ func (o *runOptions) enqueue(ctx context.Context, w *isolation) error {
 		q.Plan, q.Name = o.PlanRequest, o.Name
 		q.Plan.SetParams = trial.Edits
 		if len(o.trials) > 1 {
-			q.Name, q.Tags = trialName(parent.Name, n, len(o.trials)), nil
+			q.Name = trialName(parent.Name, n, len(o.trials))
 		}
 		run, err := tracker.Create(ctx, q.scheduled(parent.ID, assets))
 		if err != nil {
