@@ -47,6 +47,7 @@ func (j *journal) listen(next func(Event)) func(Event) {
 		kind := ""
 		switch {
 		case e.Type == StageStarted:
+			j.sources.wait()
 			kind = track.StageStarted
 			data["reasons"] = e.Reasons
 		case e.Type == StageRetried:

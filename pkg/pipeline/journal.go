@@ -379,7 +379,9 @@ func (j *journal) metrics() ([]track.Metric, error) {
 		return nil, err
 	}
 	series, problems := metricfile.Read(files)
-	j.warnings = append(j.warnings, problems...) // a file that cannot be read has no metrics
+	for _, problem := range problems {
+		j.warnings = append(j.warnings, fmt.Errorf("no metrics of a file: %w", problem))
+	}
 	now := j.engine.Clock.Now().UnixMilli()
 	var out []track.Metric
 	for _, s := range series {

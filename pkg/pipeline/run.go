@@ -74,7 +74,7 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (_ R
 		return s.result, errors.Join(runErr, err)
 	}
 	for _, w := range j.warnings {
-		notify(Event{Type: Warning, Err: fmt.Errorf("no metrics of a file: %w", w)})
+		notify(Event{Type: Warning, Err: w})
 	}
 	if ctx.Err() != nil {
 		return s.result, errs.New(errs.Canceled, "run %s stopped: %w", j.run.Name, context.Cause(ctx)).

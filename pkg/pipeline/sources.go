@@ -32,8 +32,9 @@ const sourceLimit = 4 << 20
 type sources struct {
 	params map[string][]byte // as they were when the run began
 	later  map[string]string // artifact → file of what the run leaves
-	state  chan CodeState
-	err    error // of asking git; known when state was received
+	known  chan struct{}     // closed when state and err are set
+	state  CodeState
+	err    error
 }
 
 // look begins to gather, in the background.
@@ -41,7 +42,7 @@ func (j *journal) look(ctx context.Context) {
 	if j.engine.Code == nil {
 		return
 	}
-	s := &sources{params: map[string][]byte{}, later: map[string]string{}, state: make(chan CodeState, 1)}
+	s := &sources{params: map[string][]byte{}, later: map[string]string{}, known: make(chan struct{})}
 	j.sources = s
 	var files []string
 	for _, address := range j.chosen {
@@ -64,10 +65,16 @@ func (j *journal) look(ctx context.Context) {
 	}
 	slices.Sort(files)
 	go func() {
-		state, err := j.engine.Code(ctx, files)
-		s.err = err
-		s.state <- state
+		defer close(s.known)
+		s.state, s.err = j.engine.Code(ctx, files)
 	}()
+}
+
+// wait returns when the code is known: what stages write is not part of it.
+func (s *sources) wait() {
+	if s != nil {
+		<-s.known
+	}
 }
 
 func (s *sources) param(e *Engine, file string) {
@@ -86,13 +93,13 @@ func (j *journal) keep(ctx context.Context) (assets []track.Asset, err error) {
 	if s == nil {
 		return nil, nil
 	}
-	state := <-s.state
+	<-s.known
 	if s.err != nil {
 		j.warnings = append(j.warnings, fmt.Errorf("the code of the run is not kept: %w", s.err))
 	}
 	texts := map[string][]byte{}
-	if len(state.Patch) > 0 {
-		texts[track.CodePatch] = state.Patch
+	if len(s.state.Patch) > 0 {
+		texts[track.CodePatch] = s.state.Patch
 	}
 	for file, text := range s.params {
 		texts[track.ParamsPrefix+file] = text
@@ -103,7 +110,7 @@ func (j *journal) keep(ctx context.Context) (assets []track.Asset, err error) {
 			continue
 		}
 		text, err := os.ReadFile(j.engine.path(file))
-		if err == nil && !isBlob(text, state.Blobs[file]) {
+		if err == nil && !isBlob(text, s.state.Blobs[file]) {
 			texts[artifact] = text
 		}
 	}

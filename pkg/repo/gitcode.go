@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -26,31 +27,44 @@ func (r *Repo) Patch(ctx context.Context, limit int64) (patch []byte, whole bool
 	if err != nil || head == "" {
 		return nil, false, err
 	}
+	args := []string{"diff", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", head}
+	for attempt := 0; ; attempt++ {
+		fresh, err := r.fresh(ctx, limit)
+		if err != nil {
+			return nil, false, err
+		}
+		if len(fresh) == 0 {
+			return r.git.limited(ctx, nil, limit, args...)
+		}
+		err = r.withIndex(ctx, true, func(env []string) error {
+			if _, err := r.git.with(ctx, env, fresh, "--literal-pathspecs", "add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul"); err != nil {
+				return err
+			}
+			patch, whole, err = r.git.limited(ctx, env, limit, args...)
+			return err
+		})
+		if err == nil || attempt == 2 { // a file may go between two questions
+			return patch, whole, err
+		}
+	}
+}
+
+// fresh lists the files that git neither tracks nor ignores, each with a NUL.
+func (r *Repo) fresh(ctx context.Context, limit int64) ([]byte, error) {
 	out, err := r.git.run(ctx, "ls-files", "--others", "--exclude-standard", "-z")
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	var fresh bytes.Buffer
 	for name := range strings.SplitSeq(out, "\x00") {
-		if name == "" {
-			continue
+		if base := path.Base(name); name == "" || strings.HasPrefix(base, ".mlops-") && strings.HasSuffix(base, ".tmp") {
+			continue // the latter is being written by us
 		}
 		if info, err := os.Lstat(r.Path(name)); err == nil && info.Mode().IsRegular() && info.Size() <= limit {
 			fresh.WriteString(name + "\x00")
 		}
 	}
-	args := []string{"diff", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", head}
-	if fresh.Len() == 0 {
-		return r.git.limited(ctx, nil, limit, args...)
-	}
-	err = r.withIndex(ctx, true, func(env []string) error {
-		if _, err := r.git.with(ctx, env, fresh.Bytes(), "--literal-pathspecs", "add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul"); err != nil {
-			return err
-		}
-		patch, whole, err = r.git.limited(ctx, env, limit, args...)
-		return err
-	})
-	return patch, whole, err
+	return fresh.Bytes(), nil
 }
 
 // with runs git with more in its environment and with input.
