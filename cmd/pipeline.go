@@ -43,10 +43,11 @@ func (a *app) engineOf(r *repo.Repo) (*pipeline.Engine, error) {
 		Read:  func(p string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Root, filepath.FromSlash(p))) },
 		Files: pipeline.NewRepoFiles(r),
 		// What stages print goes to the terminal: no bars beside it.
-		Data:  pipeline.WorkspaceData{Workspace: workspace.New(r, progress.Nop{})},
-		Index: r.Index,
-		Track: func(ctx context.Context) (track.Recorder, error) { return a.tracking(ctx) },
-		Fetch: func(ctx context.Context, assets []stagefile.Asset) error { return a.fetchAssets(ctx, r, assets) },
+		Data:     pipeline.WorkspaceData{Workspace: workspace.New(r, progress.Nop{})},
+		Index:    r.Index,
+		Identify: identify,
+		Track:    func(ctx context.Context) (track.Recorder, error) { return a.tracking(ctx) },
+		Fetch:    func(ctx context.Context, assets []stagefile.Asset) error { return a.fetchAssets(ctx, r, assets) },
 		LookUp: func(ctx context.Context, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error) {
 			return a.lookUp(ctx, r, dir, below, fetch)
 		},

@@ -52,6 +52,9 @@ type Config struct {
 	// Code asks git about the code, and for its ids of files; nil: nothing of
 	// the code is kept with runs.
 	Code func(ctx context.Context, files []string) (CodeState, error)
+	// Identify asks for the version of what is at a URL; nil: no stage may
+	// depend on one.
+	Identify func(ctx context.Context, url string) (stagefile.Asset, error)
 	// Describe returns what is known of the surroundings of a run: git, user.
 	Describe func(ctx context.Context) (track.Run, error)
 	// Tmp is for logs of running stages and for claims on stages. Copies of a
@@ -181,6 +184,7 @@ func (v *view) restored(step *Step) {
 
 func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Project, chosen []string, q PlanRequest) (*decider, error) {
 	v := newView(e.Root, read, e.Data, e.Files)
+	v.identify = e.identifier(p)
 	v.others = e.Foreign
 	if e.LookUp != nil {
 		v.lookUp = func(ctx context.Context, dir stagefile.Asset, below string) (tree.Entry, error) {

@@ -39,6 +39,9 @@ func newProject(files []*stagefile.File, expansions map[string]*expansion) (*Pro
 	if err := p.claimOuts(); err != nil {
 		return nil, err
 	}
+	if err := p.matchOuts(); err != nil {
+		return nil, err
+	}
 	p.connect()
 	p.connectMaps()
 	order, err := p.Graph.Order()

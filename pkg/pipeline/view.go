@@ -56,6 +56,9 @@ type view struct {
 	unknown, partly, settled map[string]string
 	changed                  map[string]string // out → stage that changed it in this run
 
+	identify func(ctx context.Context, url string) (stagefile.Asset, error)
+	urls     map[string]identified // what is at the URLs that stages depend on
+
 	others func(ctx context.Context, lock string, stages []*stagefile.Stage) (map[string]stagefile.Record, error)
 }
 
@@ -69,6 +72,9 @@ func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view
 
 // look hashes every input and output of the stages in one go.
 func (v *view) look(ctx context.Context, stages []*stagefile.Stage) error {
+	if err := errors.Join(v.expandGlobs(ctx, stages), v.identifyURLs(ctx, stages)); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	var paths []string
 	add := func(p string) {
@@ -245,9 +251,8 @@ func (v *view) trackedAt(ctx context.Context, p string) (stagefile.Asset, bool, 
 
 // external hashes a file that is not below the root.
 func (v *view) external(p string) (stagefile.Asset, error) {
-	if strings.Contains(p, "://") {
-		return stagefile.Asset{}, errs.New(errs.Usage, "dependency %s: URLs are not supported yet", p).
-			Hint("download it in a stage of its own")
+	if got, ok := v.urls[p]; ok {
+		return got.asset, got.err
 	}
 	name := filepath.FromSlash(p)
 	if !filepath.IsAbs(name) {

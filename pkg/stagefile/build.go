@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/mlops-cli/mlops/pkg/ignore"
 	"github.com/mlops-cli/mlops/pkg/paramfile"
 )
 
@@ -227,7 +228,7 @@ func (b *builder) setDeps(n *yaml.Node) error {
 		if err != nil {
 			return err
 		}
-		b.Deps = append(b.Deps, Dep{Path: p, Pos: Pos{x.Line, x.Column}})
+		b.Deps = append(b.Deps, Dep{Path: p, Pos: Pos{x.Line, x.Column}, Glob: !b.scope.dvc && !IsExternal(p) && ignore.HasMeta(p)})
 	}
 	return nil
 }

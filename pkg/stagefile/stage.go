@@ -91,6 +91,7 @@ func (s *Stage) Lock() string { return path.Join(path.Dir(s.File), LockName) }
 type Dep struct {
 	Path string // relative to the root; absolute paths and URLs as written
 	Pos  Pos
+	Glob bool // Path is a pattern; only in mlops.yaml
 }
 
 // Out is a file or directory that a stage writes.
