@@ -67,14 +67,17 @@ func (p Problem) String() string {
 	return p.Revision + ": " + p.Path + ": " + p.Err.Error()
 }
 
-// Resolve finds the commit of a revision. Workspace names the files as they are.
-func Resolve(ctx context.Context, revs interface {
+// Commits finds the commit that a revision names.
+type Commits interface {
 	Commit(ctx context.Context, rev string) (string, error)
-}, name string) (Revision, error) {
+}
+
+// Resolve finds the commit of a revision. Workspace names the files as they are.
+func Resolve(ctx context.Context, commits Commits, name string) (Revision, error) {
 	if name == Workspace {
 		return Revision{Name: Workspace}, nil
 	}
-	commit, err := revs.Commit(ctx, name)
+	commit, err := commits.Commit(ctx, name)
 	return Revision{name, commit}, err
 }
 

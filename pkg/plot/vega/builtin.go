@@ -1,5 +1,7 @@
 package vega
 
+import "maps"
+
 // object and list are JSON values as encoding/json decodes them.
 type (
 	object = map[string]any
@@ -57,9 +59,7 @@ func sized(more object) object {
 }
 
 func with(o, more object) object {
-	for key, v := range more {
-		o[key] = v
-	}
+	maps.Copy(o, more)
 	return o
 }
 

@@ -2,6 +2,7 @@ package vega
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -40,7 +41,7 @@ func convert(id string, p Props, rev string, data map[string]any) (*converted, e
 		}
 	}
 	xs, ys := x.pairs(), y.pairs()
-	for _, at := range append(xs[:len(xs):len(xs)], ys...) {
+	for _, at := range slices.Concat(xs, ys) {
 		if err := verify(byFile, at); err != nil {
 			return nil, err
 		}

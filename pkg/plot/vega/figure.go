@@ -206,7 +206,7 @@ func (p *Plot) seriesPanel(groups []group, name string) plot.Panel {
 
 // spread is a number between −0.3 and 0.3 that is the same every time.
 func spread(i, salt int) float64 {
-	h := uint32(i)*2654435761 + uint32(salt)*40503 //nolint:gosec // any bits will do
+	h := uint32(i)*2654435761 + uint32(salt)*40503
 	h ^= h >> 15
 	h *= 2246822519
 	h ^= h >> 13
@@ -250,7 +250,8 @@ func lineAt(near []plot.Point, x, reach float64) float64 {
 		if reach > 0 {
 			d = math.Abs(p.X-x) / (reach * 1.0001)
 		}
-		weight := math.Pow(1-d*d*d, 3)
+		weight := 1 - d*d*d
+		weight *= weight * weight
 		dx := p.X - x
 		w, wx, wy, wxx, wxy = w+weight, wx+weight*dx, wy+weight*p.Y, wxx+weight*dx*dx, wxy+weight*dx*p.Y
 	}
