@@ -85,19 +85,38 @@ func faultWorks() []faultWork {
 		},
 		{
 			points: "run.", command: []string{"mlops", "run"},
-			prepare: func(s *sandbox) {
-				s.write("in.txt", "1\n")
-				s.write("mlops.yaml", "stages:\n  first:\n    cmd: cp in.txt mid.txt\n    deps: [in.txt]\n    outs: [mid.txt]\n"+
-					"  second:\n    cmd: cp mid.txt out.txt\n    deps: [mid.txt]\n    outs: [out.txt]\n")
-				s.run("git", "add", "-A")
-				s.run("git", "commit", "-qm", "pipeline")
-			},
+			prepare: preparePipeline,
 			check: func(s *sandbox) {
 				s.same("out.txt", "1\n")
 				s.run("mlops", "status", "--exit-code")
 				if out := s.run("mlops", "run", "--json"); strings.Contains(out, `"action":"ran"`) {
 					s.Errorf("a stage ran again although nothing changed:\n%s", out)
 				}
+			},
+		},
+		{
+			points: "isolate.", command: []string{"mlops", "run", "--isolated"},
+			prepare: preparePipeline,
+			check: func(s *sandbox) {
+				s.missing("mid.txt")
+				s.missing("mlops.lock")
+				s.untouched()
+			},
+		},
+		{
+			points: "queue.", command: []string{"mlops", "queue", "start", "--foreground"},
+			prepare: func(s *sandbox) {
+				preparePipeline(s)
+				s.run("mlops", "run", "--queue")
+				// A job that was lost is begun again.
+				s.kill("queue.taken", "mlops", "queue", "start", "--foreground")
+			},
+			check: func(s *sandbox) {
+				if out := s.run("mlops", "queue", "ls", "--json"); !strings.Contains(out, `"finished"`) {
+					s.Errorf("the job is not finished:\n%s", out)
+				}
+				s.missing("mid.txt")
+				s.untouched()
 			},
 		},
 		{
@@ -116,6 +135,27 @@ func faultWorks() []faultWork {
 				s.same("data/a", "a\n")
 			},
 		},
+	}
+}
+
+// preparePipeline commits two stages.
+func preparePipeline(s *sandbox) {
+	s.write("in.txt", "1\n")
+	s.write("mlops.yaml", "stages:\n  first:\n    cmd: cp in.txt mid.txt\n    deps: [in.txt]\n    outs: [mid.txt]\n"+
+		"  second:\n    cmd: cp mid.txt out.txt\n    deps: [mid.txt]\n    outs: [out.txt]\n")
+	s.run("mlops", "add", "data", "one.bin")
+	s.run("git", "add", "-A")
+	s.run("git", "commit", "-qm", "pipeline")
+}
+
+// untouched says that nothing changed since the commit, and no copy is left.
+func (s *sandbox) untouched() {
+	s.Helper()
+	if out := s.run("git", "status", "--porcelain"); out != "" {
+		s.Errorf("the workspace was changed:\n%s", out)
+	}
+	if left, err := filepath.Glob(s.path(".mlops/isolated/*")); err != nil || len(left) > 0 {
+		s.Errorf("copies are left: %q (%v)", left, err)
 	}
 }
 

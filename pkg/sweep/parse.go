@@ -363,6 +363,19 @@ func spell(v any) string {
 		if paramfile.Encode(asYAML(v.text)) == paramfile.Encode(v.value) && (!isFloat || strings.Contains(v.text, ".")) {
 			return v.text
 		}
+	case []any:
+		items := make([]string, len(v))
+		for i, x := range v {
+			items[i] = spell(x)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case *paramfile.Map:
+		items := make([]string, 0, v.Len())
+		for _, k := range v.Keys() {
+			x, _ := v.Get(k)
+			items = append(items, spell(plain(k))+": "+spell(x))
+		}
+		return "{" + strings.Join(items, ", ") + "}"
 	}
 	return yamlText(finished(v))
 }
@@ -385,7 +398,7 @@ func asYAML(text string) any {
 	return got
 }
 
-// yamlText writes a value as YAML on one line.
+// yamlText writes a scalar as YAML.
 func yamlText(v any) string {
 	switch v := v.(type) {
 	case float64:
@@ -402,19 +415,6 @@ func yamlText(v any) string {
 			text = mantissa + ".0e" + exponent // PyYAML takes 1e-05 for text
 		}
 		return text
-	case []any:
-		items := make([]string, len(v))
-		for i, x := range v {
-			items[i] = yamlText(x)
-		}
-		return "[" + strings.Join(items, ", ") + "]"
-	case *paramfile.Map:
-		items := make([]string, 0, v.Len())
-		for _, k := range v.Keys() {
-			x, _ := v.Get(k)
-			items = append(items, paramfile.Encode(k)+": "+yamlText(x))
-		}
-		return "{" + strings.Join(items, ", ") + "}"
 	}
 	return paramfile.Encode(v)
 }
