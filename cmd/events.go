@@ -129,7 +129,7 @@ func (o *eventsOptions) goOn(ctx context.Context, show *eventView, events []trac
 		var err error
 		if events, err = show.tracking.Events(ctx, q); err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // Ctrl-C is how one ends it
+				return nil // Ctrl-C is how one ends it
 			}
 			return err
 		}

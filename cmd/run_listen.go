@@ -67,14 +67,14 @@ type junitReport struct {
 }
 
 func (j *junitReport) event(e pipeline.Event) {
-	switch {
-	case e.Type == pipeline.RunStarted:
+	switch e.Type {
+	case pipeline.RunStarted:
 		j.suite.Name, j.suite.Started = e.Run.Name, e.Time
 		j.suite.Properties = []junit.Property{{Name: "run_id", Value: e.Run.ID}, {Name: "experiment", Value: e.Run.Experiment}}
 		if e.Run.Git.Commit != "" {
 			j.suite.Properties = append(j.suite.Properties, junit.Property{Name: "git_commit", Value: e.Run.Git.Commit})
 		}
-	case e.Type == pipeline.StageEnded:
+	case pipeline.StageEnded:
 		c := junit.Case{Class: e.Stage.File, Name: e.Name, Seconds: e.Seconds}
 		why := strings.Join(e.Reasons, "; ")
 		switch {

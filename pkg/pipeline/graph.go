@@ -215,9 +215,9 @@ func (g *Graph) standing(n *node) string {
 		n    int
 		word string
 	}{{s.Run, "would run"}, {s.Restore, "would be restored"}, {s.Skip, "up to date"}, {s.Frozen, "frozen"}} {
-		switch {
-		case c.n == 0:
-		case c.n == total:
+		switch c.n {
+		case 0:
+		case total:
 			parts = append(parts, c.word)
 		default:
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.word))

@@ -18,11 +18,11 @@ func TestGraphOfGroupsThatNeedOneAnother(t *testing.T) {
 	text.WriteString("  b:\n    foreach: ['1', '2']\n    do: {cmd: 'x ${item}', deps: ['a-${item}'], outs: ['b-${item}']}\n")
 	text.WriteString("  many: {cmd: x, deps: [a-1, b-1")
 	for i := range 9 {
-		text.WriteString(fmt.Sprintf(", d-%d", i))
+		fmt.Fprintf(&text, ", d-%d", i)
 	}
 	text.WriteString("]}\n")
 	for i := range 9 {
-		text.WriteString(fmt.Sprintf("  d%d: {cmd: x, outs: [d-%d]}\n", i, i))
+		fmt.Fprintf(&text, "  d%d: {cmd: x, outs: [d-%d]}\n", i, i)
 	}
 	b := newBed(t, map[string]string{"mlops.yaml": text.String()})
 	p, err := b.engine.Project(t.Context(), nil)
