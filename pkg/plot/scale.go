@@ -58,20 +58,20 @@ func numbers(low, high float64, n int, snug bool) axis {
 	if low == high {
 		pad := max(math.Abs(low)*0.1, 0.5)
 		if math.Abs(low) > math.MaxFloat64/4 {
-			return axis{low, high, []tick{{low, label(low, 0)}}}
+			return axis{low, high, []tick{{low, label(low, 0, low)}}}
 		}
 		low, high, snug = low-pad, high+pad, true
 	}
 	step := roundStep((high/2 - low/2) / float64(n) * 2)
 	if step <= 0 || math.IsInf(step, 0) || math.IsNaN(step) {
-		return axis{low, high, []tick{{low, label(low, 0)}, {high, label(high, 0)}}}
+		return axis{low, high, []tick{{low, label(low, 0, low)}, {high, label(high, 0, high)}}}
 	}
 	first, last := math.Floor(low/step), math.Ceil(high/step)
 	if snug {
 		first, last = math.Ceil(low/step-1e-9), math.Floor(high/step+1e-9)
 	}
 	if math.Abs(first) > 1e12 || math.Abs(last) > 1e12 { // steps that the numbers cannot tell apart
-		return axis{low, high, []tick{{low, label(low, 0)}, {high, label(high, 0)}}}
+		return axis{low, high, []tick{{low, label(low, 0, low)}, {high, label(high, 0, high)}}}
 	}
 	a := axis{low: low, high: high}
 	if from, to := first*step, last*step; !snug && finite(from) && finite(to) && finite(to-from) {
@@ -81,7 +81,7 @@ func numbers(low, high float64, n int, snug bool) axis {
 		if v := i * step; !finite(v) || v < a.low-step/1e6 || v > a.high+step/1e6 {
 			continue
 		}
-		a.ticks = append(a.ticks, tick{i * step, label(i*step, step)})
+		a.ticks = append(a.ticks, tick{i * step, label(i*step, step, max(math.Abs(a.low), math.Abs(a.high)))})
 	}
 	return a
 }
@@ -97,13 +97,10 @@ func roundStep(v float64) float64 {
 	return 10 * power
 }
 
-// label prints a tick with as many digits as its step has.
-func label(v, step float64) string {
-	size := max(math.Abs(v), step)
-	if size != 0 && (size >= 1e7 || size < 1e-4) {
-		return strconv.FormatFloat(v, 'g', 4, 64)
-	}
-	if step <= 0 {
+// label prints a tick with as many digits as its step has; size is the largest
+// number of the axis.
+func label(v, step, size float64) string {
+	if step <= 0 || size >= 1e7 || size < 1e-3 {
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
 	digits := max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
