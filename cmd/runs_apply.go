@@ -8,9 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/reproduce"
 	"github.com/mlops-cli/mlops/pkg/term"
 	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/transfer"
 )
 
 type runsApplyOptions struct {
@@ -18,6 +20,7 @@ type runsApplyOptions struct {
 
 	ref   string
 	only  []string
+	pull  bool
 	force bool
 }
 
@@ -38,6 +41,7 @@ that neither git nor a run has are never overwritten without --force.`,
 		}),
 	}
 	c.Flags().StringSliceVar(&o.only, "only", nil, "only some of it: code, params, data")
+	c.Flags().BoolVar(&o.pull, "pull", false, "fetch what is missing from the default remote")
 	c.Flags().BoolVarP(&o.force, "force", "f", false, "overwrite changes that are not saved")
 	return c
 }
@@ -59,7 +63,7 @@ func runRunsApply(ctx context.Context, o *runsApplyOptions) error {
 	if len(o.only) == 0 {
 		q.Code, q.Params, q.Data = true, true, true
 	}
-	p, run, err := o.app.reproducer(ctx, o.ref)
+	p, run, err := o.app.reproducer(ctx, o.ref, o.pull)
 	if err != nil {
 		return err
 	}
@@ -96,8 +100,9 @@ func printApplied(w io.Writer, res reproduce.Applied) error {
 	return err
 }
 
-// reproducer opens what brings runs back, and the run that ref names.
-func (a *app) reproducer(ctx context.Context, ref string) (*reproduce.Reproducer, track.Run, error) {
+// reproducer opens what brings runs back, and the run that ref names. With pull
+// it may ask the default remote for what is missing.
+func (a *app) reproducer(ctx context.Context, ref string, pull bool) (*reproduce.Reproducer, track.Run, error) {
 	r, err := a.repo(ctx)
 	if err != nil {
 		return nil, track.Run{}, err
@@ -115,5 +120,15 @@ func (a *app) reproducer(ctx context.Context, ref string) (*reproduce.Reproducer
 		return nil, track.Run{}, err
 	}
 	run, err := tracking.Run(ctx, id)
-	return reproduce.New(r, w, tracking), run, err
+	p := reproduce.New(r, w, tracking)
+	if pull {
+		p.Fetch = func(ctx context.Context, objects []repo.Object) error {
+			t, _, err := a.transfer(ctx, "", 0)
+			if err == nil {
+				_, err = t.Fetch(ctx, transfer.FetchRequest{Selection: transfer.Selection{Objects: objects}})
+			}
+			return err
+		}
+	}
+	return p, run, err
 }

@@ -12,11 +12,12 @@ type runsBranchOptions struct {
 	app *app
 
 	ref, name string
+	pull      bool
 }
 
 func newRunsBranchCmd(a *app) *cobra.Command {
 	o := &runsBranchOptions{app: a}
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "branch RUN [NAME]",
 		Short: "Make a git branch of a run",
 		Long: `Make a git branch that holds what a run used and made: the commit that it began with
@@ -32,10 +33,12 @@ as they are; after git checkout of the branch, 'mlops checkout' brings the data.
 			return runRunsBranch(ctx, o)
 		}),
 	}
+	c.Flags().BoolVar(&o.pull, "pull", false, "fetch what is missing from the default remote")
+	return c
 }
 
 func runRunsBranch(ctx context.Context, o *runsBranchOptions) error {
-	p, run, err := o.app.reproducer(ctx, o.ref)
+	p, run, err := o.app.reproducer(ctx, o.ref, o.pull)
 	if err != nil {
 		return err
 	}

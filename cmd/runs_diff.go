@@ -24,6 +24,7 @@ type runsDiffOptions struct {
 	refs  []string
 	patch bool
 	md    bool
+	pull  bool
 }
 
 func newRunsDiffCmd(a *app) *cobra.Command {
@@ -44,6 +45,7 @@ compare' puts many runs side by side.`,
 	}
 	c.Flags().BoolVarP(&o.patch, "patch", "p", false, "print the changes of the code")
 	c.Flags().BoolVar(&o.md, "md", false, "print Markdown, for pull requests")
+	c.Flags().BoolVar(&o.pull, "pull", false, "fetch what is missing from the default remote")
 	return c
 }
 
@@ -56,7 +58,7 @@ func runRunsDiff(ctx context.Context, o *runsDiffOptions) error {
 	if err != nil {
 		return err
 	}
-	p, b, err := o.app.reproducer(ctx, newer)
+	p, b, err := o.app.reproducer(ctx, newer, o.pull)
 	if err != nil {
 		return err
 	}

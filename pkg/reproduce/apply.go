@@ -88,7 +88,7 @@ func (p *Reproducer) Apply(ctx context.Context, run *track.Run, q ApplyRequest) 
 	}
 	if len(res.Missing) > 0 {
 		return res, errs.New(errs.Partial, "apply run %s: %d paths are not on this machine: %s", run.Name, len(res.Missing), strings.Join(res.Missing, ", ")).
-			Hint("the rest is in place; bring them: mlops pull")
+			Hint("the rest is in place; fetch them from the default remote: mlops runs apply %.8s --pull", run.ID)
 	}
 	return res, nil
 }
@@ -356,6 +356,14 @@ func (p *Reproducer) restore(ctx context.Context, data []repo.Object, force bool
 	absent, err := p.work.Absent(ctx, data)
 	if err != nil {
 		return err
+	}
+	if len(absent) > 0 && p.Fetch != nil {
+		if err := p.Fetch(ctx, absent); err != nil {
+			return err
+		}
+		if absent, err = p.work.Absent(ctx, absent); err != nil {
+			return err
+		}
 	}
 	here := data[:0:0]
 	for _, o := range data {

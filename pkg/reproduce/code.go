@@ -10,6 +10,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/tree"
 	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
@@ -26,6 +27,10 @@ type Reproducer struct {
 	repo *repo.Repo
 	work *workspace.Workspace
 	runs Runs
+
+	// Fetch brings objects from a remote into the store; nil: there is none, or
+	// it is not to be asked.
+	Fetch func(ctx context.Context, objects []repo.Object) error
 }
 
 // New returns the reproducer of a repository.
@@ -43,21 +48,31 @@ type kept struct {
 // kept reads what a run kept. It is errs.NotFound when that is not here.
 func (p *Reproducer) kept(ctx context.Context, run *track.Run) (kept, error) {
 	k := kept{files: map[string][]byte{}, params: map[string]bool{}}
-	for _, a := range run.Assets {
-		if a.Role != track.Artifact {
-			continue
+	st, err := p.repo.Store(ctx)
+	if err != nil {
+		return k, err
+	}
+	sources := slices.DeleteFunc(slices.Clone(run.Assets), func(a track.Asset) bool {
+		_, isFile := track.SourceFile(a.Path)
+		return a.Role != track.Artifact || !isFile && a.Path != track.CodePatch
+	})
+	var away []repo.Object
+	for _, a := range sources {
+		if !st.Has(a.ID) {
+			away = append(away, repo.Object{Path: a.Path, Kind: tree.File, ID: a.ID, Size: a.Size, Files: 1})
 		}
-		file, isFile := track.SourceFile(a.Path)
-		if !isFile && a.Path != track.CodePatch {
-			continue
-		}
-		st, err := p.repo.Store(ctx)
-		if err != nil {
+	}
+	if len(away) > 0 && p.Fetch != nil {
+		if err := p.Fetch(ctx, away); err != nil {
 			return k, err
 		}
+	}
+	for _, a := range sources {
+		file, isFile := track.SourceFile(a.Path)
 		text, err := st.Get(ctx, a.ID)
 		if errs.Is(err, errs.NotFound) {
-			return k, errs.New(errs.NotFound, "%s of run %s is not on this machine", a.Path, run.Name).Hint("mlops fetch --all-runs")
+			return k, errs.New(errs.NotFound, "%s of run %s is not on this machine", a.Path, run.Name).
+				Hint("fetch it from the default remote: --pull; where the run was made: mlops push")
 		}
 		if err != nil {
 			return k, err
