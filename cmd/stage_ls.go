@@ -23,6 +23,10 @@ func newStageLsCmd(a *app) *cobra.Command {
 		Use:     "ls [STAGE...]",
 		Aliases: []string{"list"},
 		Short:   "List the stages of all pipeline files",
+		Long: `List the stages of all pipeline files of the repository, or those named: a stage,
+a group, a pipeline file, or the stage that makes an output. --json gives everything
+that was resolved. When a file cannot be read, the stages of the others are listed,
+and the command ends with status 64.`,
 		Example: "  mlops stage ls\n  mlops stage ls train --json",
 		Args:    cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
@@ -31,7 +35,12 @@ func newStageLsCmd(a *app) *cobra.Command {
 		}),
 		ValidArgsFunction: completeStages(a),
 	}
-	c.Flags().BoolVar(&o.nameOnly, "name-only", false, "only the names")
+	f := c.Flags()
+	f.BoolVar(&o.nameOnly, "name-only", false, "only the names")
+	f.BoolVar(&o.nameOnly, "names-only", false, "the same")
+	if err := f.MarkHidden("names-only"); err != nil {
+		panic(err) // the flag is defined above
+	}
 	return c
 }
 
