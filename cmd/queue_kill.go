@@ -119,7 +119,7 @@ func (a *app) awaitEnd(ctx context.Context, q *queue.Queue, j queue.Job) error {
 			return err
 		}
 		if !working && waited > time.Second { // its worker died before
-			if _, err := q.End(ctx, j.ID, queue.Killed, "its process was gone"); err != nil {
+			if _, err := q.End(ctx, j, queue.Killed, "its process was gone"); err != nil {
 				return err
 			}
 			return a.finish(ctx, j.Run, queue.Killed)

@@ -181,7 +181,7 @@ func (a *app) workOn(ctx context.Context, number int64) error {
 		if ferr := a.finish(after, j.Run, state); ferr != nil {
 			return errors.Join(err, ferr)
 		}
-		_, eerr := jobs.End(after, j.ID, state, why)
+		_, eerr := jobs.End(after, j, state, why)
 		return errors.Join(err, eerr, a.closeSweep(after, jobs, j.Parent))
 	})
 }

@@ -36,7 +36,7 @@ type Copy struct {
 func dir(r *repo.Repo) string { return filepath.Join(r.MetaDir(), repo.IsolatedName) }
 
 // Make makes a copy called name, which nobody has.
-func Make(ctx context.Context, r *repo.Repo, s Snapshot, name string) (c *Copy, err error) {
+func Make(ctx context.Context, r *repo.Repo, s Snapshot, name string) (*Copy, error) {
 	if err := os.MkdirAll(dir(r), 0o777); err != nil {
 		return nil, errs.New(errs.Internal, "copy the workspace: %w", err)
 	}
@@ -49,48 +49,51 @@ func Make(ctx context.Context, r *repo.Repo, s Snapshot, name string) (c *Copy, 
 		return nil, errs.New(errs.Conflict, "the copy %s is in use", root)
 	}
 	// From here on Tidy finds what a crash leaves.
-	c = &Copy{lease: lease}
-	defer func() {
-		if err != nil {
-			err = errors.Join(errs.New(errs.KindOf(err), "copy the workspace: %w", err), c.discard(root))
-		}
-	}()
+	c := &Copy{lease: lease}
+	if err := c.fill(ctx, r, s, root); err != nil {
+		return nil, errors.Join(errs.New(errs.KindOf(err), "copy the workspace: %w", err), c.discard(root))
+	}
+	return c, nil
+}
+
+// fill makes the copy in root.
+func (c *Copy) fill(ctx context.Context, r *repo.Repo, s Snapshot, root string) error {
 	if _, err := os.Lstat(root); err == nil {
 		if err := os.RemoveAll(root); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := fault.At(ctx, "isolate.leased"); err != nil {
-		return nil, err
+		return err
 	}
 	st, err := r.Store(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.Mkdir(root, 0o777); err != nil {
-		return nil, err
+		return err
 	}
 	if err := writeTree(ctx, st, s.Code, root); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.MakeCopy(root); err != nil {
-		return nil, err
+		return err
 	}
 	if err := fault.At(ctx, "isolate.code"); err != nil {
-		return nil, err
+		return err
 	}
 	if c.Repo, err = r.OpenCopy(root); err != nil {
-		return nil, err
+		return err
 	}
 	if len(c.Repo.Config.Cache.Link) == 0 {
 		c.Repo.Config.Cache.Link = []string{"reflink", "hardlink", "copy"}
 	}
 	if len(s.Data) > 0 {
 		if _, err := workspace.New(c.Repo, progress.Nop{}).Restore(ctx, s.Data, workspace.RestoreOptions{}); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c, fault.At(ctx, "isolate.data")
+	return fault.At(ctx, "isolate.data")
 }
 
 // writeTree writes the files of a directory in the store to root, which is

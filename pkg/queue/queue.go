@@ -198,11 +198,12 @@ func (q *Queue) byID(ctx context.Context, id int64) (*Job, error) {
 }
 
 // End says how a job ended that was not over, and reports whether it was not.
-func (q *Queue) End(ctx context.Context, id int64, state State, why string) (bool, error) {
+// Nothing happens when the job was queued again, as another run than j names.
+func (q *Queue) End(ctx context.Context, j Job, state State, why string) (bool, error) {
 	var changed int64
 	err := q.db.Write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, "UPDATE queue SET state = ?, ended = ?, error = ? WHERE id = ? AND state IN (?, ?)",
-			state, q.now(), why, id, Waiting, Running)
+		res, err := tx.ExecContext(ctx, "UPDATE queue SET state = ?, ended = ?, error = ? WHERE id = ? AND run = ? AND state IN (?, ?)",
+			state, q.now(), why, j.ID, j.Run, Waiting, Running)
 		if err != nil {
 			return err
 		}

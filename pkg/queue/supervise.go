@@ -129,7 +129,7 @@ func (s *supervisor) recover(ctx context.Context) error {
 		return err
 	}
 	for _, j := range jobs {
-		h, err := s.holder(s.workerFile(j.ID))
+		h, err := s.awaitWorker(ctx, j)
 		if err != nil {
 			return err
 		}
@@ -145,8 +145,28 @@ func (s *supervisor) recover(ctx context.Context) error {
 	return nil
 }
 
+// beginning is how long after it was started a worker may be without its lease.
+const beginning = 3 * time.Second
+
+// awaitWorker is the worker of a running job, nil when there is none.
+func (s *supervisor) awaitWorker(ctx context.Context, j Job) (*Holder, error) {
+	for {
+		h, err := s.holder(s.workerFile(j.ID))
+		if h != nil || err != nil {
+			return h, err
+		}
+		if now, err := s.State(ctx, j.ID); err != nil || now != Running || s.now()-j.Started > beginning.Milliseconds() {
+			return nil, err
+		}
+		time.Sleep(tick / 4)
+	}
+}
+
 // lost sees to a job whose worker and supervisor both died.
 func (s *supervisor) lost(ctx context.Context, j Job) error {
+	if now, err := s.State(ctx, j.ID); err != nil || now != Running {
+		return err // it has just ended
+	}
 	if err := s.o.Ended(ctx, j, Killed); err != nil {
 		return err
 	}
@@ -171,7 +191,7 @@ func (s *supervisor) lost(ctx context.Context, j Job) error {
 
 // end ends a job and forgets the lease that its dead worker left.
 func (s *supervisor) end(ctx context.Context, j Job, state State, why string) error {
-	if _, err := s.End(ctx, j.ID, state, why); err != nil {
+	if _, err := s.End(ctx, j, state, why); err != nil {
 		return err
 	}
 	return s.o.Ended(ctx, j, state)
