@@ -225,6 +225,8 @@ func (b *Batch) Commit() error {
 			return err
 		}
 	}
+	b.seen = oid.Set{} // the memory is wanted for the index
+	b.s.Forget()
 	if err := b.freshen(); err != nil {
 		return err
 	}
@@ -246,7 +248,6 @@ func (b *Batch) Commit() error {
 	if err := fault.At(b.ctx, "add.renamed"); err != nil {
 		return err
 	}
-	b.seen = oid.Set{} // the memory is wanted for the index
 	if err := b.s.refresh(); err != nil {
 		return err
 	}

@@ -33,6 +33,10 @@ const (
 	raceWindow = 2 * time.Second
 )
 
+// IncomingPrefix begins the names of files in the directory tmp that are written
+// by who has a batch open, to be put or adopted. Sweep removes what is left.
+const IncomingPrefix = "incoming-"
+
 // Options say how a store is opened.
 type Options struct {
 	// What names the command, for the message that others see while they wait.

@@ -130,6 +130,22 @@ func (s *Store) sweepTemps(o SweepOptions, res *SweepResult) error {
 			return fmt.Errorf("sweep: %w", err)
 		}
 	}
+	// Objects on their way in, as fetch makes them.
+	list, err := filepath.Glob(filepath.Join(s.dir, tmpDir, IncomingPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	for _, path := range list {
+		info, err := os.Lstat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		res.Temps++
+		res.Bytes += info.Size()
+		if err := remove(path, o.DryRun); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

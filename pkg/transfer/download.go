@@ -140,7 +140,7 @@ func (d *downloader) explain(j job, err error) error {
 
 // temp makes a file in the store's directory for temporary files.
 func (d *downloader) temp() (*os.File, error) {
-	return os.CreateTemp(filepath.Join(d.st.Dir(), "tmp"), "fetch-*")
+	return os.CreateTemp(filepath.Join(d.st.Dir(), "tmp"), store.IncomingPrefix+"*")
 }
 
 // pack fetches a whole pack and keeps it as it is.

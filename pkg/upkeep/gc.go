@@ -52,13 +52,17 @@ func (u *Upkeep) GC(ctx context.Context, q GCRequest, report progress.Reporter) 
 		}
 		return live.Has, nil
 	}
+	temps, err := u.deadTemps(ctx, q)
+	if err != nil {
+		return GCResult{}, err
+	}
 	swept, err := s.Sweep(ctx, mark, store.SweepOptions{DryRun: !q.Force, Before: q.Before})
 	if err != nil {
 		return GCResult{}, err
 	}
 	return GCResult{
 		Removed: q.Force, Live: int64(live.Len()),
-		Objects: swept.Objects, Bytes: swept.Bytes, Packs: swept.Packs, Temps: swept.Temps,
+		Objects: swept.Objects, Bytes: swept.Bytes + temps.Bytes, Packs: swept.Packs, Temps: swept.Temps + temps.Count,
 	}, nil
 }
 

@@ -75,7 +75,8 @@ type restorer struct {
 	edits []edit // changes of single files
 	wants []edit // every target
 	scan  *scan
-	temp  string // where new files are made, on the file system of the workspace
+	dir   *fsx.TempDir
+	temp  string // its path: where new files are made, on the file system of the workspace
 }
 
 // plan compares what is there with what should be.
@@ -261,7 +262,7 @@ func (r *restorer) apply() (err error) {
 	if err := r.makeTemp(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(r.temp)) }()
+	defer func() { err = errors.Join(err, r.dir.Remove()) }()
 	if err := r.remove(); err != nil {
 		return err
 	}

@@ -299,12 +299,12 @@ func (w *Workspace) replaceByCopy(full string) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(tmp, "unlock-")
+	dir, err := fsx.MakeTempDir(tmp, "unlock-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	copied := filepath.Join(dir, "copy")
+	defer func() { err = errors.Join(err, dir.Remove()) }()
+	copied := filepath.Join(dir.Path, "copy")
 	if err := copyFile(full, copied); err != nil {
 		return err
 	}

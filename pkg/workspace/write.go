@@ -26,11 +26,12 @@ const hasExecBit = runtime.GOOS != "windows"
 func (r *restorer) makeTemp() error {
 	tmp, err := r.w.repo.TmpDir()
 	if err == nil {
-		r.temp, err = os.MkdirTemp(tmp, "checkout-")
+		r.dir, err = fsx.MakeTempDir(tmp, "checkout-")
 	}
 	if err != nil {
 		return errs.New(errs.Internal, "checkout: %w", err)
 	}
+	r.temp = r.dir.Path
 	return nil
 }
 
