@@ -32,6 +32,7 @@ func knownSettings() []setting {
 		{"compare.minimize", "metrics that are better when smaller", nil, parseList},
 		{"core.git", "the repository is versioned by git", true, parseBool},
 		{"core.remote", "the remote that push and pull use", nil, parseText},
+		{"dvc.write_lock", "run writes dvc.lock and DVC's cache, too, for those who use DVC", false, parseBool},
 		{"lineage.file", "file that OpenLineage events of runs are appended to", nil, parseText},
 		{"lineage.namespace", "namespace of jobs and datasets in OpenLineage events, instead of the URL of git's remote", nil, parseText},
 		{"lineage.url", "server that OpenLineage events of runs are sent to", nil, parseText},

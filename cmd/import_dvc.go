@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,6 +87,8 @@ func runImportDVC(ctx context.Context, o *importDVCOptions) error {
 		return err
 	}
 	res.Written = append(made, res.Written...)
+	slices.Sort(res.Written)
+	res.Written = slices.Compact(res.Written)
 	if err := o.show(res); err != nil {
 		return err
 	}

@@ -28,7 +28,10 @@ func (a *app) engine(ctx context.Context) (e *pipeline.Engine, dir string, err e
 	if dir, err = r.Rel(".", "."); err != nil {
 		return nil, "", err
 	}
-	e, err = a.engineOf(r)
+	if e, err = a.engineOf(r); err != nil {
+		return nil, "", err
+	}
+	e.Recorded, err = recorder(r)
 	return e, dir, err
 }
 
@@ -57,6 +60,18 @@ func (a *app) engineOf(r *repo.Repo) (*pipeline.Engine, error) {
 		Tmp:      tmp,
 		Clock:    a.clock,
 	}), nil
+}
+
+// recorder writes what runs into dvc.lock, where the settings ask for it.
+func recorder(r *repo.Repo) (func(context.Context, []pipeline.Done) error, error) {
+	if !r.Config.DVC.WriteLock {
+		return nil, nil
+	}
+	w, err := migrate.NewLockWriter(r)
+	if err != nil {
+		return nil, err
+	}
+	return w.Write, nil
 }
 
 // lookUp finds what is below a directory, by its nodes here or in the default

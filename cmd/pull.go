@@ -38,6 +38,9 @@ are never overwritten without --force.`,
 }
 
 func runPull(ctx context.Context, o *pullOptions, paths []string) error {
+	if done, err := o.pullForeign(ctx, paths); err != nil || done {
+		return err
+	}
 	s, name, err := o.fetch(ctx, paths)
 	if errs.Is(err, errs.NotFound) && s.Requests > 0 && !o.dryRun {
 		// What is there is restored, what is not is the error.

@@ -10,9 +10,9 @@ import (
 
 // The names of DVC's files and directories.
 const (
-	Ext       = ".dvc" // of pointers; also the name of the directory of a repository
-	LockName  = "dvc.lock"
-	IgnoreFile= ".dvcignore"
+	Ext        = ".dvc" // of pointers; also the name of the directory of a repository
+	LockName   = "dvc.lock"
+	IgnoreFile = ".dvcignore"
 )
 
 // IsPointer reports whether a base name is that of a .dvc file.

@@ -35,7 +35,9 @@ type bringer struct {
 	remote *remote.Conn // nil: only caches are asked
 	task   progress.Task
 
-	batch *store.Batch
+	onlyIDs bool // learn the ids, store nothing
+
+	batch sink
 	known map[string]piece // files by the hex digits of their sum, of what was brought before
 
 	mu      sync.Mutex
@@ -44,6 +46,22 @@ type bringer struct {
 	linked  int64 // of which so many bytes are shared with the cache
 	fetched int64 // of which so many are from the remote
 }
+
+// sink stores objects.
+type sink interface {
+	PutBytes(data []byte) (oid.ID, error)
+	PutTree(node []byte) (oid.ID, error)
+	PutFile(f *os.File, size int64) (oid.ID, error)
+	AdoptObject(path string, id oid.ID) error
+}
+
+// idSink only names objects. Files are never put there: see fromCache.
+type idSink struct{}
+
+func (idSink) PutBytes(data []byte) (oid.ID, error)    { return oid.Sum(data), nil }
+func (idSink) PutTree(node []byte) (oid.ID, error)     { return oid.Sum(node), nil }
+func (idSink) PutFile(*os.File, int64) (oid.ID, error) { return oid.ID{}, errors.ErrUnsupported }
+func (idSink) AdoptObject(path string, _ oid.ID) error { return os.Remove(path) }
 
 // piece is a file in the store.
 type piece struct {
@@ -58,10 +76,14 @@ var errAbsent = errors.New("neither DVC's cache nor its remote has it")
 // in the store now; problems are of single wants: what is damaged counts as absent.
 func (b *bringer) bring(ctx context.Context, wants []dvc.Sum) (got map[dvc.Sum]alias, problems []error, err error) {
 	got = map[dvc.Sum]alias{}
-	if b.batch, err = b.store.NewBatch(ctx); err != nil {
+	batch, err := b.store.NewBatch(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, b.batch.Close()) }()
+	defer func() { err = errors.Join(err, batch.Close()) }()
+	if b.batch = sink(batch); b.onlyIDs {
+		b.batch = idSink{}
+	}
 	var list []alias
 	for _, s := range wants {
 		if _, done := got[s]; done {
@@ -81,7 +103,7 @@ func (b *bringer) bring(ctx context.Context, wants []dvc.Sum) (got map[dvc.Sum]a
 			return nil, nil, err
 		}
 	}
-	if err := b.batch.Commit(); err != nil {
+	if err := batch.Commit(); err != nil {
 		return nil, nil, err
 	}
 	return got, problems, b.sums.put(ctx, list)
@@ -246,7 +268,7 @@ func (b *bringer) fromCache(name string, s dvc.Sum) (p piece, err error) {
 		return p, wrong(s, name)
 	}
 	p.id = oid.FromHash(id)
-	if b.store.Has(p.id) {
+	if b.onlyIDs || b.store.Has(p.id) {
 		return p, nil
 	}
 	if tmp, ok := b.link(name, info, p.id); ok {

@@ -315,6 +315,38 @@ func (m *Importer) bringSums(ctx context.Context, list []dvc.Sum) error {
 	return err
 }
 
+// identify makes the ids of what entries read known, as far as DVC's cache has it.
+// Nothing is stored: a decision needs no data.
+func (m *Importer) identify(ctx context.Context, entries []entry) error {
+	var wants []want
+	var sums []dvc.Sum
+	for _, e := range entries {
+		for _, d := range e.dvc.Deps {
+			if !d.Sum.IsZero() && !stagefile.IsExternal(d.Path) {
+				wants = append(wants, want{path: path.Join(e.stage.Wdir, d.Path), Out: d})
+			}
+		}
+	}
+	objects, err := m.reader.resolve(ctx, wants)
+	if err != nil {
+		return err
+	}
+	for i, o := range objects {
+		if !o.known {
+			sums = append(sums, wants[i].Sum)
+		}
+	}
+	if len(sums) == 0 {
+		return nil
+	}
+	b := &bringer{store: m.store, sums: m.reader.sums, caches: m.origin.cacheDirs(), onlyIDs: true}
+	_, problems, err := b.bring(ctx, sums)
+	for _, p := range problems {
+		m.problem(p)
+	}
+	return err
+}
+
 // The keys of a pointer that was made from a .dvc file.
 const (
 	noteDVC    = "dvc"    // DVC's sum of what was taken over last
@@ -459,6 +491,9 @@ func (m *Importer) locks(ctx context.Context, files []repo.ForeignFile) error {
 // records translates entries and keeps those that are wholly known, and whose
 // outs are in the store.
 func (m *Importer) records(ctx context.Context, entries []entry, from string) ([]stagefile.Record, error) {
+	if err := m.identify(ctx, entries); err != nil {
+		return nil, err
+	}
 	all, err := m.reader.translate(ctx, entries, from)
 	if err != nil {
 		return nil, err

@@ -46,6 +46,8 @@ type Config struct {
 	// Foreign returns what another tool recorded of stages of which the lock has
 	// no record, by their names and without fingerprints; nil: nothing.
 	Foreign func(ctx context.Context, lock string, stages []*stagefile.Stage) (map[string]stagefile.Record, error)
+	// Recorded hears of stages whose new records are in the lock; nil: nobody.
+	Recorded func(ctx context.Context, done []Done) error
 	// LookUp finds what is below a directory by its listing, which may be
 	// fetched; nil: nothing is found.
 	LookUp func(ctx context.Context, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error)
@@ -63,6 +65,12 @@ type Config struct {
 	// Machine is what stages share; nil: what is found.
 	Machine *Machine
 	Clock   clock.Clock
+}
+
+// Done is a stage that ran or was restored, with what it read and made.
+type Done struct {
+	Stage  *stagefile.Stage
+	Record stagefile.Record
 }
 
 // Engine plans and runs pipelines.

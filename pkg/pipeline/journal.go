@@ -272,6 +272,7 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 	byDir := map[string][]stagefile.Record{}
 	var cached []stagefile.Record
 	gone := map[string][]string{}
+	var done []Done
 	for _, e := range entries {
 		batch.Stages = append(batch.Stages, e.record)
 		if !e.changed {
@@ -280,6 +281,7 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 		dir := path.Dir(e.stage.File)
 		byDir[dir] = append(byDir[dir], *e.assets)
 		gone[dir] = append(gone[dir], e.gone...)
+		done = append(done, Done{e.stage, *e.assets})
 		if len(e.assets.Outs) > 0 {
 			cached = append(cached, *e.assets)
 		}
@@ -298,6 +300,11 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 	}
 	if len(byDir) > 0 {
 		if err := fault.At(ctx, "run.lock.written"); err != nil {
+			return batch, err
+		}
+	}
+	if len(done) > 0 && j.engine.Recorded != nil {
+		if err := j.engine.Recorded(ctx, done); err != nil {
 			return batch, err
 		}
 	}

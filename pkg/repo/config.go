@@ -22,6 +22,13 @@ type Config struct {
 	Compare CompareConfig     `yaml:"compare" mapstructure:"compare" json:"compare"`
 	User    UserConfig        `yaml:"user" mapstructure:"user" json:"user"`
 	Lineage LineageConfig     `yaml:"lineage" mapstructure:"lineage" json:"lineage"`
+	DVC     DVCConfig         `yaml:"dvc" mapstructure:"dvc" json:"dvc"`
+}
+
+// DVCConfig says how to work beside DVC.
+type DVCConfig struct {
+	// WriteLock has run write dvc.lock and DVC's cache, too.
+	WriteLock bool `yaml:"write_lock" mapstructure:"write_lock" json:"write_lock"`
 }
 
 // LineageConfig says where OpenLineage events of runs go; nowhere when empty.
