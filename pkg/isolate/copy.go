@@ -58,10 +58,8 @@ func Make(ctx context.Context, r *repo.Repo, s Snapshot, name string) (*Copy, er
 
 // fill makes the copy in root.
 func (c *Copy) fill(ctx context.Context, r *repo.Repo, s Snapshot, root string) error {
-	if _, err := os.Lstat(root); err == nil {
-		if err := os.RemoveAll(root); err != nil {
-			return err
-		}
+	if err := os.RemoveAll(root); err != nil {
+		return err
 	}
 	if err := fault.At(ctx, "isolate.leased"); err != nil {
 		return err
