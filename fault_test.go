@@ -120,15 +120,55 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
-			points: "gc.", command: []string{"mlops", "gc", "--force", "--min-age", "0s"},
+			points: "apply.", command: []string{"mlops", "runs", "apply", "first"},
+			prepare: func(s *sandbox) {
+				s.write("params.yaml", "x: 1\n")
+				s.write("mlops.yaml", "stages:\n  make:\n    cmd: cp params.yaml out.txt\n    params: [x]\n    outs: [out.txt]\n")
+				s.run("git", "add", "-A")
+				s.run("git", "commit", "-qm", "pipeline")
+				s.run("mlops", "run", "--name", "first")
+				s.write("params.yaml", "x: 2\n")
+				s.run("mlops", "run", "--name", "second")
+			},
+			check: func(s *sandbox) {
+				s.same("params.yaml", "x: 1\n")
+				s.same("out.txt", "x: 1\n")
+				s.run("mlops", "status", "--exit-code")
+			},
+		},
+		{
+			points: "import.", command: []string{"mlops", "runs", "import", "../runs.tar"},
+			prepare: func(s *sandbox) {
+				s.run("mlops", "log", "start", "--name", "travels")
+				s.run("mlops", "log", "artifact", "one.bin", "--run", "travels")
+				s.run("mlops", "log", "end", "--run", "travels")
+				s.run("mlops", "runs", "export", "-o", "../runs.tar")
+				s.run("mlops", "runs", "rm", "travels")
+				s.run("git", "init", "-q", "../other")
+				s.run("mlops", "-C", "../other", "init")
+				s.dir = s.path("../other")
+			},
+			check: func(s *sandbox) {
+				if out := s.run("mlops", "runs", "show", "travels"); !strings.Contains(out, "one.bin") {
+					s.Errorf("the run came without its artifact:\n%s", out)
+				}
+			},
+		},
+		{
+			points: "gc.", command: []string{"mlops", "gc", "--force", "--min-age", "0s", "--removed-runs", "0s"},
 			prepare: func(s *sandbox) {
 				s.commitData()
+				s.run("mlops", "log", "start", "--name", "gone")
+				s.run("mlops", "runs", "rm", "--force", "gone")
 				s.write("data/dead", "nothing will name this\n")
 				s.run("mlops", "add", "data")
 				s.run("git", "checkout", "-q", "--", "data.mlops")
 				s.run("mlops", "checkout", "--force")
+				s.write(".mlops/tmp/checkout-1", "left by a command that died")
+				s.write(".mlops/tmp/checkout-1.lease", "")
 			},
 			check: func(s *sandbox) {
+				s.missing(".mlops/tmp/checkout-1")
 				s.run("mlops", "status", "--exit-code")
 				s.remove("data/a")
 				s.run("mlops", "checkout")
