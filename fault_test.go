@@ -137,7 +137,7 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
-			points: "import.", command: []string{"mlops", "runs", "import", "../runs.tar"},
+			points: "archive.", command: []string{"mlops", "runs", "import", "../runs.tar"},
 			prepare: func(s *sandbox) {
 				s.run("mlops", "log", "start", "--name", "travels")
 				s.run("mlops", "log", "artifact", "one.bin", "--run", "travels")

@@ -70,7 +70,7 @@ func Read(ctx context.Context, in io.Reader, st *store.Store, runs Runs) (done T
 	if err := batch.Commit(); err != nil {
 		return done, err
 	}
-	if err := fault.At(ctx, "import.stored"); err != nil {
+	if err := fault.At(ctx, "archive.stored"); err != nil {
 		return done, err
 	}
 	for len(records) > 0 {
@@ -81,7 +81,7 @@ func Read(ctx context.Context, in io.Reader, st *store.Store, runs Runs) (done T
 		}
 		done.Added, records = done.Added+added, records[n:]
 	}
-	return done, fault.At(ctx, "import.recorded")
+	return done, fault.At(ctx, "archive.recorded")
 }
 
 func damaged(err error) error {
