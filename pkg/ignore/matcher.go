@@ -32,7 +32,7 @@ func (m *Matcher) Add(dir string, text []byte) {
 }
 
 // Empty reports whether there are no rules, so that nothing is excluded.
-func (m *Matcher) Empty() bool { return len(m.rules) == 0 }
+func (m *Matcher) Empty() bool { return m == nil || len(m.rules) == 0 }
 
 // Match reports whether the slash path, or a directory that it is in, is
 // excluded.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/ignore"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/tree"
@@ -53,7 +54,9 @@ func entryOf(o repo.Object) *tree.Entry {
 
 // compareTarget lists what differs at one tracked path, file by file. Nil is
 // nothing there. Where a tree is not in the store the target itself is listed.
-func compareTarget(ctx context.Context, src tree.Source, target string, old, now *repo.Object) ([]Change, error) {
+// Files that rules leave out now were not looked for: that they were tracked
+// once is no change.
+func compareTarget(ctx context.Context, src tree.Source, target string, old, now *repo.Object, rules *ignore.Matcher) ([]Change, error) {
 	if old != nil && now != nil && old.ID == now.ID && old.Kind == now.Kind && (old.Exec == now.Exec || !hasExecBit) {
 		return nil, nil
 	}
@@ -77,9 +80,15 @@ func compareTarget(ctx context.Context, src tree.Source, target string, old, now
 		b = now.ID
 	}
 	if oldDir || newDir {
+		leftOut := false
 		err := tree.Diff(ctx, src, a, b, func(c tree.Change) error {
-			if !same(c.Old, c.New) {
-				add(join(target, c.Path), c.Old, c.New)
+			p := join(target, c.Path)
+			switch {
+			case same(c.Old, c.New):
+			case c.New == nil && newDir && rules.Match(p, c.Old.Kind == tree.Dir):
+				leftOut = true
+			default:
+				add(p, c.Old, c.New)
 			}
 			return nil
 		})
@@ -91,7 +100,7 @@ func compareTarget(ctx context.Context, src tree.Source, target string, old, now
 		if err != nil {
 			return nil, err
 		}
-		if len(changes) == 0 { // an empty directory came or went
+		if len(changes) == 0 && !leftOut { // an empty directory came or went
 			add(target, optional(old), optional(now))
 			return changes, nil
 		}

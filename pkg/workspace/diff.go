@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/ignore"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/tree"
 )
@@ -48,12 +49,13 @@ func (w *Workspace) Diff(ctx context.Context, req DiffRequest) (res DiffResult, 
 	}
 	var src tree.Source = st
 	var news []repo.Tracked
+	rules := map[string]*ignore.Matcher{} // that leave out files of the workspace
 	if req.To != "" {
 		news, err = w.repo.TrackedAt(ctx, req.To)
 	} else {
 		s := w.begin(ctx, nil, "checking")
 		defer func() { err = errors.Join(err, s.close()) }()
-		news, err = w.newSide(s, olds)
+		news, err = w.newSide(s, olds, rules)
 		src = s.source(st)
 		res.To = "workspace"
 	}
@@ -64,7 +66,7 @@ func (w *Workspace) Diff(ctx context.Context, req DiffRequest) (res DiffResult, 
 	if err != nil {
 		return res, err
 	}
-	if err := diffSides(ctx, src, cached(olds), cached(news), &res); err != nil {
+	if err := diffSides(ctx, src, cached(olds), cached(news), rules, &res); err != nil {
 		return res, err
 	}
 	return res, res.limit(paths, append(olds, news...))
@@ -86,8 +88,8 @@ func (w *Workspace) oldSide(ctx context.Context, res *DiffResult) ([]repo.Tracke
 }
 
 // newSide is what stands in the workspace at paths that are tracked there or
-// were on the old side.
-func (w *Workspace) newSide(s *scan, olds []repo.Tracked) ([]repo.Tracked, error) {
+// were on the old side. It puts the rules of each into rules.
+func (w *Workspace) newSide(s *scan, olds []repo.Tracked, rules map[string]*ignore.Matcher) ([]repo.Tracked, error) {
 	tracked, err := w.repo.Tracked(s.ctx)
 	if err != nil {
 		return nil, err
@@ -113,19 +115,20 @@ func (w *Workspace) newSide(s *scan, olds []repo.Tracked) ([]repo.Tracked, error
 		}
 		if t.found {
 			news = append(news, repo.Tracked{Object: t.object(), Cached: true})
+			rules[t.path] = t.match
 		}
 	}
 	return news, s.remember()
 }
 
-func diffSides(ctx context.Context, src tree.Source, olds, news []repo.Tracked, res *DiffResult) error {
+func diffSides(ctx context.Context, src tree.Source, olds, news []repo.Tracked, rules map[string]*ignore.Matcher, res *DiffResult) error {
 	now := map[string]*repo.Object{}
 	for i := range news {
 		now[news[i].Path] = &news[i].Object
 	}
 	for i := range olds {
 		o := &olds[i].Object
-		changes, err := compareTarget(ctx, src, o.Path, o, now[o.Path])
+		changes, err := compareTarget(ctx, src, o.Path, o, now[o.Path], rules[o.Path])
 		if err != nil {
 			return err
 		}
@@ -133,7 +136,7 @@ func diffSides(ctx context.Context, src tree.Source, olds, news []repo.Tracked, 
 		res.Changes = append(res.Changes, changes...)
 	}
 	for p, n := range now {
-		changes, err := compareTarget(ctx, src, p, nil, n)
+		changes, err := compareTarget(ctx, src, p, nil, n, nil)
 		if err != nil {
 			return err
 		}

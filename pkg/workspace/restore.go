@@ -138,15 +138,21 @@ func (r *restorer) compare(t *target, want tree.Entry) error {
 	case !t.found:
 		r.whole = append(r.whole, edit{path: t.path, want: &want})
 	case there.Kind == tree.Dir && want.Kind == tree.Dir:
+		before := len(r.edits)
 		err := tree.Diff(r.ctx, r.scan.source(r.store), there.ID, want.ID, func(c tree.Change) error {
-			if same(c.Old, c.New) {
+			p := join(t.path, c.Path)
+			if same(c.Old, c.New) || c.Old == nil && r.leftOut(t, p, c.New) {
 				return nil
 			}
-			r.edits = append(r.edits, edit{path: join(t.path, c.Path), old: c.Old, want: c.New})
+			r.edits = append(r.edits, edit{path: p, old: c.Old, want: c.New})
 			return nil
 		})
 		if err != nil {
 			return r.explain(t.path, err)
+		}
+		if len(r.edits) == before {
+			r.res.Unchanged += want.Files
+			return nil
 		}
 	case there.Kind == tree.Dir:
 		if err := r.removeAll(t.path, there); err != nil {
@@ -163,6 +169,16 @@ func (r *restorer) compare(t *target, want tree.Entry) error {
 	}
 	r.res.Changed = append(r.res.Changed, t.path)
 	return nil
+}
+
+// leftOut reports whether a path is there that the scan did not look at, because
+// rules leave it out: it is nobody's but the user's.
+func (r *restorer) leftOut(t *target, p string, e *tree.Entry) bool {
+	if !t.match.Match(p, e.Kind == tree.Dir) {
+		return false
+	}
+	_, err := os.Lstat(r.w.repo.Path(p))
+	return err == nil
 }
 
 // removeAll plans the removal of a directory, file by file.

@@ -90,7 +90,7 @@ func (w *Workspace) status(ctx context.Context, chosen []selected, res *StatusRe
 			changes = append(changes, Change{Path: repo.Text(t.path), Kind: ChangeDeleted, Target: repo.Text(t.path), Old: sideOf(entryOf(chosen[i].Object))})
 		case t.found:
 			now := t.object()
-			differ, err := compareTarget(ctx, src, t.path, &chosen[i].Object, &now)
+			differ, err := compareTarget(ctx, src, t.path, &chosen[i].Object, &now, t.match)
 			if err != nil {
 				return err
 			}
