@@ -12,17 +12,18 @@ import (
 // scheduler carries out the chosen stages. Its fields belong to the goroutine
 // of run; workers get a job and send it back done.
 type scheduler struct {
-	engine  *Engine
-	project *Project
-	decider *decider
-	request RunRequest
-	journal *journal
-	notify  func(Event)
-	local   *executor.Local
-	saver   *saver
-	output  *output
-	claims  *claims
-	limits  limits
+	engine   *Engine
+	project  *Project
+	decider  *decider
+	request  RunRequest
+	journal  *journal
+	notify   func(Event)
+	local    *executor.Local
+	saver    *saver
+	restorer *restorer
+	output   *output
+	claims   *claims
+	limits   limits
 
 	chosen  map[string]bool
 	begun   map[string]bool   // were ready and left that list
@@ -56,7 +57,8 @@ type job struct {
 	err     error
 	log     *stageLog
 	ended   time.Time
-	saving  bool // it gave its place back
+	saving  bool // it has no place among the jobs: it only saves or restores
+	rerun   bool // it could not be restored
 	claim   *claim
 	slots   slots
 	attempt int           // from 1
@@ -75,7 +77,7 @@ func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunReque
 		chosen: map[string]bool{}, begun: map[string]bool{}, asleep: map[*job]*time.Timer{}, over: map[string]bool{}, lost: map[string]string{}, blocked: map[string]string{},
 		budget: budget{cpus: l.CPUs, memory: l.Memory},
 	}
-	s.saver = newSaver(e.Data)
+	s.saver, s.restorer = newSaver(e.Data), newRestorer(s.bring)
 	s.output = newOutput(q.Output, q.Jobs > 1 && len(chosen) > 1)
 	s.count(chosen)
 	return s
@@ -113,6 +115,7 @@ const poll = 50 * time.Millisecond
 // stages; an error of the engine itself stops everything.
 func (s *scheduler) run(ctx context.Context) error {
 	defer s.saver.close()
+	defer s.restorer.close()
 	defer close(s.quit)
 	var broken error
 	stop := func(err error) {
@@ -232,6 +235,13 @@ func (s *scheduler) release(name, failed string) {
 
 // finish records a job that came back, or has it tried again.
 func (s *scheduler) finish(ctx context.Context, j *job) error {
+	if j.rerun {
+		// What was promised could not be had: run the stage instead.
+		j.step.Action, j.step.record.Outs, j.rerun, j.saving = Run, nil, false, false
+		j.step.Reasons = append(j.step.Reasons, "cannot be restored: "+j.err.Error())
+		j.attempt, j.err = 0, nil
+		return s.admit(ctx, j)
+	}
 	if j.err != nil && !s.ending(ctx) && again(j.step.stage.Retries, j.attempt, j.result) {
 		s.sleep(j)
 		return nil

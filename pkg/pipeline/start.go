@@ -133,7 +133,7 @@ func (s *scheduler) giveUp(ctx context.Context, j *job) error {
 	if j.attempt > 0 {
 		return s.finish(ctx, j)
 	}
-	return nil
+	return j.fail()
 }
 
 // start decides on a stage, and sets it to work where it needs work.
@@ -184,7 +184,7 @@ func (s *scheduler) try(ctx context.Context, j *job) (*busy, error) {
 		return &busy{key: "jobs"}, nil
 	}
 	stage := j.step.stage
-	if key := s.budget.lacks(stage, s.limits); key != "" {
+	if key := s.budget.lacks(stage, s.limits); key != "" && j.step.Action == Run {
 		return &busy{key: key}, nil
 	}
 	fresh := j.claim == nil
@@ -293,8 +293,12 @@ func waitsFor(by *claimText) string {
 
 // launch sets a job to work.
 func (s *scheduler) launch(ctx context.Context, j *job) {
-	s.budget.take(j.step.stage)
-	s.working++
+	if j.saving = j.step.Action == Restore; j.saving {
+		s.saving++
+	} else {
+		s.budget.take(j.step.stage)
+		s.working++
+	}
 	j.attempt++
 	if j.attempt == 1 {
 		j.start = s.engine.Clock.Now()

@@ -21,13 +21,10 @@ func (s *scheduler) work(ctx context.Context, j *job) {
 		return
 	}
 	if j.step.Action == Restore {
-		if j.err = s.bring(ctx, j.step.needed); j.err == nil || ctx.Err() != nil {
-			return
+		if j.err = s.restorer.restore(ctx, j.step.needed); j.err != nil && ctx.Err() == nil {
+			j.rerun = true
 		}
-		// What was promised could not be had: run the stage instead.
-		j.step.Action = Run
-		j.step.record.Outs = nil
-		j.step.Reasons = append(j.step.Reasons, "cannot be restored: "+j.err.Error())
+		return
 	}
 	j.err = s.execute(ctx, j)
 }
