@@ -306,7 +306,7 @@ func (p *prefixed) Write(b []byte) (int, error) {
 // flush writes a last line without end; mu is held.
 func (p *prefixed) flush() {
 	if len(p.rest) > 0 {
-		fmt.Fprintf(p.to, "%s%s\n", p.prefix, p.rest)
+		fmt.Fprintf(p.to, "%s%s\n", p.prefix, p.rest) //nolint:errcheck // stderr is gone: nobody to tell
 		p.rest = nil
 	}
 }

@@ -123,7 +123,7 @@ func (q *Queue) Stop() (bool, error) {
 	if h == nil || err != nil {
 		return false, err
 	}
-	return true, os.WriteFile(q.stopFile(), nil, 0o666)
+	return true, fsx.WriteFile(q.stopFile(), nil, 0o666)
 }
 
 func (q *Queue) stopping() bool {

@@ -35,7 +35,7 @@ func (r *Repo) MakeCopy(root string) error {
 		name string
 		text []byte
 	}{{homeName, []byte(r.MetaDir() + "\n")}, {ConfigFile, config}} {
-		if err := os.WriteFile(filepath.Join(local, f.name), f.text, filePerm); err != nil {
+		if err := os.WriteFile(filepath.Join(local, f.name), f.text, filePerm); err != nil { //nolint:forbidigo // a copy need not outlive a crash
 			return errs.New(errs.Internal, "copy the workspace: %w", err)
 		}
 	}

@@ -224,7 +224,7 @@ func (a *arguments) sort() (any, error) {
 	case several:
 		if v.span != nil { // of numbers: they are in order, of one direction or the other
 			list := slices.Clone(v.list)
-			slices.SortFunc(list, func(x, y any) int { return compareNumbers(x, y) })
+			slices.SortFunc(list, compareNumbers)
 			if reverse {
 				slices.Reverse(list)
 			}

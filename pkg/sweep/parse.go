@@ -168,7 +168,7 @@ func (p *parser) items(closing kind, item func() error) error {
 		if err := item(); err != nil {
 			return err
 		}
-		switch t := p.take(); t.kind { //nolint:exhaustive // all others are errors
+		switch t := p.take(); t.kind {
 		case closing:
 			return nil
 		case comma:
@@ -270,7 +270,7 @@ func unescape(t token) string {
 // single is the value of one token.
 func single(t token) (any, error) {
 	bare := strings.ReplaceAll(t.text, "_", "")
-	switch t.kind { //nolint:exhaustive // the others are text
+	switch t.kind {
 	case integer:
 		if n, err := strconv.ParseInt(bare, 10, 64); err == nil {
 			return number{n, t.text}, nil
@@ -400,21 +400,20 @@ func asYAML(text string) any {
 
 // yamlText writes a scalar as YAML.
 func yamlText(v any) string {
-	switch v := v.(type) {
-	case float64:
-		switch {
-		case math.IsNaN(v):
-			return ".nan"
-		case math.IsInf(v, 1):
-			return ".inf"
-		case math.IsInf(v, -1):
-			return "-.inf"
-		}
-		text := paramfile.Encode(v)
-		if mantissa, exponent, ok := strings.Cut(text, "e"); ok && !strings.Contains(mantissa, ".") {
-			text = mantissa + ".0e" + exponent // PyYAML takes 1e-05 for text
-		}
-		return text
+	f, ok := v.(float64)
+	switch {
+	case !ok:
+		return paramfile.Encode(v)
+	case math.IsNaN(f):
+		return ".nan"
+	case math.IsInf(f, 1):
+		return ".inf"
+	case math.IsInf(f, -1):
+		return "-.inf"
 	}
-	return paramfile.Encode(v)
+	text := paramfile.Encode(f)
+	if mantissa, exponent, ok := strings.Cut(text, "e"); ok && !strings.Contains(mantissa, ".") {
+		text = mantissa + ".0e" + exponent // PyYAML takes 1e-05 for text
+	}
+	return text
 }
