@@ -18,7 +18,6 @@ func sections(a *app) []section {
 		{"start", "Start:", []*cobra.Command{
 			newDemoCmd(a),
 			newInitCmd(a),
-			newImportCmd(a),
 		}},
 		{"data", "Data:", []*cobra.Command{
 			newAddCmd(a),
@@ -35,6 +34,9 @@ func sections(a *app) []section {
 			newPushCmd(a),
 			newFetchCmd(a),
 			newPullCmd(a),
+			newGetCmd(a),
+			newImportCmd(a),
+			newUpdateCmd(a),
 		}},
 		{"pipelines", "Pipelines:", []*cobra.Command{
 			newRunCmd(a),

@@ -48,7 +48,7 @@ func (w *LockWriter) Write(ctx context.Context, done []pipeline.Done) error {
 		}
 		s, err := w.stage(ctx, d)
 		if err != nil {
-			return errs.New(errs.KindOf(err), "write dvc.lock: stage %s: %w", d.Stage.Name, err)
+			return errs.New(errs.KindOf(err), "write the entry of stage %s in dvc.lock: %w", d.Stage.Name, err)
 		}
 		dir := path.Dir(d.Stage.File)
 		byDir[dir] = append(byDir[dir], s)
@@ -67,7 +67,7 @@ func (w *LockWriter) Write(ctx context.Context, done []pipeline.Done) error {
 			return fsx.WriteFile(name, text, 0o644)
 		})
 		if err != nil {
-			return errs.New(errs.KindOf(err), "write %s: %w", file, err)
+			return errs.New(errs.KindOf(err), "write DVC's lock: %w", err)
 		}
 	}
 	return nil

@@ -18,7 +18,8 @@ import (
 
 // InitOptions say what kind of repository Init makes.
 type InitOptions struct {
-	NoGit bool // do without git, also where there is a git repository
+	NoGit  bool // do without git, also where there is a git repository
+	Nested bool // also inside another repository: one for a moment
 }
 
 // InitResult is what Init did.
@@ -88,7 +89,7 @@ func mayInit(root string, o InitOptions) error {
 	if Internal(filepath.ToSlash(root)) {
 		return errs.New(errs.Usage, "%s is inside a %s or %s directory", root, gitDirectory, Dir)
 	}
-	if other, ok := above(root, Dir); ok && other != root {
+	if other, ok := above(root, Dir); ok && other != root && !o.Nested {
 		return errs.New(errs.Conflict, "%s is inside the repository %s", root, other).
 			Hint("that repository can track it: mlops add works from here")
 	}
