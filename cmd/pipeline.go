@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -41,6 +42,7 @@ func (a *app) engineOf(r *repo.Repo) (*pipeline.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	remote := a.defaultTransfer(r)
 	return pipeline.New(pipeline.Config{
 		Root:  r.Root,
 		Read:  func(p string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Root, filepath.FromSlash(p))) },
@@ -50,9 +52,9 @@ func (a *app) engineOf(r *repo.Repo) (*pipeline.Engine, error) {
 		Index:    r.Index,
 		Identify: identify,
 		Track:    func(ctx context.Context) (track.Recorder, error) { return a.tracking(ctx) },
-		Fetch:    func(ctx context.Context, assets []stagefile.Asset) error { return a.fetchAssets(ctx, r, assets) },
+		Fetch:    func(ctx context.Context, assets []stagefile.Asset) error { return fetchAssets(ctx, remote, assets) },
 		LookUp: func(ctx context.Context, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error) {
-			return a.lookUp(ctx, r, dir, below, fetch)
+			return lookUp(ctx, r, remote, dir, below, fetch)
 		},
 		Code:     func(ctx context.Context, files []string) (pipeline.CodeState, error) { return codeState(ctx, r, files) },
 		Foreign:  migrate.NewReader(r).Records,
@@ -76,9 +78,9 @@ func recorder(r *repo.Repo) (func(context.Context, []pipeline.Done) error, error
 
 // lookUp finds what is below a directory, by its nodes here or in the default
 // remote.
-func (a *app) lookUp(ctx context.Context, r *repo.Repo, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error) {
+func lookUp(ctx context.Context, r *repo.Repo, remote openTransfer, dir stagefile.Asset, below string, fetch bool) (tree.Entry, error) {
 	if fetch {
-		t, _, err := a.transfer(ctx, "", 0)
+		t, err := remote(ctx)
 		if err != nil {
 			return tree.Entry{}, err
 		}
@@ -91,9 +93,31 @@ func (a *app) lookUp(ctx context.Context, r *repo.Repo, dir stagefile.Asset, bel
 	return tree.Lookup(ctx, st, dir.ID, below)
 }
 
-// fetchAssets brings assets from the default remote into the store.
-func (a *app) fetchAssets(ctx context.Context, r *repo.Repo, assets []stagefile.Asset) error {
-	bucket, name, err := a.bucket(ctx, "", 0)
+// openTransfer connects to a remote when it is first called.
+type openTransfer func(ctx context.Context) (*transfer.Transfer, error)
+
+// defaultTransfer connects to the default remote once for all stages.
+func (a *app) defaultTransfer(r *repo.Repo) openTransfer {
+	var mu sync.Mutex
+	var t *transfer.Transfer
+	return func(ctx context.Context) (*transfer.Transfer, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if t != nil {
+			return t, nil
+		}
+		bucket, name, err := a.bucket(context.WithoutCancel(ctx), "", 0)
+		if err != nil {
+			return nil, err
+		}
+		t = transfer.New(r, bucket, name, progress.Nop{})
+		return t, nil
+	}
+}
+
+// fetchAssets brings assets from a remote into the store.
+func fetchAssets(ctx context.Context, remote openTransfer, assets []stagefile.Asset) error {
+	t, err := remote(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,7 +125,7 @@ func (a *app) fetchAssets(ctx context.Context, r *repo.Repo, assets []stagefile.
 	for i, asset := range assets {
 		objects[i] = repo.FromAsset(asset)
 	}
-	_, err = transfer.New(r, bucket, name, progress.Nop{}).Fetch(ctx, transfer.FetchRequest{Selection: transfer.Selection{Objects: objects}})
+	_, err = t.Fetch(ctx, transfer.FetchRequest{Selection: transfer.Selection{Objects: objects}})
 	return err
 }
 

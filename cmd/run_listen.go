@@ -57,24 +57,31 @@ func (o *runOptions) listeners(ctx context.Context) ([]listener, error) {
 	if inGitHub() && !o.app.io.JSON {
 		all = append(all, &githubReport{io: o.app.io})
 	}
+	if !o.app.io.JSON {
+		all = append(all, &progressNotes{io: o.app.io, timers: map[string]*time.Timer{}})
+	}
 	return all, nil
 }
 
 // junitReport gathers the stages of a run and writes them at its end.
 type junitReport struct {
-	file  string
-	suite junit.Suite
+	file   string
+	suite  junit.Suite
+	chosen []*stagefile.Stage
+	ended  map[string]bool // by address
 }
 
 func (j *junitReport) event(e pipeline.Event) {
 	switch e.Type {
 	case pipeline.RunStarted:
+		j.chosen, j.ended = e.Chosen, map[string]bool{}
 		j.suite.Name, j.suite.Started = e.Run.Name, e.Time
 		j.suite.Properties = []junit.Property{{Name: "run_id", Value: e.Run.ID}, {Name: "experiment", Value: e.Run.Experiment}}
 		if e.Run.Git.Commit != "" {
 			j.suite.Properties = append(j.suite.Properties, junit.Property{Name: "git_commit", Value: e.Run.Git.Commit})
 		}
 	case pipeline.StageEnded:
+		j.ended[e.Name] = true
 		c := junit.Case{Class: e.Stage.File, Name: e.Name, Seconds: e.Seconds}
 		why := strings.Join(e.Reasons, "; ")
 		switch {
@@ -95,6 +102,12 @@ func (j *junitReport) end(r pipeline.Result, _ error) error {
 		return nil // it did not begin
 	}
 	j.suite.Seconds = r.Seconds
+	never := "not started"
+	for _, s := range j.chosen {
+		if !j.ended[s.Address()] {
+			j.suite.Cases = append(j.suite.Cases, junit.Case{Class: s.File, Name: s.Address(), Skipped: &never})
+		}
+	}
 	var b bytes.Buffer
 	if err := junit.Write(&b, j.suite); err != nil {
 		return err

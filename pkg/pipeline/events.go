@@ -26,11 +26,12 @@ const (
 type Event struct {
 	Type     EventType
 	Time     time.Time
-	Name     string            // address of the stage
-	Run      *track.Run        // of RunStarted
-	Stage    *stagefile.Stage  // of stages
-	Record   *stagefile.Record // what the stage read, and of StageEnded what it made
-	Action   Action            // of StageEnded: Ran, Skipped, Restored or Failed
+	Name     string             // address of the stage
+	Run      *track.Run         // of RunStarted
+	Chosen   []*stagefile.Stage // of RunStarted: the stages it is about
+	Stage    *stagefile.Stage   // of stages
+	Record   *stagefile.Record  // what the stage read, and of StageEnded what it made
+	Action   Action             // of StageEnded: Ran, Skipped, Restored or Failed
 	Reasons  []string
 	Attempt  int // of StageRetried: the one that failed, from 1
 	Seconds  float64

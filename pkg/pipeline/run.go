@@ -29,6 +29,9 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (_ R
 	if err != nil {
 		return Result{}, err
 	}
+	if err := e.prefetch(ctx, project, q.PlanRequest); err != nil {
+		return Result{}, err
+	}
 	d, err := e.decider(ctx, e.Read, project, chosen, q.PlanRequest)
 	if err != nil {
 		return Result{}, err
@@ -53,7 +56,7 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (_ R
 	defer func() { err = errors.Join(err, d.claims.pool.Close()) }()
 	start := e.Clock.Now()
 	notify = j.listen(notify)
-	notify(Event{Type: RunStarted, Time: start, Run: &j.run})
+	notify(Event{Type: RunStarted, Time: start, Run: &j.run, Chosen: project.stages(chosen)})
 	s := newScheduler(e, project, chosen, d, q, limits, j, notify)
 	if q.Group != nil {
 		s.output.prefix, s.output.groups = false, &groups{mark: q.Group}

@@ -1,6 +1,19 @@
 package pipeline
 
-import "path"
+import (
+	"path"
+
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+)
+
+// stages returns the stages at addresses.
+func (p *Project) stages(addresses []string) []*stagefile.Stage {
+	out := make([]*stagefile.Stage, len(addresses))
+	for i, a := range addresses {
+		out[i] = p.byAddress[a]
+	}
+	return out
+}
 
 // Sources returns what people edit of the chosen stages: pipeline files, and
 // dependencies and parameter files that no stage makes.
