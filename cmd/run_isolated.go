@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -112,6 +113,10 @@ func (o *runOptions) isolate(ctx context.Context) (*isolation, error) {
 	if err := errors.Join(o.nest(ctx), o.app.holdStore(ctx)); err != nil {
 		return nil, err
 	}
+	also, err := o.needed(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	n := &isolation{app: o.app, repo: r, blobs: map[string]map[string]string{}}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -124,7 +129,7 @@ func (o *runOptions) isolate(ctx context.Context) (*isolation, error) {
 		return err
 	})
 	g.Go(func() (err error) {
-		n.snap, err = isolate.Take(gctx, r, workspace.New(r, o.app.io.Progress()))
+		n.snap, err = isolate.Take(gctx, r, workspace.New(r, o.app.io.Progress()), also)
 		return err
 	})
 	g.Go(func() error {
@@ -135,6 +140,42 @@ func (o *runOptions) isolate(ctx context.Context) (*isolation, error) {
 		return err
 	})
 	return n, g.Wait()
+}
+
+// needed are the paths that stages read, or go on writing to, and that no stage
+// makes anew. They are in a copy even where git ignores them. A pipeline or a
+// parameter that is wrong is found here, before anything is copied.
+func (o *runOptions) needed(ctx context.Context, r *repo.Repo) ([]string, error) {
+	e, err := o.app.engineOf(r)
+	if err != nil {
+		return nil, err
+	}
+	project, err := e.ProjectWith(ctx, o.SetParams)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := project.Targets(o.Stages, o.Dir); err != nil && len(o.Stages) > 0 {
+		return nil, err
+	}
+	var outs, paths []string
+	for _, s := range project.Stages {
+		for _, out := range s.Outs {
+			outs = append(outs, out.Path)
+			if out.Persist {
+				paths = append(paths, out.Path)
+			}
+		}
+	}
+	for _, s := range project.Stages {
+		for _, d := range s.Deps {
+			_, made := project.Producer(d.Path)
+			around := slices.ContainsFunc(outs, func(out string) bool { return d.Path == "." || strings.HasPrefix(out, d.Path+"/") })
+			if !made && !around && filepath.IsLocal(filepath.FromSlash(d.Path)) && !repo.Internal(d.Path) {
+				paths = append(paths, d.Path)
+			}
+		}
+	}
+	return paths, nil
 }
 
 // assets are what a run names of the snapshot: all its code, where commit and

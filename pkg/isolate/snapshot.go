@@ -39,9 +39,10 @@ func (s Snapshot) Assets() []track.Asset {
 	return all
 }
 
-// Take stores the workspace of r as it is now. It reads only what the stat
-// cache does not know.
-func Take(ctx context.Context, r *repo.Repo, w *workspace.Workspace) (Snapshot, error) {
+// Take stores the workspace of r as it is now, and what stands at also: paths
+// that a run needs though git ignores them. It reads only what the stat cache
+// does not know.
+func Take(ctx context.Context, r *repo.Repo, w *workspace.Workspace, also []string) (Snapshot, error) {
 	tracked, err := r.Tracked(ctx)
 	if err != nil {
 		return Snapshot{}, err
@@ -50,7 +51,7 @@ func Take(ctx context.Context, r *repo.Repo, w *workspace.Workspace) (Snapshot, 
 	if s.Code, err = takeCode(ctx, r, w, tracked); err != nil {
 		return s, fmt.Errorf("take a snapshot of the workspace: %w", err)
 	}
-	if s.Data, err = takeData(ctx, r, w, tracked); err != nil {
+	if s.Data, err = takeData(ctx, r, w, tracked, also); err != nil {
 		return s, fmt.Errorf("take a snapshot of the workspace: %w", err)
 	}
 	return s, nil
@@ -58,7 +59,7 @@ func Take(ctx context.Context, r *repo.Repo, w *workspace.Workspace) (Snapshot, 
 
 // takeData stores the data that pointers name where it stands on disk. Data
 // that is absent is what its pointer says, if the store has it.
-func takeData(ctx context.Context, r *repo.Repo, w *workspace.Workspace, tracked []repo.Tracked) ([]repo.Object, error) {
+func takeData(ctx context.Context, r *repo.Repo, w *workspace.Workspace, tracked []repo.Tracked, also []string) ([]repo.Object, error) {
 	var there []string
 	var absent []repo.Object
 	for _, t := range tracked {
@@ -71,6 +72,12 @@ func takeData(ctx context.Context, r *repo.Repo, w *workspace.Workspace, tracked
 		}
 		there = append(there, t.Path)
 	}
+	for _, p := range also {
+		if _, err := os.Lstat(r.Path(p)); err == nil {
+			there = append(there, p)
+		}
+	}
+	there = outermost(there)
 	var data []repo.Object
 	if len(there) > 0 {
 		saved, err := w.Save(ctx, there)
@@ -94,6 +101,16 @@ func takeData(ctx context.Context, r *repo.Repo, w *workspace.Workspace, tracked
 	}
 	slices.SortFunc(data, func(a, b repo.Object) int { return strings.Compare(a.Path, b.Path) })
 	return data, nil
+}
+
+// outermost drops paths that are inside others.
+func outermost(paths []string) []string {
+	all := map[string]bool{}
+	for _, p := range paths {
+		all[p] = true
+	}
+	slices.Sort(paths)
+	return slices.DeleteFunc(slices.Compact(paths), func(p string) bool { return isBelow(path.Dir(p), all) })
 }
 
 // takeCode stores the files that are no data.

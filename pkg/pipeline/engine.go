@@ -234,6 +234,15 @@ func (e *Engine) Project(ctx context.Context, read stagefile.ReadFunc) (*Project
 	return ReadProject(read, names)
 }
 
+// ProjectWith is Project of the workspace as it would be with params set.
+func (e *Engine) ProjectWith(ctx context.Context, edits []paramfile.Edit) (*Project, error) {
+	read, err := e.overlay(edits)
+	if err != nil {
+		return nil, err
+	}
+	return e.Project(ctx, read)
+}
+
 // choose returns the addresses that a request means, in the order of the graph.
 func (p *Project) choose(q PlanRequest) ([]string, error) {
 	if len(q.Stages) == 0 {
