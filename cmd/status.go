@@ -87,7 +87,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		return err
 	}
 	for _, id := range res.Spoiled {
-		o.app.io.Warn("object %s was changed in place through a hard link; it was moved to .mlops/quarantine", id)
+		o.app.io.Warn("object %s was changed in place through a link: the store has lost it, the file keeps the change", id)
 	}
 	o.hints(view)
 	if o.exitCode && !view.Clean {

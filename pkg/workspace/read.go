@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -25,8 +24,8 @@ var ErrChanged = errors.New("it changed while it was read")
 const tries = 3
 
 // take reads what stands at name in h: a file, or a link, which is not
-// followed. Old is the id that the cache had for it.
-func (s *scan) take(w *worker, h *handle, name string, old oid.ID) (item, error) {
+// followed. Old is what the cache had for it at the time scanned.
+func (s *scan) take(w *worker, h *handle, name string, old item, scanned int64) (item, error) {
 	it := item{name: name}
 	st, err := h.lstat(name)
 	if err != nil {
@@ -35,7 +34,7 @@ func (s *scan) take(w *worker, h *handle, name string, old oid.ID) (item, error)
 	kind, _ := kindOf(st.Mode)
 	switch kind {
 	case tree.Symlink:
-		return s.takeLink(h, name, st)
+		return s.takeLink(w, h, name, st, old, scanned)
 	case tree.File:
 	case tree.Dir:
 		return it, fmt.Errorf("%w: it became a directory", ErrChanged)
@@ -53,8 +52,8 @@ func (s *scan) take(w *worker, h *handle, name string, old oid.ID) (item, error)
 		return it, err
 	}
 	s.task.Add(1, got.size)
-	if !old.IsZero() && old != got.id && st.Size >= store.LooseSize {
-		s.checkLinked(old, st)
+	if !old.id.IsZero() && old.id != got.id && st.Size >= store.LooseSize {
+		s.checkLinked(old.id, st)
 	}
 	return got, nil
 }
@@ -162,44 +161,6 @@ func sum(ctx context.Context, f *os.File, buf []byte) (oid.ID, int64, error) {
 	}
 }
 
-// takeLink reads a symbolic link. One into our own store, made by checkout,
-// stands for the file it leads to.
-func (s *scan) takeLink(h *handle, name string, st fsx.Stat) (item, error) {
-	it := item{name: name, kind: tree.Symlink, size: st.Size, mtime: st.Mtime, ctime: st.Ctime, inode: st.Inode}
-	text, err := h.readlink(name)
-	if err != nil {
-		return it, err
-	}
-	if id, ok := s.w.ownLink(text); ok {
-		it.id = id
-		// looks compares with the link itself, so a row that says file never holds: it is read again.
-		it.kind = tree.File
-		info, err := os.Stat(text)
-		if err != nil {
-			return it, err
-		}
-		it.size = info.Size()
-		return it, nil
-	}
-	if s.batch == nil {
-		it.id = oid.Sum([]byte(text))
-		return it, nil
-	}
-	it.id, err = s.batch.PutBytes([]byte(text))
-	return it, stored(err)
-}
-
-// ownLink is the object that a link's text leads to, when it leads into the
-// repository's own objects.
-func (w *Workspace) ownLink(text string) (oid.ID, bool) {
-	rel, err := filepath.Rel(filepath.Join(w.repo.MetaDir(), "objects"), text)
-	if err != nil || !filepath.IsLocal(rel) {
-		return oid.ID{}, false
-	}
-	id, err := oid.Parse(strings.ReplaceAll(filepath.ToSlash(rel), "/", ""))
-	return id, err == nil
-}
-
 // storeError marks errors of the store, which end the whole scan: a full disk
 // is not the fault of one file.
 type storeError struct{ error }
@@ -217,31 +178,6 @@ func stored(err error) error {
 func isFatal(err error) bool {
 	var own storeError
 	return errors.As(err, &own) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
-}
-
-// checkLinked looks whether a file that changed is a hard link to the object it
-// was made from. Then the object is spoiled: it is moved away, so that nobody
-// takes it for what its name says.
-func (s *scan) checkLinked(old oid.ID, st fsx.Stat) {
-	hex := old.String()
-	file := filepath.Join(s.w.repo.MetaDir(), "objects", hex[:2], hex[2:])
-	object, err := fsx.Lstat(file)
-	if err != nil || object.Inode == 0 || object.Inode != st.Inode || object.Dev != st.Dev {
-		return
-	}
-	away := filepath.Join(s.w.repo.MetaDir(), "quarantine")
-	if err := os.MkdirAll(away, 0o777); err != nil {
-		return
-	}
-	if err := fsx.Rename(file, filepath.Join(away, hex)); err != nil {
-		return
-	}
-	if err := s.w.repo.ForgetSaved(s.ctx); err != nil {
-		return
-	}
-	s.mu.Lock()
-	s.spoiled = append(s.spoiled, hex)
-	s.mu.Unlock()
 }
 
 // problemError makes the error of one target.

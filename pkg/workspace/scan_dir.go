@@ -251,11 +251,12 @@ func (d *dirScan) keeps(at int, st fsx.Stat) bool {
 }
 
 func (d *dirScan) read(w *worker, at int) error {
-	var old oid.ID
-	if d.known == nil || d.known[at] {
-		old = d.items[at].id
+	var old item
+	scanned := int64(0)
+	if (d.known == nil || d.known[at]) && d.old != nil {
+		old, scanned = d.items[at], d.old.scanned
 	}
-	got, err := d.s.take(w, d.h, d.items[at].name, old)
+	got, err := d.s.take(w, d.h, d.items[at].name, old, scanned)
 	if err != nil {
 		if ctxErr := d.s.ctx.Err(); ctxErr != nil {
 			return ctxErr

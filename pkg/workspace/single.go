@@ -81,7 +81,7 @@ func (s *scan) singleIn(w *worker, h *handle, name string, t *target, known item
 			return nil
 		}
 	}
-	got, err := s.take(w, h, name, known.id)
+	got, err := s.take(w, h, name, known, scanned)
 	if err != nil {
 		if ctxErr := s.ctx.Err(); ctxErr != nil || isFatal(err) {
 			return errors.Join(ctxErr, err)

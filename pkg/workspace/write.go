@@ -155,8 +155,8 @@ func (r *restorer) writeStat(name string, e tree.Entry) (fsx.Stat, error) {
 		}
 		return fsx.Lstat(name)
 	}
-	if done, err := r.link(name, e); done || err != nil {
-		return fsx.Stat{}, err
+	if st, done, err := r.link(name, e); done || err != nil {
+		return st, err
 	}
 	perm := fs.FileMode(0o666)
 	if e.Exec {
@@ -184,39 +184,38 @@ const (
 
 // link makes name a link to a large object where the settings want that before
 // a copy. Executable files are never linked: they would share the object's mode.
-func (r *restorer) link(name string, e tree.Entry) (bool, error) {
+// The stat is what the stat cache shall have: of a symbolic link, the object's.
+func (r *restorer) link(name string, e tree.Entry) (st fsx.Stat, done bool, err error) {
 	if e.Size < store.LooseSize || e.Exec {
-		return false, nil
+		return st, false, nil
 	}
-	ways := r.w.repo.Config.Cache.Link
-	for i, how := range ways {
-		if how == linkCopy || how == linkReflink && (i == len(ways)-1 || ways[i+1] == linkCopy) {
-			return false, nil // Materialise does the first where it can
+	for _, how := range r.w.repo.Config.Cache.Link {
+		if how == linkReflink || how == linkCopy {
+			return st, false, nil // Materialise does the first where it can
 		}
 		object, ok := r.store.LoosePath(e.ID)
 		if !ok {
-			return false, nil
+			return st, false, nil
 		}
-		var err error
 		switch how {
-		case linkReflink:
-			err = fsx.Clone(name, object)
 		case linkHard:
 			err = os.Link(object, name)
 		case linkSymbolic:
-			err = os.Symlink(object, name)
+			if st, err = objectStat(object); err == nil {
+				err = os.Symlink(object, name)
+			}
 		default:
-			return false, errs.New(errs.Usage, "cache.link: %q is not known", how).
+			return st, false, errs.New(errs.Usage, "cache.link: %q is not known", how).
 				DidYouMean(how, []string{linkReflink, linkCopy, linkHard, linkSymbolic})
 		}
 		if err == nil {
-			return true, nil
+			return st, true, nil
 		}
 		if !errors.Is(err, syscall.EXDEV) && !errors.Is(err, syscall.EMLINK) && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
-			return false, err
+			return st, false, err
 		}
 	}
-	return false, nil
+	return fsx.Stat{}, false, nil
 }
 
 // fresh makes a target where nothing stands: in the temporary directory, then
@@ -241,7 +240,7 @@ func (r *restorer) fresh(e edit) (err error) {
 		return err
 	}
 	scanned := int64(0)
-	if now, err := fsx.Now(r.temp); err == nil && len(r.w.repo.Config.Cache.Link) == 0 {
+	if now, err := fsx.Now(r.temp); err == nil {
 		scanned = now
 	}
 	if err := r.place(temp, e.path); err != nil {
