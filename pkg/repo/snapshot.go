@@ -28,6 +28,7 @@ type Snapshot struct {
 
 	tracked []Tracked // read when a file is not in git
 	known   bool
+	dvc     *dvcCache // read when it is not in the store, either
 
 	cat *exec.Cmd
 	in  io.WriteCloser
@@ -92,14 +93,26 @@ func (s *Snapshot) Read(ctx context.Context, name string) ([]byte, error) {
 		return data, err
 	}
 	found, terr := s.object(ctx, name)
-	if terr != nil || found.ID.IsZero() {
-		return nil, errors.Join(err, terr)
-	}
-	store, terr := s.repo.Store(ctx)
 	if terr != nil {
 		return nil, terr
 	}
-	return store.Get(ctx, found.ID)
+	if !found.ID.IsZero() {
+		store, serr := s.repo.Store(ctx)
+		if serr != nil {
+			return nil, serr
+		}
+		if data, err = store.Get(ctx, found.ID); !errs.Is(err, errs.NotFound) {
+			return data, err
+		}
+	}
+	theirs, terr := s.dvcOuts(ctx)
+	if terr != nil {
+		return nil, terr
+	}
+	if _, _, ok := theirs.find(name); ok {
+		return theirs.read(name)
+	}
+	return nil, err
 }
 
 // own reads what git or the directory itself has.
@@ -145,6 +158,12 @@ func (s *Snapshot) object(ctx context.Context, name string) (tree.Entry, error) 
 		}
 		return e, err
 	}
+	for _, t := range tracked {
+		// At a commit, the working directory of DVC's stages is not known.
+		if rest := strings.TrimPrefix(t.Path, path.Dir(t.Source)+"/"); t.Foreign && t.Stage != "" && strings.HasSuffix(name, "/"+rest) {
+			return tree.Entry{ID: t.ID, Kind: t.Kind}, nil
+		}
+	}
 	return tree.Entry{}, nil
 }
 
@@ -173,6 +192,13 @@ func (s *Snapshot) List(ctx context.Context, dir string) ([]string, error) {
 		}
 	}
 	if len(found) == 0 {
+		theirs, err := s.dvcOuts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if found, err = theirs.list(dir); err != nil || found != nil {
+			return found, err
+		}
 		e, err := s.object(ctx, dir)
 		if err != nil || e.Kind != tree.Dir || e.ID.IsZero() {
 			return nil, err
@@ -187,6 +213,9 @@ func (s *Snapshot) List(ctx context.Context, dir string) ([]string, error) {
 			}
 			return nil
 		})
+		if errs.Is(err, errs.NotFound) { // its tree is not on this machine
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}
