@@ -32,10 +32,6 @@ type listener interface {
 
 // listeners are those that the flags, the settings and the environment ask for.
 func (o *runOptions) listeners(ctx context.Context) ([]listener, error) {
-	r, err := o.app.repo(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var all []listener
 	if o.junit != "" {
 		file, err := filepath.Abs(o.junit)
@@ -47,12 +43,10 @@ func (o *runOptions) listeners(ctx context.Context) ([]listener, error) {
 		}
 		all = append(all, &junitReport{file: file})
 	}
-	if target, namespace := lineageTarget(r); target.File != "" || target.URL != "" {
-		sink, err := lineage.Open(ctx, target)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, &lineageReport{sink: sink, namespace: namespace, root: r.Root, clock: o.app.clock.Now})
+	if l, err := o.app.lineage(ctx); err != nil {
+		return nil, err
+	} else if l != nil {
+		all = append(all, l)
 	}
 	if inGitHub() && !o.app.io.JSON {
 		all = append(all, &githubReport{io: o.app.io})
@@ -113,6 +107,23 @@ func (j *junitReport) end(r pipeline.Result, _ error) error {
 		return err
 	}
 	return fsx.WriteFile(j.file, b.Bytes(), 0o666)
+}
+
+// lineage opens what tells OpenLineage of a run; nil when nobody wants to know.
+func (a *app) lineage(ctx context.Context) (*lineageReport, error) {
+	r, err := a.repo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	target, namespace := lineageTarget(r)
+	if target.File == "" && target.URL == "" {
+		return nil, nil
+	}
+	sink, err := lineage.Open(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	return &lineageReport{sink: sink, namespace: namespace, root: r.Root, clock: a.clock.Now}, nil
 }
 
 // lineageTarget says where OpenLineage events go: by the settings, else by the

@@ -144,8 +144,15 @@ func (s *sweeping) one(ctx context.Context, jobs int) bool {
 	out := &prefixed{mu: &s.mu, to: s.app.io.Err, prefix: q.Name + " "}
 	q.Output = out
 	var result pipeline.Result
-	err := s.where.in(ctx, q.ID, s.keep, func(e *pipeline.Engine) (err error) {
+	tell, err := s.app.lineage(ctx)
+	if err != nil {
+		s.app.io.Warn("%v", err)
+	}
+	err = s.where.in(ctx, q.ID, s.keep, func(e *pipeline.Engine) (err error) {
 		result, err = e.Run(ctx, q, func(ev pipeline.Event) {
+			if tell != nil {
+				tell.event(ev)
+			}
 			if ev.Type == pipeline.Warning {
 				s.mu.Lock()
 				defer s.mu.Unlock()
@@ -154,6 +161,11 @@ func (s *sweeping) one(ctx context.Context, jobs int) bool {
 		})
 		return err
 	})
+	if tell != nil {
+		if lerr := tell.end(result, err); lerr != nil {
+			s.app.io.Warn("%s: %v", q.Name, lerr)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out.flush()
