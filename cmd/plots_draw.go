@@ -246,107 +246,11 @@ func (o *plotsOptions) draw(d compare.DrawnPlot, pictures *pictureFiles) (templa
 
 // writeMade writes a file and the directories above it.
 func writeMade(name string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // a report is for everybody
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return errs.New(errs.Internal, "write %s: %w", name, err)
 	}
 	if err := fsx.WriteFile(name, data, 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
-}
-
-// plotsJSON has DVC's shape.
-type plotsJSON struct {
-	Errors []plotError            `json:"errors,omitempty"`
-	Data   map[string][]plotEntry `json:"data,omitempty"`
-}
-
-type plotError struct {
-	Name   string `json:"name,omitempty"`
-	Rev    string `json:"rev"`
-	Source string `json:"source,omitempty"`
-	Type   string `json:"type"`
-	Msg    string `json:"msg"`
-}
-
-type plotEntry struct {
-	Type      string         `json:"type"`
-	Revisions []string       `json:"revisions"`
-	Content   map[string]any `json:"content,omitempty"` // Vega-Lite
-	URL       string         `json:"url,omitempty"`     // of a picture: its bytes
-}
-
-func (o *plotsOptions) writeJSON(drawn []compare.DrawnPlot, problems []compare.Problem) error {
-	out := plotsJSON{Data: map[string][]plotEntry{}}
-	for _, p := range problems {
-		out.Errors = append(out.Errors, plotError{Rev: p.Revision, Source: p.Path, Type: errs.KindOf(p.Err).String(), Msg: p.Err.Error()})
-	}
-	for _, d := range drawn {
-		entries := []plotEntry{}
-		switch {
-		case d.Images != nil:
-			for _, image := range d.Images.Each {
-				entries = append(entries, plotEntry{Type: "image", Revisions: []string{image.Name}, URL: image.DataURL()})
-			}
-		case !d.Chart.Empty():
-			spec, err := d.Chart.Spec()
-			if err != nil {
-				out.Errors = append(out.Errors, plotError{Name: d.ID, Type: errs.KindOf(err).String(), Msg: err.Error()})
-				break
-			}
-			entries = append(entries, plotEntry{Type: "vega", Revisions: d.Chart.Revisions, Content: spec})
-		}
-		out.Data[d.ID] = entries
-	}
-	return o.app.io.Result(out, func(io.Writer) error { return nil })
-}
-
-// pictureFiles writes plots as files of their own.
-type pictureFiles struct {
-	svg, png string // directories; "" is none
-	used     map[string]bool
-	written  []string
-}
-
-func (p *pictureFiles) write(id string, f plot.Figure) error {
-	if p.svg != "" {
-		if err := p.put(p.svg, id, ".svg", f.SVG()); err != nil {
-			return err
-		}
-	}
-	if p.png != "" {
-		b, err := f.PNG()
-		if err != nil {
-			return errs.New(errs.Usage, "draw %s: %w", id, err)
-		}
-		return p.put(p.png, id, ".png", b)
-	}
-	return nil
-}
-
-// copy writes a picture beside the drawn ones, with its revision in its name.
-func (p *pictureFiles) copy(id string, image plot.Image) error {
-	ext := filepath.Ext(id)
-	for _, dir := range []string{p.svg, p.png} {
-		if dir != "" && (dir == p.svg || p.svg == "") {
-			return p.put(dir, strings.TrimSuffix(id, ext)+"_"+image.Name, ext, image.Data)
-		}
-	}
-	return nil
-}
-
-func (p *pictureFiles) put(dir, id, ext string, data []byte) error {
-	base := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:*?"<>| `, r) || r < ' ' {
-			return '_'
-		}
-		return r
-	}, strings.TrimSuffix(id, filepath.Ext(id)))
-	name := filepath.Join(dir, base+ext)
-	for n := 2; p.used[strings.ToLower(name)]; n++ {
-		name = filepath.Join(dir, fmt.Sprintf("%s_%d%s", base, n, ext))
-	}
-	p.used[strings.ToLower(name)] = true
-	p.written = append(p.written, name)
-	return writeMade(name, data)
 }
