@@ -14,7 +14,7 @@ import (
 )
 
 type gcOptions struct {
-	app    *app
+	app     *app
 	force   bool
 	minAge  time.Duration
 	removed time.Duration // -1: no runs are forgotten

