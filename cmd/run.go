@@ -39,12 +39,19 @@ decision has a reason. The run is recorded with its parameters, metrics, inputs
 and outputs: see 'mlops runs' and 'mlops compare'.
 
 A STAGE is the name of a stage or of a foreach or matrix group, a pipeline file,
-or an output. What stages print goes to stderr.`,
+or an output. What stages print goes to stderr.
+
+With --isolated the work is done in a copy of the workspace, and no file of yours
+changes. --set-param takes the overrides of Hydra: several values, as in lr=0.1,0.01
+or 'depth=range(2,8)', make a sweep, whose trials run isolated, --jobs at once.`,
 		Example: `  mlops run                              everything that is out of date
   mlops run train --set-param train.lr=0.3
   mlops run --dry-run                    what would be done, and why
   mlops run evaluate --single --force
-  mlops run --jobs 4 --keep-going --tag gpu=a100`,
+  mlops run --jobs 4 --keep-going --tag gpu=a100
+  mlops run --isolated --set-param train.lr=0.3
+  mlops run --jobs 2 --set-param train.lr=0.1,0.01 --set-param 'train.depth=range(2,8)'
+  mlops run --queue --set-param train.lr=0.1,0.01`,
 		Args: cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			o.Stages = args

@@ -149,13 +149,12 @@ func (q *Queue) Job(ctx context.Context, word string) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	number, _ := strconv.ParseInt(word, 10, 64)
 	var found []Job
 	var names []string
 	for _, j := range jobs {
 		names = append(names, j.Name)
 		switch {
-		case j.ID == number:
+		case strconv.FormatInt(j.ID, 10) == word:
 			return j, nil
 		case j.Name == word || len(word) >= 4 && strings.HasPrefix(j.Run, word):
 			found = append(found, j)
