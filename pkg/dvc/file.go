@@ -91,6 +91,9 @@ func parseOut(item any, what string, err *error) Out {
 	if o.Path == "" && m.m != nil && !m.has("db") {
 		fail(err, "%s: an entry has no path", what)
 	}
+	if o.Etag == "" {
+		o.Etag = m.text("checksum") // what some servers have in its place
+	}
 	if text := m.text("md5"); text != "" {
 		sum, perr := ParseSum(m.text("hash"), text)
 		if perr != nil {

@@ -15,16 +15,16 @@ import (
 // SetStages returns the text of a dvc.lock with entries in the place of those of
 // their names, or at the end. Everything else stays as it says. Text may be empty.
 func SetStages(name string, text []byte, stages ...Stage) ([]byte, error) {
-	doc, err := paramfile.YAMLDocument(text)
-	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", name, err)
+	doc := &yaml.Node{}
+	if err := yaml.Unmarshal(text, doc); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", name, ErrFormat, err)
 	}
-	if doc == nil || len(doc.Content) == 0 {
+	if len(doc.Content) == 0 {
 		doc = &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{mappingNode()}}
 	}
 	top := doc.Content[0]
 	if top.Kind != yaml.MappingNode || len(top.Content) > 0 && child(top, "schema") == nil {
-		return nil, fmt.Errorf("write %s: it is not a lock of schema 2.0: %w", name, ErrFormat)
+		return nil, fmt.Errorf("%s: it is not a lock of schema 2.0: %w", name, ErrFormat)
 	}
 	if child(top, "schema") == nil {
 		set(top, "schema", &yaml.Node{Kind: yaml.ScalarNode, Value: "2.0", Style: yaml.SingleQuotedStyle})
@@ -43,7 +43,7 @@ func SetStages(name string, text []byte, stages ...Stage) ([]byte, error) {
 	e.SetIndent(2)
 	e.CompactSeqIndent()
 	if err := e.Encode(doc); err != nil {
-		return nil, fmt.Errorf("write %s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return b.Bytes(), e.Close()
 }
@@ -69,7 +69,14 @@ func set(n *yaml.Node, key string, v *yaml.Node) {
 	n.Content = append(n.Content, textNode(key), v)
 }
 
-func textNode(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+// textNode is a string, quoted as DVC does where it would be something else.
+func textNode(s string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+	if _, plain := paramfile.PlainScalar(s).(string); !plain {
+		n.Style = yaml.SingleQuotedStyle
+	}
+	return n
+}
 
 func (s Stage) node() *yaml.Node {
 	n := mappingNode()

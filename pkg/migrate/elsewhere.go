@@ -82,17 +82,29 @@ func (e *Elsewhere) Bring(ctx context.Context, p string, d Delivery) (o repo.Obj
 	if err != nil {
 		return o, err
 	}
+	var failed error
 	for _, t := range known {
 		below, inside := "", t.path == p
 		if !inside {
 			below, inside = strings.CutPrefix(p, t.path+"/")
 		}
-		if inside && t.sum.IsZero() {
-			return e.fromMlops(ctx, st, t, below, d)
+		switch {
+		case !inside:
+			continue
+		case t.sum.IsZero():
+			o, err = e.fromMlops(ctx, st, t, below, d)
+		default:
+			o, err = e.fromDVC(ctx, st, t, below, d)
 		}
-		if inside {
-			return e.fromDVC(ctx, st, t, below, d)
+		if err == nil || ctx.Err() != nil {
+			return o, err
 		}
+		if failed == nil { // DVC may have what mlops did not push
+			failed = err
+		}
+	}
+	if failed != nil {
+		return o, failed
 	}
 	if o, err = e.fromGit(ctx, st, p); !errs.Is(err, errs.NotFound) {
 		return o, err
@@ -112,6 +124,7 @@ type theirs struct {
 	sum    dvc.Sum // of data of DVC; else zero
 	remote string
 	exec   bool
+	source *dvc.Source // of an import of DVC, which its own remote may not have
 }
 
 // tracked reads what the files that may know of a path track.
@@ -185,7 +198,7 @@ func pointerOuts(name string, text []byte) ([]theirs, error) {
 	wants, err := pointerWants(repo.ForeignFile{Path: name, Text: text})
 	all := make([]theirs, len(wants))
 	for i, w := range wants {
-		all[i] = theirs{path: w.path, sum: w.Sum, remote: w.Remote, exec: w.Exec}
+		all[i] = theirs{path: w.path, sum: w.Sum, remote: w.Remote, exec: w.Exec, source: w.source}
 	}
 	return all, err
 }
@@ -420,6 +433,9 @@ func (e *Elsewhere) fromDVC(ctx context.Context, st *store.Store, t theirs, belo
 			a, found, problems, err = b.part(ctx, sum, below)
 		}
 	}
+	if err == nil && !found && len(problems) == 0 && t.source != nil && t.source.Path != "" {
+		return fromSource(ctx, t.source, below, d)
+	}
 	switch {
 	case err != nil:
 		return o, err
@@ -432,6 +448,27 @@ func (e *Elsewhere) fromDVC(ctx context.Context, st *store.Store, t theirs, belo
 			Hint("there: dvc push")
 	}
 	return a.objectAt(t.path, t.exec), nil
+}
+
+// fromSource brings what DVC imported from where it is from.
+func fromSource(ctx context.Context, src *dvc.Source, below string, d Delivery) (o repo.Object, err error) {
+	tmp, err := d.To.TmpDir()
+	if err != nil {
+		return o, err
+	}
+	if tmp, err = os.MkdirTemp(tmp, "git-*"); err != nil {
+		return o, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	rev := src.RevLock
+	if rev == "" {
+		rev = src.Rev
+	}
+	e, err := OpenElsewhere(ctx, src.URL, rev, filepath.Join(tmp, "git"))
+	if err != nil {
+		return o, err
+	}
+	return e.Bring(ctx, path.Join(src.Path, below), d)
 }
 
 // origin is the configuration of DVC at the commit; what is only on this machine

@@ -9,9 +9,12 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/dvc"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/progress"
 	"github.com/mlops-cli/mlops/pkg/remote"
 	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/store"
+	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
 // Connect opens a bucket of a URL, to be read.
@@ -80,6 +83,9 @@ func Fetch(ctx context.Context, r *repo.Repo, o *Origin, paths []string, connect
 		}
 		failed = append(failed, problems...)
 	}
+	if err := fromSources(ctx, reader, st, wants, Delivery{To: r, Connect: connect, Report: p}); err != nil {
+		failed = append(failed, err)
+	}
 	res.Files, res.Bytes, res.Remote = b.objects, b.bytes, b.fetched
 	objects, err := reader.resolve(ctx, wants)
 	if err != nil {
@@ -102,6 +108,65 @@ func Fetch(ctx context.Context, r *repo.Repo, o *Origin, paths []string, connect
 		return res, nil
 	}
 	return res, errors.Join(failed...)
+}
+
+// fromSources brings those imports that neither cache nor remote have from the
+// repositories that they are from.
+func fromSources(ctx context.Context, r *Reader, st *store.Store, wants []want, d Delivery) error {
+	var failed []error
+	objects, err := r.resolve(ctx, wants)
+	if err != nil {
+		return err
+	}
+	for i, w := range wants {
+		if w.source == nil || w.source.Path == "" || objects[i].known {
+			continue
+		}
+		o, err := fromSource(ctx, w.source, "", d)
+		if err != nil {
+			failed = append(failed, errs.New(errs.KindOf(err), "%s: %w", w.path, err))
+			continue
+		}
+		sum, err := sumOfObject(ctx, st, w.Sum.Algorithm, o)
+		if err != nil {
+			return err
+		}
+		if sum != w.Sum {
+			failed = append(failed, errs.New(errs.NotFound, "%s: %s has something else at %s now", w.path, w.source.URL, w.source.Path).
+				Hint("take what is there now: dvc update %s", w.from))
+			continue
+		}
+		if err := r.sums.put(ctx, []alias{{sum: sum, id: o.ID, size: o.Size, files: o.Files}}); err != nil {
+			return err
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// sumOfObject is DVC's sum of an object in the store.
+func sumOfObject(ctx context.Context, st *store.Store, algorithm string, o repo.Object) (dvc.Sum, error) {
+	one := func(id oid.ID) (s dvc.Sum, err error) {
+		body, err := st.Open(ctx, id)
+		if err != nil {
+			return s, err
+		}
+		defer func() { err = errors.Join(err, body.Close()) }()
+		return dvc.SumOf(algorithm, body)
+	}
+	if o.Kind != tree.Dir {
+		return one(o.ID)
+	}
+	var manifest dvc.Manifest
+	err := tree.Walk(ctx, st, o.ID, func(p string, e tree.Entry) error {
+		if e.Kind == tree.Dir {
+			return nil
+		}
+		s, err := one(e.ID)
+		manifest = append(manifest, dvc.File{Path: p, Hex: s.Hex})
+		return err
+	})
+	_, sum := manifest.Encode(algorithm)
+	return sum, err
 }
 
 // foreignPaths are the paths that only DVC's files name.

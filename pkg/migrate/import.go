@@ -149,7 +149,7 @@ func (m *Importer) Import(ctx context.Context, q ImportRequest) (res ImportResul
 		if err != nil {
 			return m.res, err
 		}
-		outs = append(outs, slices.DeleteFunc(some, func(w want) bool { return !w.Cache })...)
+		outs = append(outs, slices.DeleteFunc(some, func(w want) bool { return !w.Cache && w.Size > keepUncached })...)
 	}
 	if err := m.bringAll(ctx, outs); err != nil {
 		return m.res, err
@@ -220,6 +220,10 @@ func hasRules(text []byte) bool {
 	}
 	return false
 }
+
+// keepUncached is the size in bytes up to which an out that git keeps is stored,
+// too, so that the stage cache can restore it: as a run does.
+const keepUncached = 1 << 20
 
 // bringAll makes sure that the store has what wants name, as far as this machine
 // has it: from the workspace where it stands and is small, so that the stat cache

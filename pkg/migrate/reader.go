@@ -43,6 +43,8 @@ type want struct {
 	dvc.Out
 	from  string // the file that names it
 	stage string // "" for a .dvc file
+
+	source *dvc.Source // of an import
 }
 
 // found is what a want turned out to be.
@@ -264,7 +266,7 @@ func pointerWants(f repo.ForeignFile) ([]want, error) {
 		if path.IsAbs(o.Path) || outside(at) {
 			continue // data outside of the repository is not ours to track
 		}
-		wants = append(wants, want{path: at, Out: o, from: f.Path})
+		wants = append(wants, want{path: at, Out: o, from: f.Path, source: p.Source})
 	}
 	return wants, nil
 }
@@ -428,6 +430,8 @@ func (r *Reader) asset(f found, p string, o dvc.Out) stagefile.Asset {
 	}
 	a := stagefile.Asset{Path: p, Kind: stagefile.KindFile, ID: f.ID, Size: f.Size, Files: f.Files}
 	switch {
+	case strings.Contains(p, "://"): // named by what the server says of it, as in package cmd
+		a.ID = oid.Sum(fmt.Appendf(nil, "url %s\nsize %d\netag %s\n", p, o.Size, o.Etag))
 	case f.Kind == tree.Dir:
 		a.Kind = stagefile.KindDir
 	case f.Exec:
