@@ -27,11 +27,22 @@ import (
 type fakeData struct {
 	root     string
 	mu       sync.Mutex
+	locks    sync.Mutex
+	shared   *fakeData // has the objects and their lock; nil: this one
 	objects  map[oid.ID][]byte
 	saves    int
 	tracked  map[string]stagefile.Asset
 	ignored  []string
 	loosened []string // made writable
+}
+
+// lock locks the objects.
+func (d *fakeData) lock() (unlock func()) {
+	if d.shared != nil {
+		return d.shared.lock()
+	}
+	d.mu.Lock()
+	return d.mu.Unlock
 }
 
 func (d *fakeData) asset(p string) (stagefile.Asset, []byte, error) {
@@ -71,8 +82,7 @@ func (d *fakeData) Hash(_ context.Context, paths []string) (map[string]stagefile
 }
 
 func (d *fakeData) Save(_ context.Context, paths []string) (map[string]stagefile.Asset, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	d.saves++
 	out := map[string]stagefile.Asset{}
 	for _, p := range paths {
@@ -86,8 +96,7 @@ func (d *fakeData) Save(_ context.Context, paths []string) (map[string]stagefile
 }
 
 func (d *fakeData) Restore(_ context.Context, assets []stagefile.Asset) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	for _, a := range assets {
 		text, ok := d.objects[a.ID]
 		name := filepath.Join(d.root, a.Path)
@@ -105,8 +114,7 @@ func (d *fakeData) Restore(_ context.Context, assets []stagefile.Asset) error {
 }
 
 func (d *fakeData) Absent(_ context.Context, assets []stagefile.Asset) ([]stagefile.Asset, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	var out []stagefile.Asset
 	for _, a := range assets {
 		if _, ok := d.objects[a.ID]; !ok {
@@ -117,8 +125,7 @@ func (d *fakeData) Absent(_ context.Context, assets []stagefile.Asset) ([]stagef
 }
 
 func (d *fakeData) Keep(_ context.Context, files []string) ([]oid.ID, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	var out []oid.ID
 	for _, f := range files {
 		b, err := os.ReadFile(f)
@@ -132,8 +139,7 @@ func (d *fakeData) Keep(_ context.Context, files []string) ([]oid.ID, error) {
 }
 
 func (d *fakeData) Writable(_ context.Context, paths ...string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	d.loosened = append(d.loosened, paths...)
 	return nil
 }
@@ -165,11 +171,15 @@ func (d *fakeData) PipelineFiles(context.Context) ([]string, error) {
 }
 
 func (d *fakeData) Ignore(_ context.Context, paths ...string) error {
+	d.locks.Lock()
+	defer d.locks.Unlock()
 	d.ignored = append(d.ignored, paths...)
 	return nil
 }
 
 func (d *fakeData) UpdateLock(_ context.Context, dir string, edit func(*stagefile.Lock)) error {
+	d.locks.Lock()
+	defer d.locks.Unlock()
 	name := filepath.Join(d.root, dir, stagefile.LockName)
 	text, err := os.ReadFile(name)
 	if err != nil && !os.IsNotExist(err) {
