@@ -13,9 +13,12 @@ import (
 // a line for each column.
 func (a *app) compareTable(w io.Writer, r *compare.Result, sparks map[string][]string) error {
 	g := r.Grid(time.Local)
+	if len(g.Header) > compare.SideBySide {
+		return a.downTable(g).Write(w)
+	}
 	for _, withSparks := range []map[string][]string{sparks, nil} {
 		rows := gridRows(g, withSparks)
-		if len(g.Header) <= compare.SideBySide && (a.io.Width() == 0 || rowsWidth(rows, g.Header) <= a.io.Width()) {
+		if a.io.Width() == 0 || rowsWidth(rows, g.Header) <= a.io.Width() {
 			return a.acrossTable(g, withSparks).Write(w)
 		}
 	}
@@ -86,19 +89,20 @@ func (a *app) acrossTable(g compare.Grid, sparks map[string][]string) *term.Tabl
 
 func (a *app) downTable(g compare.Grid) *term.Table {
 	header := []string{"run"}
+	lines := make([][]string, len(g.Header))
+	for i, name := range g.Header {
+		lines[i] = []string{name}
+	}
 	for _, group := range g.Groups {
 		for _, row := range group.Rows {
 			header = append(header, strings.TrimSpace(row.Key+" "+row.Mark))
+			for i, text := range cellTexts(row, nil) {
+				lines[i] = append(lines[i], a.paintCell(row.Cells[i], text))
+			}
 		}
 	}
 	t := a.io.Table(header...)
-	for i, name := range g.Header {
-		line := []string{name}
-		for _, group := range g.Groups {
-			for _, row := range group.Rows {
-				line = append(line, a.paintCell(row.Cells[i], cellTexts(row, nil)[i]))
-			}
-		}
+	for _, line := range lines {
 		t.Row(line...)
 	}
 	return t
