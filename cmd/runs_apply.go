@@ -13,6 +13,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/term"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/transfer"
+	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
 type runsApplyOptions struct {
@@ -82,17 +83,17 @@ func runRunsApply(ctx context.Context, o *runsApplyOptions) error {
 
 func printApplied(w io.Writer, res reproduce.Applied) error {
 	for _, name := range res.Written {
-		if _, err := fmt.Fprintf(w, "wrote    %s\n", name); err != nil {
+		if _, err := fmt.Fprintf(w, "wrote    %s\n", workspace.ShowPath(name)); err != nil {
 			return err
 		}
 	}
 	for _, name := range res.Removed {
-		if _, err := fmt.Fprintf(w, "removed  %s\n", name); err != nil {
+		if _, err := fmt.Fprintf(w, "removed  %s\n", workspace.ShowPath(name)); err != nil {
 			return err
 		}
 	}
 	for _, name := range res.Data.Changed {
-		if _, err := fmt.Fprintf(w, "restored %s\n", name); err != nil {
+		if _, err := fmt.Fprintf(w, "restored %s\n", workspace.ShowPath(name)); err != nil {
 			return err
 		}
 	}

@@ -314,6 +314,9 @@ func (r *Repo) CheckoutTree(ctx context.Context, tree string, write, remove []st
 		if err := os.Remove(r.Path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("remove %s: %w", name, err)
 		}
+		// git knows no empty directories.
+		for dir := path.Dir(name); dir != "." && os.Remove(r.Path(dir)) == nil; dir = path.Dir(dir) {
+		}
 	}
 	if len(write) == 0 {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/oid"
@@ -98,7 +99,7 @@ func (p *Reproducer) Diff(ctx context.Context, a, b *track.Run, patch bool) (Dif
 	}
 	d.Data, err = p.diffData(ctx, a, b)
 	d.Data = slices.DeleteFunc(d.Data, func(f FileDiff) bool { // said as code already
-		return slices.ContainsFunc(d.Code.Files, func(c CodeFile) bool { return c.Path == f.Path })
+		return slices.ContainsFunc(d.Code.Files, func(c CodeFile) bool { return c.Path == f.Path || strings.HasPrefix(c.Path, f.Path+"/") })
 	})
 	for _, f := range d.Data {
 		switch f.Change {
