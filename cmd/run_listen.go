@@ -88,6 +88,7 @@ func (j *junitReport) event(e pipeline.Event) {
 			c.Output = strings.TrimSuffix(string(e.Action)+": "+why, ": ") + "\n" + e.Tail
 		}
 		j.suite.Cases = append(j.suite.Cases, c)
+	default:
 	}
 }
 

@@ -32,6 +32,7 @@ func (p *progressNotes) event(e pipeline.Event) {
 		p.timers[name] = time.AfterFunc(sayAfter, func() { p.say(name, why, start) })
 	case pipeline.StageEnded:
 		p.stop(e.Name)
+	default:
 	}
 }
 
