@@ -189,8 +189,9 @@ func (r *restorer) link(name string, e tree.Entry) (st fsx.Stat, done bool, err 
 	if e.Size < store.LooseSize || e.Exec {
 		return st, false, nil
 	}
-	for _, how := range r.w.repo.Config.Cache.Link {
-		if how == linkReflink || how == linkCopy {
+	ways := r.w.repo.Config.Cache.Link
+	for i, how := range ways {
+		if how == linkCopy || how == linkReflink && (i == len(ways)-1 || ways[i+1] == linkCopy) {
 			return st, false, nil // Materialise does the first where it can
 		}
 		object, ok := r.store.LoosePath(e.ID)
@@ -198,6 +199,8 @@ func (r *restorer) link(name string, e tree.Entry) (st fsx.Stat, done bool, err 
 			return st, false, nil
 		}
 		switch how {
+		case linkReflink:
+			err = fsx.Clone(name, object)
 		case linkHard:
 			err = os.Link(object, name)
 		case linkSymbolic:
