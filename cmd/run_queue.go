@@ -252,6 +252,17 @@ func (a *app) closeSweep(ctx context.Context, jobs *queue.Queue, parent string) 
 	if err != nil || left > 0 {
 		return err
 	}
+	tracker, err := a.tracking(ctx)
+	if err != nil {
+		return err
+	}
+	run, err := tracker.Run(ctx, parent)
+	if err != nil {
+		return err
+	}
+	if run.Status == track.Scheduled { // no trial began
+		worst = queue.Killed
+	}
 	return a.finish(ctx, parent, worst)
 }
 
