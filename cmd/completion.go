@@ -68,6 +68,12 @@ func completeRuns(a *app, root *cobra.Command) {
 			c.ValidArgsFunction = offer
 		}
 	}
+	if c, _, err := root.Find([]string{"events"}); err == nil {
+		// The flag exists at this point: an error could only say that it does not.
+		if err := c.RegisterFlagCompletionFunc("run", offer); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // writeCompletion writes the script of a shell; shell is one of ValidArgs.

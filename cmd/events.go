@@ -54,6 +54,10 @@ that happened to stages. Skipped stages make no events: 'mlops runs show' has th
 	f.StringVar(&o.run, "run", "", "only of one run: an id, a prefix of one, or a name")
 	f.StringSliceVar(&o.Kinds, "kind", nil, "only these kinds")
 	f.IntVar(&o.Last, "limit", 0, "only the newest `N`")
+	// The flag exists at this point: an error could only say that it does not.
+	if err := c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(track.EventKinds(), cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err)
+	}
 	return c
 }
 

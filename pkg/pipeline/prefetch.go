@@ -24,6 +24,7 @@ func (e *Engine) prefetch(ctx context.Context, p *Project, q PlanRequest) error 
 			wanted = append(wanted, s.needed...)
 		case Run:
 			wanted = append(wanted, s.away...)
+		default:
 		}
 	}
 	absent, err := e.Data.Absent(ctx, wanted)

@@ -15,6 +15,13 @@ const (
 	RemoteFetched     = "remote.fetched"
 )
 
+// EventKinds returns the kinds of events that have a name here.
+func EventKinds() []string {
+	return []string{
+		RunCreated, RunFinished, RunImported, ExperimentCreated, StageStarted, StageRetried, StageFinished, DataAdded, RemotePushed, RemoteFetched,
+	}
+}
+
 // EventQuery chooses events. Its zero value means all.
 type EventQuery struct {
 	Subject string   // a run's id, a path, the name of a remote or of an experiment
