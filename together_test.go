@@ -20,6 +20,8 @@ func TestTwoAtOnce(t *testing.T) {
 		{"push", "push"},
 		{"push", "run"},
 		{"run", "gc --force --min-age 0s"},
+		{"run", "run"},
+		{"run --force", "run"},
 		{"push", "gc --force --min-age 0s"},
 		{"status", "add more-%d"},
 		{"log metric m=%d", "log metric m=%d"},
