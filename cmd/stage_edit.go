@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
 )
 
@@ -83,13 +84,13 @@ func (o *stageEditOptions) inEditor(ctx context.Context, e *pipeline.Engine, dir
 		return none, err
 	}
 	copied := filepath.Join(tmp, filepath.Base(file))
-	if err := os.WriteFile(copied, text, 0o600); err != nil {
+	if err := fsx.WriteFile(copied, text, 0o600); err != nil {
 		return none, err
 	}
-	if err := openEditor(ctx, copied, line); err != nil {
+	if err := o.app.openEditor(ctx, copied, line); err != nil {
 		return none, err
 	}
-	changed, err := os.ReadFile(copied) //nolint:gosec // the path is ours
+	changed, err := os.ReadFile(copied)
 	if err != nil {
 		return none, err
 	}
@@ -102,7 +103,7 @@ func (o *stageEditOptions) inEditor(ctx context.Context, e *pipeline.Engine, dir
 }
 
 // openEditor waits for $VISUAL or $EDITOR, which may have words of its own.
-func openEditor(ctx context.Context, file string, line int) error {
+func (a *app) openEditor(ctx context.Context, file string, line int) error {
 	command := os.Getenv("VISUAL")
 	if command == "" {
 		command = os.Getenv("EDITOR")
@@ -117,7 +118,7 @@ func openEditor(ctx context.Context, file string, line int) error {
 		words = append(words, fmt.Sprintf("+%d", line))
 	}
 	c := exec.CommandContext(ctx, words[0], append(words[1:], file)...) //nolint:gosec // the user's own editor
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stderr, os.Stderr
+	c.Stdin, c.Stdout, c.Stderr = a.io.In, a.io.Err, a.io.Err
 	if err := c.Run(); err != nil {
 		return errs.New(errs.Usage, "editor %s: %w", command, err).Hint("nothing was changed")
 	}

@@ -175,7 +175,7 @@ func (e *Engine) forget(ctx context.Context, dir string, names []string) error {
 // declared finds where a stage or group is declared: its file and its name
 // there. It looks at no more than the file when its name says which one.
 func (e *Engine) declared(ctx context.Context, word, dir string) (file, name string, err error) {
-	file, name = "", word
+	name = word
 	if i := strings.Index(word, ".yaml:"); i >= 0 {
 		file, name = path.Join(dir, word[:i+5]), word[i+6:]
 	} else {

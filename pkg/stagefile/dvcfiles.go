@@ -205,10 +205,18 @@ func lockParamsNode(n *yaml.Node, what string) error {
 func lockDataNode(n *yaml.Node, what string) error {
 	return eachItem(n, what, func(x *yaml.Node, what string) error {
 		known := []entry{
-			{name: "path", check: textNode}, {name: "hash", check: textNode},
-			{name: "md5", check: sumNode}, {name: "checksum", check: sumNode}, {name: "etag", check: sumNode},
-			{name: "size", check: wholeNode}, {name: "nfiles", check: wholeNode}, {name: "isexec", check: flagNode},
-			{name: "version_id", check: textNode}, {name: "cloud", check: cloudNode}, {name: "dataset", check: mapNode}, {name: "files", check: listNode},
+			{name: "path", check: textNode},
+			{name: "hash", check: textNode},
+			{name: "md5", check: sumNode},
+			{name: "checksum", check: sumNode},
+			{name: "etag", check: sumNode},
+			{name: "size", check: wholeNode},
+			{name: "nfiles", check: wholeNode},
+			{name: "isexec", check: flagNode},
+			{name: "version_id", check: textNode},
+			{name: "cloud", check: cloudNode},
+			{name: "dataset", check: mapNode},
+			{name: "files", check: listNode},
 		}
 		in, err := checkMap(x, what, known, false)
 		if err != nil {
@@ -252,8 +260,13 @@ func cloudNode(n *yaml.Node, what string) error {
 	}
 	for _, p := range ps {
 		if _, err := checkMap(p.val, what, []entry{
-			{name: "md5", check: sumNode}, {name: "checksum", check: sumNode}, {name: "etag", check: sumNode},
-			{name: "size", check: wholeNode}, {name: "nfiles", check: wholeNode}, {name: "isexec", check: flagNode}, {name: "version_id", check: textNode},
+			{name: "md5", check: sumNode},
+			{name: "checksum", check: sumNode},
+			{name: "etag", check: sumNode},
+			{name: "size", check: wholeNode},
+			{name: "nfiles", check: wholeNode},
+			{name: "isexec", check: flagNode},
+			{name: "version_id", check: textNode},
 		}, false); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package stagefile
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 )
 
 // JSONSchema returns the JSON schema (draft 7, which editors know) of
@@ -47,9 +48,7 @@ func jsonObject(entries []entry, required ...string) map[string]any {
 				p["allOf"] = []any{schema}
 				break
 			}
-			for k, v := range schema {
-				p[k] = v
-			}
+			maps.Copy(p, schema)
 		}
 		properties[e.name] = p
 	}

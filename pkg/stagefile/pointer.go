@@ -64,10 +64,15 @@ func (f *File) readDVC(doc *yaml.Node) error {
 		}
 	}
 	ps, err := checkMap(doc, "", []entry{
-		{name: "md5", check: sumNode}, {name: "wdir", check: nothingOr(textNode)},
-		{name: "deps", check: nothingOr(pointedNode(false))}, {name: "outs", check: nothingOr(pointedNode(true))},
-		{name: "locked", check: flagNode}, {name: "frozen", check: flagNode}, {name: "meta", check: anyNode},
-		{name: "always_changed", check: flagNode}, {name: "desc", check: textNode},
+		{name: "md5", check: sumNode},
+		{name: "wdir", check: nothingOr(textNode)},
+		{name: "deps", check: nothingOr(pointedNode(false))},
+		{name: "outs", check: nothingOr(pointedNode(true))},
+		{name: "locked", check: flagNode},
+		{name: "frozen", check: flagNode},
+		{name: "meta", check: anyNode},
+		{name: "always_changed", check: flagNode},
+		{name: "desc", check: textNode},
 	}, false)
 	if err != nil {
 		return err
@@ -105,11 +110,23 @@ func hasKey(ps []pair, name string) bool {
 // pointedNode checks a list of data, which is outs or deps.
 func pointedNode(outs bool) check {
 	known := []entry{
-		{name: "path", check: textNode}, {name: "md5", check: sumNode}, {name: "checksum", check: sumNode}, {name: "etag", check: sumNode},
-		{name: "size", check: wholeNode}, {name: "nfiles", check: wholeNode}, {name: "isexec", check: flagNode}, {name: "version_id", check: textNode},
-		{name: "persist", check: flagNode}, {name: "cloud", check: cloudNode}, {name: "hash", check: textNode},
-		{name: "desc", check: textNode}, {name: "type", check: textNode}, {name: "labels", check: textsNode}, {name: "meta", check: anyNode},
-		{name: "files", check: listNode}, {name: "fs_config", check: mapNode},
+		{name: "path", check: textNode},
+		{name: "md5", check: sumNode},
+		{name: "checksum", check: sumNode},
+		{name: "etag", check: sumNode},
+		{name: "size", check: wholeNode},
+		{name: "nfiles", check: wholeNode},
+		{name: "isexec", check: flagNode},
+		{name: "version_id", check: textNode},
+		{name: "persist", check: flagNode},
+		{name: "cloud", check: cloudNode},
+		{name: "hash", check: textNode},
+		{name: "desc", check: textNode},
+		{name: "type", check: textNode},
+		{name: "labels", check: textsNode},
+		{name: "meta", check: anyNode},
+		{name: "files", check: listNode},
+		{name: "fs_config", check: mapNode},
 	}
 	if outs {
 		known = append(known, entry{name: "cache", check: flagNode}, entry{name: "remote", check: textNode}, entry{name: "push", check: flagNode},
