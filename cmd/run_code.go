@@ -19,7 +19,7 @@ func codeState(ctx context.Context, r *repo.Repo, files []string) (s pipeline.Co
 		return s, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { s.Patch, _, err = r.Patch(ctx, patchLimit); return err })
-	g.Go(func() (err error) { s.Blobs, err = git.Files(ctx, s.Commit, files...); return err })
+	g.Go(func() (err error) { s.Patch, _, err = r.Patch(ctx, s.Commit, patchLimit); return err })
+	g.Go(func() (err error) { s.Blobs, err = git.Blobs(ctx, s.Commit, files); return err })
 	return s, g.Wait()
 }

@@ -18,15 +18,11 @@ import (
 	"github.com/mlops-cli/mlops/pkg/fsx"
 )
 
-// Patch returns, for git apply, what differs between the commit that is
-// checked out and the files: tracked ones, and below our root new ones that git
-// does not ignore and that have at most limit bytes. Whole is false when the
-// patch would be longer than limit or there is no commit; then it is nil.
-func (r *Repo) Patch(ctx context.Context, limit int64) (patch []byte, whole bool, err error) {
-	head, err := r.git.Head(ctx)
-	if err != nil || head == "" {
-		return nil, false, err
-	}
+// Patch returns, for git apply, what differs between head, the id of the commit
+// that is checked out, and the files: tracked ones, and below our root new ones
+// that git does not ignore and that have at most limit bytes. Whole is false
+// when the patch would be longer than limit; then it is nil.
+func (r *Repo) Patch(ctx context.Context, head string, limit int64) (patch []byte, whole bool, err error) {
 	args := []string{"diff", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", head}
 	for attempt := 0; ; attempt++ {
 		fresh, err := r.fresh(ctx, limit)
@@ -298,6 +294,14 @@ func (g Git) CodeStat(ctx context.Context, from, to string) ([]Lines, error) {
 // CodePatch is what differs between two trees below our root, for people.
 func (g Git) CodePatch(ctx context.Context, from, to string) (string, error) {
 	return g.run(ctx, "diff", "--no-color", "--no-ext-diff", "--ignore-submodules=all", "--relative", from, to, "--")
+}
+
+// Blobs are git's ids of those of files that a commit, given by its id, has.
+func (g Git) Blobs(ctx context.Context, commit string, files []string) (map[string]string, error) {
+	if len(files) == 0 {
+		return map[string]string{}, nil
+	}
+	return g.files(ctx, commit, files)
 }
 
 // Blob is the content that git knows by an id.
