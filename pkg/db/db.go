@@ -27,6 +27,9 @@ type Options struct {
 	// Derived is for data that can be made again: it is not flushed at each
 	// commit, and a broken file is replaced by an empty one.
 	Derived bool
+	// Fleeting is for derived data that need not outlive a crash of the machine:
+	// it is never flushed.
+	Fleeting bool
 }
 
 // DB is an open database. Writers of all processes take turns and wait up to
@@ -55,6 +58,9 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	synchronous := "FULL"
 	if o.Derived {
 		synchronous = "NORMAL"
+	}
+	if o.Fleeting {
+		synchronous = "OFF"
 	}
 	q := url.Values{}
 	// The order matters: the first statement that touches the file must already wait for others.

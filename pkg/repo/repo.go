@@ -214,7 +214,7 @@ func (r *Repo) Cache(ctx context.Context) (*db.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.database(ctx, &r.cache, filepath.Join(r.localDir(), cacheName), db.Options{Migrations: migrations, Derived: true})
+	return r.database(ctx, &r.cache, filepath.Join(r.localDir(), cacheName), db.Options{Migrations: migrations, Derived: true, Fleeting: r.IsCopy()})
 }
 
 func (r *Repo) database(ctx context.Context, at **db.DB, file string, o db.Options) (*db.DB, error) {
