@@ -162,7 +162,9 @@ func (r *reader) object(name string, size int64) error {
 		return fmt.Errorf("import object: %w", err)
 	}
 	defer func() { _ = errors.Join(f.Close(), os.Remove(f.Name())) }()
-	if _, err := io.Copy(f, r.in); err != nil {
+	if _, err := io.Copy(f, r.in); errors.Is(err, io.ErrUnexpectedEOF) {
+		return damaged(err)
+	} else if err != nil {
 		return fmt.Errorf("import object %s: %w", name, err)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
