@@ -25,7 +25,7 @@ type Manifest []File
 // Encode writes the manifest byte for byte as DVC does, and returns its sum.
 func (m Manifest) Encode(algorithm string) ([]byte, Sum) {
 	sorted := slices.Clone(m)
-	slices.SortFunc(sorted, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(sorted, func(a, b File) int { return compare(a.Path, b.Path) })
 	b := make([]byte, 0, 2+len(sorted)*100)
 	b = append(b, '[')
 	for i, f := range sorted {
@@ -76,6 +76,28 @@ func ParseManifest(text []byte) (Manifest, error) {
 	return m, nil
 }
 
+// compare orders paths as Python orders their text: bytes that are no UTF-8 by the
+// surrogates that stand for them.
+func compare(a, b string) int {
+	for a != "" && b != "" {
+		r, n := character(a)
+		q, m := character(b)
+		if r != q {
+			return int(r) - int(q)
+		}
+		a, b = a[n:], b[m:]
+	}
+	return len(a) - len(b)
+}
+
+func character(s string) (rune, int) {
+	r, n := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && n == 1 {
+		r = 0xdc00 + rune(s[0])
+	}
+	return r, n
+}
+
 func badPath(p string) bool {
 	for part := range strings.SplitSeq(p, "/") {
 		if part == "" || part == "." || part == ".." || strings.IndexByte(part, 0) >= 0 {
@@ -90,10 +112,7 @@ func badPath(p string) bool {
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			r = 0xdc00 + rune(s[i])
-		}
+		r, n := character(s[i:])
 		i += n
 		switch {
 		case r == '"' || r == '\\':

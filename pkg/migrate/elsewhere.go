@@ -110,8 +110,8 @@ func (e *Elsewhere) Bring(ctx context.Context, p string, d Delivery) (o repo.Obj
 		return o, err
 	}
 	names := slices.Collect(maps.Keys(e.files))
-	for _, t := range known {
-		names = append(names, t.path)
+	for name := range e.files {
+		names = append(names, strings.TrimSuffix(strings.TrimSuffix(name, dvc.Ext), repo.PointerExt))
 	}
 	return o, errs.New(errs.NotFound, "%s is not in %s at %s", p, e.URL, e.Commit[:12]).DidYouMean(p, names)
 }

@@ -154,7 +154,7 @@ func (m *Importer) Import(ctx context.Context, q ImportRequest) (res ImportResul
 	if err := m.bringAll(ctx, outs); err != nil {
 		return m.res, err
 	}
-	if err := fault.At(ctx, "import.objects"); err != nil {
+	if err := fault.At(ctx, "dvc.objects"); err != nil {
 		return m.res, err
 	}
 	for _, step := range []func() error{
@@ -168,7 +168,7 @@ func (m *Importer) Import(ctx context.Context, q ImportRequest) (res ImportResul
 		if err := step(); err != nil {
 			return m.res, err
 		}
-		if err := fault.At(ctx, "import.step"); err != nil {
+		if err := fault.At(ctx, "dvc.step"); err != nil {
 			return m.res, err
 		}
 	}
