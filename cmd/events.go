@@ -262,6 +262,9 @@ func describeEvent(e track.Event) string {
 		if s, ok := data["seconds"].(float64); ok {
 			words = append(words, term.Duration(time.Duration(s*float64(time.Second))))
 		}
+		if n := text("attempt"); n != "" {
+			words = append(words, "attempt "+n)
+		}
 		words = append(words, text("error"))
 		return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "  ")
 	case track.RunFinished:
