@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"path/filepath"
@@ -28,6 +29,7 @@ type valuesOptions struct {
 	md        bool
 	noPath    bool
 	precision int
+	isDiff    bool
 	change    bool // a table of differences has a column for them
 }
 
@@ -43,6 +45,7 @@ func (o *valuesOptions) showFlags(c *cobra.Command) {
 }
 
 func (o *valuesOptions) diffFlags(c *cobra.Command) {
+	o.isDiff = true
 	f := c.Flags()
 	f.StringSliceVar(&o.targets, "targets", nil, "only these `FILES` or directories, declared or not")
 	f.BoolVar(&o.all, "all", false, "show also what is equal")
@@ -82,7 +85,14 @@ func (o *valuesOptions) read(ctx context.Context, revs []compare.Revision, targe
 		if all[i], err = compare.ReadValues(ctx, revisions{r}, rev, o.what, targets); err != nil {
 			return nil, errs.New(errs.KindOf(err), "read %ss of %s: %w", o.word, nameOf(rev), err)
 		}
-		o.app.tellProblems(all[i].Problems)
+	}
+	if o.isDiff {
+		o.app.tellProblems(compare.DiffProblems(all[0], all[1]))
+	}
+	for i := range all {
+		if !o.isDiff {
+			o.app.tellProblems(all[i].Problems)
+		}
 		all[i].Files = relative(here, all[i].Files)
 	}
 	return all, nil
@@ -154,6 +164,11 @@ func (a *app) revisionPair(ctx context.Context, args []string) (from, to compare
 		return from, to, err
 	}
 	names := []string{"HEAD", compare.Workspace}
+	if len(args) == 0 && r.Git().Exists() {
+		if head, err := r.Git().Head(ctx); err != nil || head == "" {
+			return from, to, errors.Join(err, errs.New(errs.NotFound, "there is no commit yet to compare with").Hint("git commit -a -m 'first'"))
+		}
+	}
 	copy(names, args)
 	if len(args) == 1 {
 		if a, b, ok := strings.Cut(args[0], ".."); ok && a != "" && !strings.HasPrefix(b, ".") {

@@ -194,6 +194,9 @@ func (o *plotsOptions) write(drawn []compare.DrawnPlot, names []string) error {
 			page.Items = append(page.Items, item)
 		}
 	}
+	if len(page.Items) == 0 {
+		return errs.New(errs.NotFound, "nothing to draw: no plot has data").Hint("mlops run writes the files; 'mlops pull' fetches them")
+	}
 	written := pictures.written
 	if o.out != "" || o.svg == "" && o.png == "" {
 		var b bytes.Buffer

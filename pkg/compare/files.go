@@ -25,7 +25,8 @@ type Revisions interface {
 
 // Files is the files at one revision, in git or in the store.
 type Files interface {
-	// Read returns a file; errs.NotFound when it is not there.
+	// Read returns a file; errs.NotFound when it is not there (fs.ErrNotExist),
+	// or not on this machine.
 	Read(ctx context.Context, path string) ([]byte, error)
 	// List returns the files below a directory, sorted; nil when it is none.
 	List(ctx context.Context, dir string) ([]string, error)
@@ -58,6 +59,9 @@ type Problem struct {
 	Path     string // "" for the revision
 	Err      error
 }
+
+// Absent reports whether the file is simply not there.
+func (p Problem) Absent() bool { return p.Path != "" && errors.Is(p.Err, fs.ErrNotExist) }
 
 // String is a line for people.
 func (p Problem) String() string {

@@ -52,6 +52,15 @@ func JoinPlots(all []PlotsAt, templateOf func(name string) (vega.Template, error
 		if err != nil {
 			return nil, problems, errs.New(errs.KindOf(err), "plot %s: %w", id, err)
 		}
+		if !chart.Empty() { // what another revision has not is no problem
+			sources := map[string]bool{}
+			for _, at := range ats {
+				for _, source := range at.Props.Sources(at.ID) {
+					sources[source] = true
+				}
+			}
+			problems = slices.DeleteFunc(problems, func(p Problem) bool { return p.Absent() && sources[p.Path] })
+		}
 		for _, p := range chart.Problems {
 			problems = append(problems, Problem{Revision: p.Revision, Path: id, Err: p.Err})
 		}

@@ -51,6 +51,20 @@ func DiffValues(a, b Values, all bool) Changes {
 	return out
 }
 
+// DiffProblems are the problems of both revisions without those of files that
+// only one of them has: the differences show these.
+func DiffProblems(a, b Values) []Problem {
+	var all []Problem
+	for _, pair := range [][2]Values{{a, b}, {b, a}} {
+		for _, p := range pair[0].Problems {
+			if _, shown := pair[1].Files[p.Path]; !p.Absent() || !shown {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
 func addChange(changed map[string]Change, key string, a, b any, all bool) {
 	same := equal(a, b)
 	if same && !all {

@@ -85,8 +85,8 @@ func (s *Snapshot) Tracked(ctx context.Context) ([]Tracked, error) {
 	return s.tracked, err
 }
 
-// Read returns the file at a slash path; errs.NotFound when it is not there,
-// or its object is not on this machine.
+// Read returns the file at a slash path; errs.NotFound when it is not there
+// (then it is fs.ErrNotExist, too), or its object is not on this machine.
 func (s *Snapshot) Read(ctx context.Context, name string) ([]byte, error) {
 	data, err := s.own(ctx, name)
 	if !errs.Is(err, errs.NotFound) {
@@ -120,16 +120,24 @@ func (s *Snapshot) own(ctx context.Context, name string) ([]byte, error) {
 	if s.commit != "" {
 		id, ok := s.files[name]
 		if !ok {
-			return nil, errs.New(errs.NotFound, "%s is not in revision %s", name, short(s.commit))
+			return nil, absent{errs.New(errs.NotFound, "%s is not in revision %s", name, short(s.commit))}
 		}
 		return s.blob(ctx, name, id)
 	}
 	data, err := os.ReadFile(s.repo.Path(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errs.New(errs.NotFound, "%s does not exist", name)
+		return nil, absent{errs.New(errs.NotFound, "%s does not exist", name)}
 	}
 	return data, err
 }
+
+// absent is the error of a file that is not there; one that is, but not on this
+// machine, is only errs.NotFound.
+type absent struct{ error }
+
+func (a absent) Unwrap() error { return a.error }
+
+func (a absent) Is(target error) bool { return target == fs.ErrNotExist }
 
 func short(commit string) string { return commit[:min(8, len(commit))] }
 
