@@ -20,6 +20,7 @@ func newQueueKillCmd(a *app) *cobra.Command {
 Their runs are KILLED; what their stages finished stays in the cache. Jobs that
 wait are ended without having run.`,
 		Example: "  mlops queue kill 3 4\n  mlops queue kill --all",
+		Args:    cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			jobs, err := a.chooseJobs(ctx, args, all, func(s queue.State) bool { return !s.Over() })
 			if err != nil {

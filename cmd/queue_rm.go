@@ -19,6 +19,7 @@ func newQueueRmCmd(a *app) *cobra.Command {
 		Long: `Take jobs out of the queue, with their logs. The runs of those that ran stay; runs
 that never began go to the bin.`,
 		Example: "  mlops queue rm 3\n  mlops queue rm --done\n  mlops queue rm --all",
+		Args:    cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			jobs, err := a.chooseJobs(ctx, args, all || done, func(s queue.State) bool { return s.Over() || all && s == queue.Waiting })
 			if err != nil {
