@@ -25,7 +25,7 @@ func (v *view) assumeAbsent(p *Project, stages []*stagefile.Stage) {
 		for _, d := range s.Deps {
 			if maker, ok := lacking[d.Path]; ok {
 				delete(v.assets, d.Path)
-				v.settled[d.Path] = maker
+				v.settled.set(d.Path, maker)
 			}
 		}
 	}

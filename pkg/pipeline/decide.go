@@ -137,7 +137,7 @@ func (d *decider) compare(ctx context.Context, step *Step) error {
 		step.Reasons = []string{fmt.Sprintf("%s holds lines of two runs, from a git merge", s.Lock())}
 	default:
 		on := func(p string) (stagefile.Asset, bool) { a, ok := d.view.assets[p]; return a, ok }
-		step.Reasons = inputReasons(s, &old, &step.record, func(p string) string { return upstream(d.view.changed, p) })
+		step.Reasons = inputReasons(s, &old, &step.record, func(p string) string { return d.view.changed.around(p) })
 		lost := outReasons(s, &old, on, d.allowMissing)
 		same := old.Fingerprint == step.Fingerprint
 		if same && len(lost) == 0 {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
@@ -147,7 +146,7 @@ func (d *decider) foresee(step *Step) {
 	}
 	if step.Action == Run {
 		for _, o := range step.stage.Outs {
-			d.view.unknown[o.Path] = step.Name
+			d.view.unknown.set(o.Path, step.Name)
 		}
 	}
 }
@@ -162,15 +161,11 @@ func (v *view) foreseeRestored(step *Step) {
 	}
 	for _, a := range step.needed {
 		if old[a.Path].ID == a.ID {
-			v.settled[a.Path] = step.Name
+			v.settled.set(a.Path, step.Name)
 		} else {
-			v.partly[a.Path] = step.Name
+			v.partly.set(a.Path, step.Name)
 		}
-		for p := range v.assets {
-			if strings.HasPrefix(p, a.Path+"/") || strings.HasPrefix(a.Path, p+"/") {
-				delete(v.assets, p)
-			}
-		}
+		v.forgetAround(a.Path)
 	}
 	v.restored(step)
 }
@@ -179,12 +174,12 @@ func (v *view) foreseeRestored(step *Step) {
 func (v *view) restored(step *Step) {
 	for _, a := range step.record.Outs {
 		if old, had := v.assets[a.Path]; !had || old.ID != a.ID {
-			v.changed[a.Path] = step.Name
+			v.changed.set(a.Path, step.Name)
 		}
 		v.assets[a.Path] = a
 	}
 	for _, file := range sortedKeys(v.params) {
-		if upstream(v.changed, file) != "" {
+		if v.changed.around(file) != "" {
 			delete(v.params, file)
 		}
 	}

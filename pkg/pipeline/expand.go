@@ -182,13 +182,13 @@ func (d *decider) foreseeMap(step *Step) {
 	items := d.project.expansions[step.Name].items
 	for i := range items {
 		for _, o := range items[i].Outs {
-			d.view.unknown[o.Path] = step.Name
+			d.view.unknown.set(o.Path, step.Name)
 		}
 	}
 	for _, t := range step.stage.MapOuts {
 		fixed, _, _ := strings.Cut(t, "${")
 		if i := strings.LastIndexByte(fixed, '/'); i > 0 {
-			d.view.unknown[fixed[:i]] = step.Name
+			d.view.unknown.set(fixed[:i], step.Name)
 		}
 	}
 }
@@ -373,7 +373,7 @@ func (s *scheduler) dropItems(ctx context.Context, stage *stagefile.Stage, x *ex
 		return nil, err
 	}
 	for _, p := range remove {
-		s.decider.view.changed[p] = stage.Address()
+		s.decider.view.changed.set(p, stage.Address())
 		delete(s.decider.view.assets, p)
 	}
 	return gone, nil

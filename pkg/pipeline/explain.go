@@ -11,15 +11,15 @@ import (
 // open returns the inputs of a stage of which only a run can tell what they
 // will be, and why.
 func (d *decider) open(s *stagefile.Stage) (paths map[string]bool, reasons []string) {
-	if len(d.view.unknown)+len(d.view.partly) == 0 {
+	if d.view.unknown.empty() && d.view.partly.empty() {
 		return nil, nil
 	}
 	paths = map[string]bool{}
 	for _, in := range inputPaths(s) {
-		if by := upstream(d.view.unknown, in); by != "" {
+		if by := d.view.unknown.around(in); by != "" {
 			paths[in] = true
 			reasons = append(reasons, fmt.Sprintf("stage %s (upstream) will run and may change %s", by, in))
-		} else if by := upstream(d.view.partly, in); by != "" && d.view.partly[in] == "" {
+		} else if by := d.view.partly.around(in); by != "" && d.view.partly.of(in) == "" {
 			paths[in] = true
 			reasons = append(reasons, fmt.Sprintf("stage %s (upstream) will be restored and may change %s", by, in))
 		}

@@ -175,12 +175,12 @@ func (s *scheduler) refresh(ctx context.Context, stage *stagefile.Stage) error {
 	if v.rewritten[recordKey{stage.Lock(), stage.Name}] {
 		return s.look(ctx, stage)
 	}
-	if len(v.changed) == 0 {
+	if v.changed.empty() {
 		return nil
 	}
 	var paths []string
 	for _, in := range inputPaths(stage) {
-		if _, exact := v.changed[in]; exact || upstream(v.changed, in) == "" || outside(in) {
+		if v.changed.of(in) != "" || v.changed.around(in) == "" || outside(in) {
 			continue
 		}
 		paths = append(paths, in)

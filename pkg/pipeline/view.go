@@ -53,8 +53,9 @@ type view struct {
 	// While planning, outs are not what they will be: of unknown ones nothing is
 	// known, of partly known ones not what is in them, settled ones will be
 	// as recorded. Each maps an out to its stage.
-	unknown, partly, settled map[string]string
-	changed                  map[string]string // out → stage that changed it in this run
+	unknown, partly, settled makers
+	changed                  makers              // those that changed an out in this run
+	near                     map[string][]string // directory → paths of assets below it; nil until wanted
 
 	identify func(ctx context.Context, url string) (stagefile.Asset, error)
 	urls     map[string]identified // what is at the URLs that stages depend on
@@ -65,8 +66,8 @@ type view struct {
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
 		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: map[string]fileState{}, rewritten: map[recordKey]bool{},
-		params: map[string]any{}, changed: map[string]string{},
-		unknown: map[string]string{}, partly: map[string]string{}, settled: map[string]string{},
+		params: map[string]any{}, changed: newMakers(),
+		unknown: newMakers(), partly: newMakers(), settled: newMakers(),
 	}
 }
 
@@ -178,7 +179,7 @@ func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Reco
 		}
 		seen[d.Path] = true
 		a, onDisk, err := v.input(ctx, d.Path)
-		if errs.Is(err, errs.NotFound) && upstream(v.settled, d.Path) != "" {
+		if errs.Is(err, errs.NotFound) && v.settled.around(d.Path) != "" {
 			a, onDisk, err = v.recorded(s, d.Path)
 		}
 		if err != nil {
@@ -319,24 +320,20 @@ func pick(file string, values any, keys []string) (map[string]any, error) {
 	return out, nil
 }
 
-// upstream names the stage whose output p is, holds or stands in, from a map
-// of outs to stages.
-func upstream(outs map[string]string, p string) string {
-	if len(outs) == 0 {
-		return ""
-	}
-	for at := p; ; at = path.Dir(at) {
-		if s, ok := outs[at]; ok {
-			return s
-		}
-		if at == "." || at == "/" {
-			break
+// forgetAround forgets what was on disk in p and in what p is in.
+func (v *view) forgetAround(p string) {
+	if v.near == nil {
+		v.near = map[string][]string{}
+		for a := range v.assets {
+			for at := path.Dir(a); at != "." && at != "/"; at = path.Dir(at) {
+				v.near[at] = append(v.near[at], a)
+			}
 		}
 	}
-	for out, s := range outs {
-		if strings.HasPrefix(out, p+"/") || p == "." {
-			return s
-		}
+	for _, a := range v.near[p] {
+		delete(v.assets, a)
 	}
-	return ""
+	for at := path.Dir(p); at != "." && at != "/"; at = path.Dir(at) {
+		delete(v.assets, at)
+	}
 }
