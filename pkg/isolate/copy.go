@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,6 +25,12 @@ import (
 
 // leaseExt follows the name of a copy in that of its lease.
 const leaseExt = ".lease"
+
+// How often, and after what pause, a lease is tried again.
+const (
+	leaseTries = 10
+	leasePause = 5 * time.Millisecond
+)
 
 // Copy is a copy of the workspace that this process works in.
 type Copy struct {
@@ -42,6 +49,10 @@ func Make(ctx context.Context, r *repo.Repo, s Snapshot, name string) (*Copy, er
 	}
 	root := filepath.Join(dir(r), name)
 	lease, _, err := fsx.TryLease(root + leaseExt)
+	for tries := 0; lease == nil && err == nil && tries < leaseTries; tries++ {
+		time.Sleep(leasePause) // Tidy may be looking at it
+		lease, _, err = fsx.TryLease(root + leaseExt)
+	}
 	if err != nil {
 		return nil, errs.New(errs.Internal, "copy the workspace: %w", err)
 	}

@@ -32,12 +32,23 @@ func (q *Queue) workerFile(id int64) string {
 // stopFile is there when the supervisor is to take no more jobs.
 func (q *Queue) stopFile() string { return filepath.Join(q.dir, "stop") }
 
+// How often, and after what pause, a lease is tried again.
+const (
+	leaseTries = 10
+	leasePause = 5 * time.Millisecond
+)
+
 // lease takes a lease for this process; nil when another has it.
 func (q *Queue) lease(file string, jobs int) (*fsx.Lease, error) {
 	if err := q.makeDir(); err != nil {
 		return nil, err
 	}
 	l, _, err := fsx.TryLease(file)
+	for tries := 0; l == nil && err == nil && tries < leaseTries; tries++ {
+		// Who only looks at a lease holds it for a moment, too.
+		time.Sleep(leasePause)
+		l, _, err = fsx.TryLease(file)
+	}
 	if l == nil || err != nil {
 		return nil, err
 	}
