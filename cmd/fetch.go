@@ -15,11 +15,11 @@ func newFetchCmd(a *app) *cobra.Command {
 		Use:   "fetch [path]...",
 		Short: "Bring data and runs of a remote to this machine, without touching files",
 		Long: `Brings into the store of this machine what pointers and locks name and is not here
-yet, and the runs of others. Files of the workspace stay as they are: 'mlops
+yet, and the runs of others; with --artifacts also what runs made. Files of the workspace stay as they are: 'mlops
 checkout' writes them, and 'mlops pull' does both. With paths, only those; a path
 may lie inside a tracked directory. Every object is verified before it is kept;
 one that was interrupted goes on where it stopped when you type it again.`,
-		Example: "  mlops fetch\n  mlops fetch data/train/0001.png\n  mlops fetch --all",
+		Example: "  mlops fetch\n  mlops fetch data/train/0001.png\n  mlops fetch --all\n  mlops fetch --artifacts",
 		Args:    cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			s, name, err := o.fetch(ctx, args)
@@ -30,8 +30,13 @@ one that was interrupted goes on where it stopped when you type it again.`,
 		}),
 	}
 	o.flags(c)
+	o.artifactsFlag(c)
 	c.Flags().BoolVar(&o.all, "all", false, "what any git branch, tag or stash names, too")
 	return c
+}
+
+func (o *transferOptions) artifactsFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&o.artifacts, "artifacts", false, "what runs made and logged, too")
 }
 
 // fetch brings objects, and without paths runs, into the store.
@@ -48,8 +53,8 @@ func (o *transferOptions) fetch(ctx context.Context, paths []string) (s transfer
 	if err != nil {
 		return s, "", err
 	}
-	req := transfer.FetchRequest{Selection: chosen, DryRun: o.dryRun}
-	if len(paths) == 0 {
+	req := transfer.FetchRequest{Selection: chosen, DryRun: o.dryRun, Artifacts: o.artifacts}
+	if len(paths) == 0 || o.artifacts {
 		if req.Runs, err = o.app.tracking(ctx); err != nil {
 			return s, "", err
 		}

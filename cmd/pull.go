@@ -25,14 +25,15 @@ func newPullCmd(a *app) *cobra.Command {
 		Use:   "pull [path]...",
 		Short: "Bring data and runs of a remote to this machine, and restore the files",
 		Long: `Fetches what pointers and locks name and is not here yet, and the runs of others,
-then makes the files of the workspace what pointers and locks say. With paths,
-only those; a path may lie inside a tracked directory. Changes that are not saved
+then makes the files of the workspace what pointers and locks say. What runs made
+comes with --artifacts. With paths, only those; a path may lie inside a tracked directory. Changes that are not saved
 are never overwritten without --force.`,
 		Example: "  mlops pull\n  mlops pull data/train\n  mlops pull --remote backup --jobs 8",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    a.run(func(ctx context.Context, args []string) error { return runPull(ctx, o, args) }),
 	}
 	o.flags(c)
+	o.artifactsFlag(c)
 	c.Flags().BoolVarP(&o.force, "force", "f", false, "overwrite and remove what is not saved")
 	return c
 }

@@ -24,6 +24,8 @@ type transferOptions struct {
 	jobs   int
 	dryRun bool
 	all    bool
+
+	artifacts bool // of runs, in a fetch
 }
 
 func (o *transferOptions) flags(c *cobra.Command) {
@@ -61,7 +63,7 @@ func (o *transferOptions) report(s transfer.Summary, did, would, nothing string)
 		}{"summary", s})
 	}
 	return o.app.io.Result(s, func(w io.Writer) error {
-		if s.Objects == 0 && s.Runs == 0 && s.Stages == 0 {
+		if s.Objects == 0 && s.Runs == 0 && s.Stages == 0 && s.Looked == 0 {
 			_, err := fmt.Fprintln(w, nothing)
 			return err
 		}
@@ -75,6 +77,9 @@ func (o *transferOptions) report(s transfer.Summary, did, would, nothing string)
 		}
 		if s.Stages > 0 {
 			text += ", " + term.Plural(int64(s.Stages), "stage result")
+		}
+		if s.Looked > 0 {
+			text += "; fetched to know that: " + term.Plural(s.Looked, "tree node")
 		}
 		_, err := fmt.Fprintf(w, "%s (%s, %s)\n", text, term.Plural(s.Requests, "request"), term.Duration(time.Duration(s.Seconds*float64(time.Second))))
 		return err

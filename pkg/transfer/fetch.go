@@ -18,7 +18,11 @@ type FetchRequest struct {
 	Selection
 	Runs   Runs       // new runs of the remote are taken in; nil: none
 	Stages StageCache // and its stage cache; nil: not
-	DryRun bool       // count only; of trees, the nodes are fetched all the same
+	// Artifacts has what all runs made fetched too, as a push sends it.
+	Artifacts bool
+	// DryRun only counts. Of trees, the nodes are fetched all the same: only
+	// they say what is in them. Summary.Looked counts those.
+	DryRun bool
 }
 
 // Fetch brings what is missing here into the store. Every object is verified
@@ -36,14 +40,7 @@ func (t *Transfer) Fetch(ctx context.Context, req FetchRequest) (s Summary, err 
 	}
 	f := &fetcher{t: t, st: st, missing: map[oid.ID]bool{}, seen: map[oid.ID]struct{}{}, cache: cache}
 	defer func() { err = errors.Join(err, f.close()) }()
-	err = f.objects(ctx, req.Selection)
-	if err == nil && len(f.blobs) > 0 && !req.DryRun {
-		blobs := f.blobs
-		f.blobs = nil // the memory is wanted meanwhile
-		if err = f.close(); err == nil {
-			err = f.get(ctx, blobs)
-		}
-	}
+	err = f.bring(ctx, req.Selection, req.DryRun)
 	if err == nil && len(f.missing) > 0 {
 		err = lost(ctx, st, req.Objects, f.missing, "fetch from "+t.name, "neither here nor in the remote",
 			"type 'mlops push' where the data is, or 'mlops fetch --remote NAME' for another remote")
@@ -54,14 +51,64 @@ func (t *Transfer) Fetch(ctx context.Context, req FetchRequest) (s Summary, err 
 	if err == nil && req.Stages != nil {
 		err = f.stages(ctx, req.Stages, req.DryRun, &s)
 	}
+	if err == nil && req.Runs != nil && req.Artifacts {
+		err = f.artifacts(ctx, req.Runs, req.DryRun)
+	}
 	s.Objects, s.Bytes = f.count, f.bytes
 	if req.DryRun {
-		for _, p := range f.blobs {
-			s.Objects++
-			s.Bytes += p.Entry.Size
-		}
+		s.Looked, s.Objects, s.Bytes = f.count, f.planned, f.plannedBytes
 	}
 	return s, err
+}
+
+// bring fetches objects with all that is below them, or counts those that it
+// would fetch.
+func (f *fetcher) bring(ctx context.Context, s Selection, dry bool) error {
+	if err := f.objects(ctx, s); err != nil {
+		return err
+	}
+	blobs := f.blobs
+	f.blobs = nil // the memory is wanted meanwhile
+	if dry {
+		f.planned += int64(len(blobs))
+		for _, p := range blobs {
+			f.plannedBytes += p.Entry.Size
+		}
+		return nil
+	}
+	if len(blobs) == 0 {
+		return nil
+	}
+	if err := f.close(); err != nil {
+		return err
+	}
+	return f.get(ctx, blobs)
+}
+
+// artifacts fetches what the known runs made.
+func (f *fetcher) artifacts(ctx context.Context, runs Runs, dry bool) error {
+	exports, err := runs.Exports(ctx)
+	if err != nil {
+		return err
+	}
+	var s Selection
+	seen := map[oid.ID]bool{}
+	for _, e := range exports {
+		for _, o := range objectsOf(e) {
+			if !seen[o.ID] {
+				seen[o.ID] = true
+				s.Objects = append(s.Objects, o)
+			}
+		}
+	}
+	if err := f.bring(ctx, s, dry); err != nil {
+		return err
+	}
+	if n := len(f.missing); n > 0 {
+		return errs.New(errs.Partial, "fetch from %s: %d objects that runs made are neither here nor in the remote", f.t.name, n).
+			Hint("type 'mlops push' where the runs were made, or 'mlops fetch --artifacts --remote NAME' for another remote")
+	}
+	return nil
 }
 
 // fetcher is one fetch. The remote is asked nothing until something is missing.
@@ -77,6 +124,8 @@ type fetcher struct {
 	missing map[oid.ID]bool
 	count   int64 // objects that were fetched
 	bytes   int64
+
+	planned, plannedBytes int64 // what a dry run would fetch
 }
 
 func (f *fetcher) close() error {

@@ -28,7 +28,7 @@ type item struct {
 type planner struct {
 	st    *store.Store
 	has   func(oid.ID) bool // of the remote
-	seen  oid.Set // in the order of the trees
+	seen  oid.Set           // in the order of the trees
 	items []item
 	bytes int64
 

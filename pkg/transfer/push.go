@@ -15,6 +15,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/remote"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/store"
+	"github.com/mlops-cli/mlops/pkg/trackdb"
 	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
@@ -211,17 +212,7 @@ func (t *Transfer) newRuns(ctx context.Context, h *History, req PushRequest) ([]
 		if h.Has(e.Record) {
 			continue
 		}
-		r := pending{id: e.RunID, record: e.Record}
-		for _, a := range e.Objects {
-			if a.ID.IsZero() {
-				continue
-			}
-			kind := tree.File
-			if a.Kind == tree.Dir.String() {
-				kind = tree.Dir
-			}
-			r.objects = append(r.objects, repo.Object{Path: a.Path, Kind: kind, ID: a.ID})
-		}
+		r := pending{id: e.RunID, record: e.Record, objects: objectsOf(e)}
 		if !req.DryRun {
 			if r.bytes, err = req.Runs.Record(ctx, e.RunID); err != nil {
 				return nil, err
@@ -231,6 +222,22 @@ func (t *Transfer) newRuns(ctx context.Context, h *History, req PushRequest) ([]
 		list = append(list, r)
 	}
 	return list, nil
+}
+
+// objectsOf lists what a run made.
+func objectsOf(e trackdb.Export) []repo.Object {
+	var list []repo.Object
+	for _, a := range e.Objects {
+		if a.ID.IsZero() {
+			continue
+		}
+		kind := tree.File
+		if a.Kind == tree.Dir.String() {
+			kind = tree.Dir
+		}
+		list = append(list, repo.Object{Path: a.Path, Kind: kind, ID: a.ID})
+	}
+	return list
 }
 
 // pending is a run that is to be pushed.

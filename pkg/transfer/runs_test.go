@@ -67,9 +67,21 @@ func TestRunsTravel(t *testing.T) {
 	if got.Runs != 2 || string(there.records["r2"]) != "r2 second" {
 		t.Errorf("fetched %+v: %q", got, there.records)
 	}
-	// What a run made can be fetched by its id.
-	b.fetch(bk, model)
+	// What a run made comes when it is asked for.
+	dry, err := b.over(bk).Fetch(t.Context(), transfer.FetchRequest{Runs: runs, Artifacts: true, DryRun: true})
+	check(t, err)
+	if dry.Objects == 0 || dry.Looked == 0 {
+		t.Errorf("a dry run says %+v", dry)
+	}
+	there.objects = runs.objects
+	_, err = b.over(bk).Fetch(t.Context(), transfer.FetchRequest{Runs: there, Artifacts: true})
+	check(t, err)
 	b.whole(model)
+	there.objects = map[string][]track.Asset{"r2": {{Path: "gone", Kind: "file", ID: oid.Sum([]byte("never stored"))}}}
+	_, err = b.over(bk).Fetch(t.Context(), transfer.FetchRequest{Runs: there, Artifacts: true})
+	if !errs.Is(err, errs.Partial) || !strings.Contains(err.Error(), "1 object") {
+		t.Errorf("an object that is nowhere: %v", err)
+	}
 	// Nothing new: no import, three requests, and no push back.
 	got, err = b.over(bk).Fetch(t.Context(), transfer.FetchRequest{Runs: there})
 	check(t, err)

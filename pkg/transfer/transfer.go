@@ -48,7 +48,8 @@ type Summary struct {
 	Objects  int64   `json:"objects"`
 	Bytes    int64   `json:"bytes"`
 	Runs     int     `json:"runs"`
-	Stages   int     `json:"stages"` // entries of the stage cache
+	Stages   int     `json:"stages"`           // entries of the stage cache
+	Looked   int64   `json:"looked,omitempty"` // tree nodes that a dry run fetched, to count what is below
 	Requests int64   `json:"requests"`
 	Seconds  float64 `json:"seconds"`
 }
