@@ -100,7 +100,12 @@ func addParamFiles(wanted map[string][]string, f *stagefile.File, what What) {
 			wanted[file] = nil
 			return
 		}
-		wanted[file] = append(old, keys...)
+		for _, key := range keys {
+			if !slices.Contains(old, key) {
+				old = append(old, key)
+			}
+		}
+		wanted[file] = old
 	}
 	for _, stage := range f.Stages {
 		for file, keys := range stage.Params {
