@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -344,6 +345,9 @@ func (p *Reproducer) write(ctx context.Context, codeTree string, todo plan, res 
 		return p.repo.Git().SetApplied(ctx, codeTree)
 	}
 	for _, name := range todo.write {
+		if err := os.MkdirAll(filepath.Dir(p.repo.Path(name)), 0o777); err != nil {
+			return err
+		}
 		if err := fsx.WriteFile(p.repo.Path(name), todo.texts[name], 0o666); err != nil {
 			return err
 		}
@@ -373,8 +377,25 @@ func (p *Reproducer) restore(ctx context.Context, data []repo.Object, force bool
 		}
 		here = append(here, o)
 	}
-	res.Data, err = p.work.Restore(ctx, here, workspace.RestoreOptions{Force: force})
-	return err
+	if res.Data, err = p.work.Restore(ctx, here, workspace.RestoreOptions{Force: force}); err != nil {
+		return err
+	}
+	return p.ignore(ctx, here)
+}
+
+// ignore has git ignore data that came in place, as the run that made it had.
+func (p *Reproducer) ignore(ctx context.Context, data []repo.Object) error {
+	paths := make([]string, len(data))
+	for i, o := range data {
+		paths[i] = o.Path
+	}
+	known, err := p.repo.Git().Tracks(ctx, paths...)
+	if err != nil {
+		return err
+	}
+	return p.repo.Ignore(ctx, slices.DeleteFunc(paths, func(at string) bool {
+		return slices.ContainsFunc(known, func(k string) bool { return k == at || strings.HasPrefix(k, at+"/") })
+	})...)
 }
 
 // trackedData is the data that the code tree names, with the outputs that the
