@@ -287,7 +287,9 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 		}
 	}
 	for _, dir := range sortedKeys(byDir) {
+		file, foreign := path.Join(dir, stagefile.LockName), false
 		if err := j.engine.Files.UpdateLock(ctx, dir, func(l *stagefile.Lock) {
+			foreign = j.decider.view.lockStates.changed(file)
 			for _, name := range gone[dir] {
 				l.Remove(name)
 			}
@@ -296,6 +298,9 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 			}
 		}); err != nil {
 			return batch, err
+		}
+		if !foreign {
+			j.decider.view.lockStates.read(file) // what is new in it is ours
 		}
 	}
 	if len(byDir) > 0 {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
@@ -135,12 +136,40 @@ func (a fileState) same(b fileState) bool {
 	return os.SameFile(a.info, b.info) && a.info.Size() == b.info.Size() && a.info.ModTime().Equal(b.info.ModTime())
 }
 
+// lockStates are those of the files of locks when their content was last known.
+// They are for many goroutines.
+type lockStates struct {
+	root  string
+	mu    sync.Mutex
+	known map[string]fileState
+}
+
+// read notes that the content of a lock is known as it is now.
+func (l *lockStates) read(file string) {
+	state := l.now(file)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known[file] = state
+}
+
+// changed reports whether a lock was written since by somebody else.
+func (l *lockStates) changed(file string) bool {
+	state := l.now(file)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.known[file].same(state)
+}
+
+func (l *lockStates) now(file string) fileState {
+	return stateOf(filepath.Join(l.root, filepath.FromSlash(file)))
+}
+
 // foreign reads the lock again when it was written since, and reports whether
 // the record of the stage is another one than before: another run worked on it,
 // and what is known of its files is out of date.
 func (v *view) foreign(s *stagefile.Stage) (bool, error) {
 	file := s.Lock()
-	if !v.lockStates[file].same(stateOf(filepath.Join(v.root, filepath.FromSlash(file)))) {
+	if v.lockStates.changed(file) {
 		old, err := v.lock(file)
 		if err != nil {
 			return false, err

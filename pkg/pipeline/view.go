@@ -38,16 +38,15 @@ type Data interface {
 
 // view is what is known of the workspace while stages are decided on.
 type view struct {
-	root    string
-	read    stagefile.ReadFunc
-	data    Data
-	files   Files
-	lookUp  lookUp                     // nil: nothing can be looked up
-	assets  map[string]stagefile.Asset // on disk, by path
-	tracked map[string]stagefile.Asset // named by pointers and locks; loaded when first asked for
-	locks   map[string]*stagefile.Lock // by path of the lock
-	// lockStates are those of the files of locks when they were read.
-	lockStates map[string]fileState
+	root       string
+	read       stagefile.ReadFunc
+	data       Data
+	files      Files
+	lookUp     lookUp                     // nil: nothing can be looked up
+	assets     map[string]stagefile.Asset // on disk, by path
+	tracked    map[string]stagefile.Asset // named by pointers and locks; loaded when first asked for
+	locks      map[string]*stagefile.Lock // by path of the lock
+	lockStates *lockStates
 	rewritten  map[recordKey]bool // records that changed since the view looked at files
 	params     map[string]any     // by parameter file
 	// While planning, outs are not what they will be: of unknown ones nothing is
@@ -65,7 +64,7 @@ type view struct {
 
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
-		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: map[string]fileState{}, rewritten: map[recordKey]bool{},
+		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: &lockStates{root: root, known: map[string]fileState{}}, rewritten: map[recordKey]bool{},
 		params: map[string]any{}, changed: newMakers(),
 		unknown: newMakers(), partly: newMakers(), settled: newMakers(),
 	}
@@ -154,7 +153,7 @@ func (v *view) lock(p string) (*stagefile.Lock, error) {
 	if l, ok := v.locks[p]; ok {
 		return l, nil
 	}
-	v.lockStates[p] = stateOf(filepath.Join(v.root, filepath.FromSlash(p)))
+	v.lockStates.read(p)
 	text, err := v.read(p)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read lock %s: %w", p, err)
