@@ -179,6 +179,9 @@ func (s *Snapshot) object(ctx context.Context, name string) (tree.Entry, error) 
 func (s *Snapshot) List(ctx context.Context, dir string) ([]string, error) {
 	var found []string
 	if s.commit != "" {
+		if _, file := s.files[dir]; file {
+			return nil, nil
+		}
 		for name := range s.files {
 			if strings.HasPrefix(name, dir+"/") {
 				found = append(found, name)
@@ -186,7 +189,11 @@ func (s *Snapshot) List(ctx context.Context, dir string) ([]string, error) {
 		}
 	} else {
 		root := s.repo.Path(dir)
-		if info, err := os.Stat(root); err == nil && info.IsDir() {
+		info, err := os.Stat(root)
+		if err == nil && !info.IsDir() {
+			return nil, nil
+		}
+		if err == nil {
 			err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
 				if err == nil && !e.IsDir() {
 					rel, rerr := filepath.Rel(root, p)
