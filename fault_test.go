@@ -155,6 +155,32 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
+			points: "dvc.", command: []string{"mlops", "import", "dvc"},
+			prepare: func(s *sandbox) {
+				s.write(".dvc/config", "")
+				s.write("x", "a\n")
+				s.write("x.dvc", "outs:\n- md5: 60b725f10c9c85c70d97880dfe8191b3\n  size: 2\n  hash: md5\n  path: x\n")
+			},
+			check: func(s *sandbox) {
+				s.run("mlops", "status", "--exit-code")
+				s.run("mlops", "fsck")
+				s.read("x.mlops")
+			},
+		},
+		{
+			points: "import.", command: []string{"mlops", "import", "../theirs", "x"},
+			prepare: func(s *sandbox) {
+				s.write("../theirs/x", "a\n")
+				s.run("git", "init", "-q", "../theirs")
+				s.run("git", "-C", "../theirs", "add", "x")
+				s.run("git", "-C", "../theirs", "commit", "-qm", "x")
+			},
+			check: func(s *sandbox) {
+				s.run("mlops", "status", "--exit-code")
+				s.same("x", "a\n")
+			},
+		},
+		{
 			points: "gc.", command: []string{"mlops", "gc", "--force", "--min-age", "0s", "--removed-runs", "0s"},
 			prepare: func(s *sandbox) {
 				s.commitData()

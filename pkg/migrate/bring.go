@@ -86,10 +86,12 @@ func (b *bringer) bring(ctx context.Context, wants []dvc.Sum) (got map[dvc.Sum]a
 		b.batch = idSink{}
 	}
 	var list []alias
+	tried := map[dvc.Sum]bool{}
 	for _, s := range wants {
-		if _, done := got[s]; done {
+		if tried[s] {
 			continue
 		}
+		tried[s] = true
 		a, err := b.one(ctx, s)
 		switch {
 		case err == nil:

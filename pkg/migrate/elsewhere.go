@@ -332,7 +332,7 @@ func (e *Elsewhere) absolute(root, place string) string {
 	}
 	base := e.local
 	if base == "" {
-		base = e.URL
+		base = strings.TrimPrefix(e.URL, "file://")
 	}
 	return filepath.Join(base, filepath.FromSlash(root), filepath.FromSlash(place))
 }

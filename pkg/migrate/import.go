@@ -2,6 +2,8 @@ package migrate
 
 import (
 	"context"
+	"crypto/md5" //nolint:gosec // DVC's names
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/compare"
@@ -151,6 +154,7 @@ func (m *Importer) Import(ctx context.Context, q ImportRequest) (res ImportResul
 		}
 		outs = append(outs, slices.DeleteFunc(some, func(w want) bool { return !w.Cache && w.Size > keepUncached })...)
 	}
+	m.reader.memo, m.reader.read = map[string]*repo.Object{}, map[string]string{}
 	if err := m.bringAll(ctx, outs); err != nil {
 		return m.res, err
 	}
@@ -193,7 +197,12 @@ func (m *Importer) read(files []repo.ForeignFile) (pointers []want, locks []repo
 	return pointers, locks, nil
 }
 
-func (m *Importer) problem(err error) { m.res.Problems = append(m.res.Problems, err.Error()) }
+// problem takes note of what cannot be taken over, once.
+func (m *Importer) problem(err error) {
+	if text := err.Error(); !slices.Contains(m.res.Problems, text) {
+		m.res.Problems = append(m.res.Problems, text)
+	}
+}
 
 // ignoreFile makes .mlopsignore say what .dvcignore says, where it is not there.
 func (m *Importer) ignoreFile() error {
@@ -269,7 +278,18 @@ func (m *Importer) save(ctx context.Context, paths []string) {
 	if len(paths) == 0 {
 		return
 	}
-	if _, err := m.reader.data.Save(ctx, paths); err == nil || ctx.Err() != nil {
+	var mu sync.Mutex
+	seen := func(p string, data []byte) {
+		sum := md5.Sum(data) //nolint:gosec // DVC's names
+		mu.Lock()
+		m.reader.read[p] = hex.EncodeToString(sum[:])
+		mu.Unlock()
+	}
+	found, err := m.reader.data.SaveSeen(ctx, paths, seen)
+	if err == nil {
+		m.reader.remember(paths, found)
+	}
+	if err == nil || ctx.Err() != nil {
 		return
 	}
 	for _, p := range paths {
@@ -411,11 +431,12 @@ func (m *Importer) point(ctx context.Context, w want, o repo.Object) (state stri
 		case last.DVC == "":
 			return StateConflict, nil
 		default:
-			known, err := m.reader.sums.bySum(ctx, []dvc.Sum{{Algorithm: w.Sum.Algorithm, Hex: last.DVC}})
+			last := []dvc.Sum{{Algorithm: dvc.MD5, Hex: last.DVC}, {Algorithm: dvc.Legacy, Hex: last.DVC}}
+			known, err := m.reader.sums.bySum(ctx, last)
 			if err != nil {
 				return "", err
 			}
-			was := known[dvc.Sum{Algorithm: w.Sum.Algorithm, Hex: last.DVC}]
+			was := slices.Concat(known[last[0]], known[last[1]])
 			if !slices.ContainsFunc(was, func(a alias) bool { return a.id == old.ID }) {
 				return StateConflict, nil
 			}

@@ -15,19 +15,38 @@ import (
 	"github.com/mlops-cli/mlops/pkg/ignore"
 )
 
+// sumUp is the sum of what stands at a path of the repository. Files that were
+// read just now, while they were stored, are not read again.
+func (r *Reader) sumUp(ctx context.Context, p, algorithm string) (dvc.Sum, dvc.Manifest, error) {
+	known := func(rel string) string {
+		if algorithm != dvc.MD5 {
+			return ""
+		}
+		return r.read[path.Join(p, rel)]
+	}
+	return sumUpKnown(ctx, r.repo.Path(p), algorithm, known)
+}
+
 // sumUp reads what stands at a path of the file system and returns its sum, and
 // of a directory the manifest. Files that .dvcignore excludes do not count.
 func sumUp(ctx context.Context, full, algorithm string) (dvc.Sum, dvc.Manifest, error) {
+	return sumUpKnown(ctx, full, algorithm, func(string) string { return "" })
+}
+
+func sumUpKnown(ctx context.Context, full, algorithm string, known func(rel string) string) (dvc.Sum, dvc.Manifest, error) {
 	info, err := os.Stat(full)
 	if err != nil {
 		return dvc.Sum{}, nil, err
+	}
+	if digits := known(""); !info.IsDir() && digits != "" {
+		return dvc.Sum{Algorithm: algorithm, Hex: digits}, nil, nil
 	}
 	if !info.IsDir() {
 		sum, err := sumFile(full, algorithm)
 		return sum, nil, err
 	}
 	var manifest dvc.Manifest
-	err = filesBelow(ctx, full, func(rel string) { manifest = append(manifest, dvc.File{Path: rel}) })
+	err = filesBelow(ctx, full, func(rel string) { manifest = append(manifest, dvc.File{Path: rel, Hex: known(rel)}) })
 	if err != nil {
 		return dvc.Sum{}, nil, err
 	}
@@ -40,6 +59,9 @@ func sumUp(ctx context.Context, full, algorithm string) (dvc.Sum, dvc.Manifest, 
 			for i := range some {
 				if err := ctx.Err(); err != nil {
 					return err
+				}
+				if some[i].Hex != "" {
+					continue
 				}
 				sum, err := sumFile(filepath.Join(full, filepath.FromSlash(some[i].Path)), algorithm)
 				if err != nil {

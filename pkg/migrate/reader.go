@@ -28,6 +28,11 @@ type Reader struct {
 	repo *repo.Repo
 	data *workspace.Workspace
 	sums *sums
+
+	// While everything is taken over, nothing is looked at twice: memo holds
+	// what stands at paths, nil where nothing does, and read the MD5s of files.
+	memo map[string]*repo.Object
+	read map[string]string
 }
 
 var _ repo.Foreign = (*Reader)(nil)
@@ -117,17 +122,45 @@ func (r *Reader) standing(ctx context.Context, wants []want) (map[string]repo.Ob
 	if len(paths) == 0 {
 		return nil, nil
 	}
-	list := slices.Sorted(maps.Keys(paths))
-	standing, err := r.hash(ctx, list)
+	standing := map[string]repo.Object{}
+	var list []string
+	for p := range paths {
+		o, known := r.memo[p]
+		switch {
+		case !known:
+			list = append(list, p)
+		case o != nil:
+			standing[p] = *o
+		}
+	}
+	slices.Sort(list)
+	found, err := r.hash(ctx, list)
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(standing, found)
+	if r.memo != nil {
+		r.remember(list, found)
+	}
 	return standing, r.learn(ctx, wants, standing)
+}
+
+// remember keeps what stands at paths.
+func (r *Reader) remember(paths []string, found map[string]repo.Object) {
+	for _, p := range paths {
+		r.memo[p] = nil
+		if o, there := found[p]; there {
+			r.memo[p] = &o
+		}
+	}
 }
 
 // hash is Workspace.Hash without the paths that cannot be read: those are as
 // they are, whatever DVC says of them.
 func (r *Reader) hash(ctx context.Context, paths []string) (map[string]repo.Object, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
 	all, err := r.data.Hash(ctx, paths)
 	if err == nil || ctx.Err() != nil {
 		return all, err
@@ -178,7 +211,7 @@ func (r *Reader) learn(ctx context.Context, wants []want, standing map[string]re
 	var learnt []alias
 	read := map[string][]int{}
 	for t := range tasks {
-		sum, manifest, err := sumUp(ctx, r.repo.Path(t.path), t.algorithm)
+		sum, manifest, err := r.sumUp(ctx, t.path, t.algorithm)
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()

@@ -64,7 +64,7 @@ func (w *Workspace) Add(ctx context.Context, req AddRequest) (res AddResult, err
 	paths := a.collect(req)
 	todo := a.allowed(paths)
 	if len(todo) > 0 {
-		targets, err := w.save(ctx, todo, "adding")
+		targets, err := w.save(ctx, todo, "adding", nil)
 		if err != nil {
 			return res, err
 		}

@@ -9,7 +9,10 @@ import (
 const bufferSize = 256 << 10
 
 // worker is one goroutine of a pool and its buffer.
-type worker struct{ buf []byte }
+type worker struct {
+	buf  []byte
+	path string // of the file that it takes; set where somebody sees what is read
+}
 
 // pool runs tasks, which may add tasks. The newest is run first, so that few
 // are waiting whatever their number.

@@ -100,6 +100,9 @@ func (s *scan) takeFile(w *worker, h *handle, name string) (item, error) {
 		it.id = oid.Sum(buf[:n])
 		return it, nil
 	}
+	if s.seen != nil {
+		s.seen(w.path, buf[:n])
+	}
 	it.id, err = s.batch.PutBytes(buf[:n])
 	return it, stored(err)
 }

@@ -62,9 +62,10 @@ type scan struct {
 	w     *Workspace
 	ctx   context.Context //nolint:containedctx // a scan lives within one call
 	pool  *pool
-	batch *store.Batch // nil: only ids are wanted
-	store *store.Store // set together with batch
-	cache *db.DB       // nil: there is none that can be used
+	batch *store.Batch                   // nil: only ids are wanted
+	store *store.Store                   // set together with batch
+	seen  func(path string, data []byte) // nil: nobody wants to see what is read
+	cache *db.DB                         // nil: there is none that can be used
 	task  progress.Task
 
 	started int64 // the file system's clock before anything was looked at

@@ -67,7 +67,14 @@ func objects(targets []*target) (map[string]repo.Object, error) {
 // Save stores what stands at paths, durably, and returns it. A path that is
 // missing is errs.NotFound; then, as with every error, nothing is recorded.
 func (w *Workspace) Save(ctx context.Context, paths []string) (map[string]repo.Object, error) {
-	targets, err := w.save(ctx, paths, "saving")
+	return w.SaveSeen(ctx, paths, nil)
+}
+
+// SaveSeen is Save that shows the bytes of small files, by their slash paths, to
+// seen while they are at hand. It is called by many goroutines, and not for files
+// that are large or known to be saved already. It must not keep the bytes.
+func (w *Workspace) SaveSeen(ctx context.Context, paths []string, seen func(path string, data []byte)) (map[string]repo.Object, error) {
+	targets, err := w.save(ctx, paths, "saving", seen)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +88,7 @@ func (w *Workspace) Save(ctx context.Context, paths []string) (map[string]repo.O
 
 // save scans and stores paths. Objects of targets without problems are durable
 // when it returns.
-func (w *Workspace) save(ctx context.Context, paths []string, label string) (targets []*target, err error) {
+func (w *Workspace) save(ctx context.Context, paths []string, label string, seen func(string, []byte)) (targets []*target, err error) {
 	st, err := w.repo.Store(ctx)
 	if err != nil {
 		return nil, err
