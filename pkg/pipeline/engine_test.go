@@ -116,14 +116,15 @@ stages:
 		t.Fatal(err)
 	}
 	load, most, heavy := 0.0, 0.0, 0
-	for _, line := range strings.Fields(b.read("load")) {
+	for line := range strings.FieldsSeq(b.read("load")) {
 		var d float64
 		if _, err := fmt.Sscanf(line, "%g", &d); err != nil {
 			t.Fatal(err)
 		}
-		if d == 0.5 {
+		switch d {
+		case 0.5:
 			heavy++
-		} else if d == -0.5 {
+		case -0.5:
 			heavy--
 		}
 		if heavy > 1 {
