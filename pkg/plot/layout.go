@@ -121,6 +121,9 @@ func (f Figure) panelBox(p Panel, n int) box {
 		left += min(maxLabel, widest(p.Matrix.Rows)) - 46
 		columns, rows := float64(max(1, len(p.Matrix.Columns))), float64(max(1, len(p.Matrix.Rows)))
 		cell := min(64, max(14, 300/max(columns, rows)))
+		if p.Matrix.Parts && max(columns, rows) <= 16 {
+			cell = max(cell, 38) // 0.12 is wider than 12
+		}
 		b.width, b.height = left+right+max(120, cell*columns), top+bottom+max(90, cell*rows)
 	case p.YNames != nil:
 		left += min(maxLabel, widest(p.YNames)) - 46
