@@ -65,12 +65,19 @@ func EditStage(name string, text []byte, s NewStage, clear []string) ([]byte, er
 		if err != nil {
 			return nil, err
 		}
-		if body.Kind != yaml.MappingNode || body.Style&yaml.FlowStyle != 0 {
+		if body.Kind != yaml.MappingNode {
 			return nil, errs.New(errs.Usage, "edit stage %s: it is not a block of lines in %s", s.Name, name).
 				Hint("edit it by hand: mlops stage edit %s", s.Name)
 		}
-		if _, do := child(body, "do"); do != nil && do.Kind == yaml.MappingNode {
+		if key, do := child(body, "do"); do != nil && do.Kind == yaml.MappingNode {
+			if next := following(body, key); next != nil {
+				end = e.trim(next.Line-1, key.Column-1)
+			}
 			body = do
+		}
+		if body.Style&yaml.FlowStyle != 0 {
+			return nil, errs.New(errs.Usage, "edit stage %s: it is not a block of lines in %s", s.Name, name).
+				Hint("edit it by hand: mlops stage edit %s", s.Name)
 		}
 		if err := e.setField(body, f, end); err != nil {
 			return nil, err
