@@ -56,6 +56,7 @@ type loader struct {
 	scope    *scope
 	parsed   map[string]parsed // parameter files read so far
 	problems []*problem
+	schema   []entry // of a stage, once it was asked for
 }
 
 type parsed struct {
@@ -212,7 +213,10 @@ func (l *loader) definition(p pair, seen map[string]bool) error {
 
 // checkStage checks the mapping of a stage before any ${} is resolved.
 func (l *loader) checkStage(key, n *yaml.Node) error {
-	ps, err := checkMap(n, "", stageEntries(l.dvc), l.dvc)
+	if l.schema == nil {
+		l.schema = stageEntries(l.dvc)
+	}
+	ps, err := checkMap(n, "", l.schema, l.dvc)
 	if err != nil {
 		return err
 	}
