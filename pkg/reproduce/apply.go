@@ -97,6 +97,8 @@ func (p *Reproducer) Apply(ctx context.Context, run *track.Run, q ApplyRequest) 
 // wants reports whether a file of the code is asked for.
 func (q ApplyRequest) wants(name string, k kept) bool {
 	switch {
+	case repo.Internal(name):
+		return false // settings are of the repository, whatever it runs
 	case k.params[name]:
 		return q.Params
 	case isDataFile(name) || k.files[name] != nil:

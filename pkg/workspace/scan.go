@@ -67,6 +67,7 @@ type scan struct {
 	seen  func(path string, data []byte) // nil: nobody wants to see what is read
 	cache *db.DB                         // nil: there is none that can be used
 	task  progress.Task
+	total *forecast // of the task
 
 	started int64 // the file system's clock before anything was looked at
 	steady  bool  // times of directories can be trusted
@@ -88,6 +89,7 @@ func (w *Workspace) begin(ctx context.Context, batch *store.Batch, label string)
 		steady: steadyDirs(w.repo.Root),
 	}
 	s.task = w.report.Task(label, progress.Unknown, progress.Unknown)
+	s.total = &forecast{task: s.task}
 	tmp, err := w.repo.TmpDir()
 	if err != nil {
 		return s
@@ -132,6 +134,7 @@ func (s *scan) run(paths []string) ([]*target, error) {
 	for dir, list := range singles {
 		s.singles(dir, list)
 	}
+	defer s.total.start(s.ctx, s.w, targets)()
 	return targets, s.pool.run(max(4, 4*runtime.GOMAXPROCS(0)))
 }
 

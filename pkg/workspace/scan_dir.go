@@ -110,6 +110,7 @@ func (d *dirScan) look() error {
 // lookAt compares n items from place first on.
 func (d *dirScan) lookAt(r reader, first, n int) error {
 	var it item
+	var same, size int64
 	for i := first; i < first+n; i++ {
 		if err := r.next(&it); err != nil {
 			return brokenRow(d.path, err)
@@ -123,8 +124,13 @@ func (d *dirScan) lookAt(r reader, first, n int) error {
 			d.mu.Lock()
 			d.wrong = append(d.wrong, i)
 			d.mu.Unlock()
+			continue
+		}
+		if it.kind == tree.File {
+			same, size = same+1, size+it.size
 		}
 	}
+	d.s.total.pass(same, size)
 	return d.leave()
 }
 
@@ -227,6 +233,9 @@ func (d *dirScan) freshen(w *worker, at int) error {
 		return nil
 	}
 	if d.keeps(at, st) {
+		if kind == tree.File {
+			d.s.total.pass(1, st.Size)
+		}
 		return nil
 	}
 	if st.Size > bufferSize && kind == tree.File {
