@@ -97,7 +97,7 @@ func (d *dos2unix) Write(p []byte) (int, error) {
 		take := min(len(p), legacyChunk-len(d.buf))
 		d.buf, p = append(d.buf, p[:take]...), p[take:]
 		if len(d.buf) == legacyChunk {
-			d.md5.Write(unix(d.buf)) //nolint:errcheck,gosec // hashes do not fail
+			d.md5.Write(unix(d.buf))
 			d.buf = d.buf[:0]
 		}
 	}
@@ -105,7 +105,7 @@ func (d *dos2unix) Write(p []byte) (int, error) {
 }
 
 func (d *dos2unix) Sum(b []byte) []byte {
-	d.md5.Write(unix(d.buf)) //nolint:errcheck,gosec // hashes do not fail
+	d.md5.Write(unix(d.buf))
 	d.buf = d.buf[:0]
 	return d.md5.Sum(b)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/dvc"
 	"github.com/mlops-cli/mlops/pkg/fault"
+	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
 	"github.com/mlops-cli/mlops/pkg/progress"
@@ -142,10 +143,7 @@ func (m *Importer) Import(ctx context.Context, q ImportRequest) (res ImportResul
 		return m.res, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	pointers, locks, err := m.read(files)
-	if err != nil {
-		return m.res, err
-	}
+	pointers, locks := m.read(files)
 	outs := slices.Clone(pointers)
 	for _, f := range locks {
 		some, err := m.reader.lockOuts(f, true)
@@ -181,7 +179,7 @@ func (m *Importer) Import(ctx context.Context, q ImportRequest) (res ImportResul
 	return m.res, nil
 }
 
-func (m *Importer) read(files []repo.ForeignFile) (pointers []want, locks []repo.ForeignFile, err error) {
+func (m *Importer) read(files []repo.ForeignFile) (pointers []want, locks []repo.ForeignFile) {
 	for _, f := range files {
 		if path.Base(f.Path) == dvc.LockName {
 			locks = append(locks, f)
@@ -194,7 +192,7 @@ func (m *Importer) read(files []repo.ForeignFile) (pointers []want, locks []repo
 		}
 		pointers = append(pointers, some...)
 	}
-	return pointers, locks, nil
+	return pointers, locks
 }
 
 // problem takes note of what cannot be taken over, once.
@@ -218,7 +216,7 @@ func (m *Importer) ignoreFile() error {
 		return nil
 	}
 	m.res.Written = append(m.res.Written, repo.IgnoreFile)
-	return os.WriteFile(ours, text, 0o644) //nolint:gosec // it belongs into git
+	return fsx.WriteFile(ours, text, 0o644)
 }
 
 func hasRules(text []byte) bool {

@@ -32,7 +32,7 @@ func (g Git) Refs(ctx context.Context, prefix string) ([]Ref, error) {
 		if len(f) != 6 || f[1] != "commit" {
 			continue
 		}
-		seconds, _ := strconv.ParseInt(f[4], 10, 64) //nolint:errcheck // a commit without a date is of 1970
+		seconds, _ := strconv.ParseInt(f[4], 10, 64) // a commit without a date is of 1970
 		parent, _, _ := strings.Cut(f[3], " ")
 		refs = append(refs, Ref{Name: f[0], Commit: f[2], Parent: parent, Time: seconds * 1000, Author: f[5]})
 	}

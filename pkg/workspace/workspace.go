@@ -100,7 +100,7 @@ func (w *Workspace) save(ctx context.Context, paths []string, label string, seen
 	defer func() { err = errors.Join(err, batch.Close()) }()
 	s := w.begin(ctx, batch, label)
 	defer func() { err = errors.Join(err, s.close()) }()
-	s.store = st
+	s.store, s.seen = st, seen
 	targets, err = s.run(paths)
 	if err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func (b *Bucket) check(res *http.Response, key string) error {
 	if res.StatusCode < http.StatusMultipleChoices {
 		return nil
 	}
-	_ = res.Body.Close() //nolint:errcheck // the status says more
+	_ = res.Body.Close() // the status says more
 	err := errs.New(errs.Remote, "remote %s: %s of %s", b.base.Redacted(), res.Status, key)
 	switch code := res.StatusCode; {
 	case code == http.StatusNotFound || code == http.StatusGone:
@@ -98,7 +98,7 @@ func (b *Bucket) Get(ctx context.Context, key string, off, n int64) (io.ReadClos
 		return nil, err
 	}
 	if !whole && res.StatusCode != http.StatusPartialContent {
-		_ = res.Body.Close() //nolint:errcheck // nothing of it is used
+		_ = res.Body.Close() // nothing of it is used
 		return nil, errs.New(errs.Remote, "remote %s does not give parts of objects", b.base.Redacted())
 	}
 	return res.Body, nil
