@@ -123,7 +123,7 @@ func (o *importDVCOptions) show(res migrate.ImportResult) error {
 		case migrate.StateAbsent:
 			absent++
 		case migrate.StateConflict:
-			o.app.io.Warn("%s and its pointer both changed: the pointer was kept", p.From)
+			o.app.io.Warn("%s and its pointer both changed: the pointer was kept; to take what DVC has, remove %s and type this again", p.From, repo.PointerPath(string(p.Path)))
 		}
 	}
 	if absent > 0 {

@@ -435,6 +435,11 @@ func (m *Importer) point(ctx context.Context, w want, o repo.Object) (state stri
 				return "", err
 			}
 			was := slices.Concat(known[last[0]], known[last[1]])
+			if len(was) == 0 { // taken over on another machine: DVC's cache may know it
+				if was, err = m.recall(ctx, last); err != nil {
+					return "", err
+				}
+			}
 			if !slices.ContainsFunc(was, func(a alias) bool { return a.id == old.ID }) {
 				return StateConflict, nil
 			}
@@ -446,6 +451,16 @@ func (m *Importer) point(ctx context.Context, w want, o repo.Object) (state stri
 		notes = append(notes, repo.Note{Key: noteSource, Value: src})
 	}
 	return state, m.repo.WritePointer(o, notes...)
+}
+
+// recall makes the ids known that belonged to sums when somebody else took them
+// over.
+func (m *Importer) recall(ctx context.Context, last []dvc.Sum) ([]alias, error) {
+	if err := m.bringSums(ctx, last); err != nil {
+		return nil, err
+	}
+	known, err := m.reader.sums.bySum(ctx, last)
+	return slices.Concat(known[last[0]], known[last[1]]), err
 }
 
 // sourceOf is where an import of DVC is from, nil for what was added.
