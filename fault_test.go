@@ -157,7 +157,9 @@ func faultWorks() []faultWork {
 		{
 			points: "dvc.", command: []string{"mlops", "import", "dvc"},
 			prepare: func(s *sandbox) {
-				s.write(".dvc/config", "")
+				if err := os.Mkdir(s.path(".dvc"), 0o755); err != nil {
+					s.Fatal(err)
+				}
 				s.write("x", "a\n")
 				s.write("x.dvc", "outs:\n- md5: 60b725f10c9c85c70d97880dfe8191b3\n  size: 2\n  hash: md5\n  path: x\n")
 			},
@@ -170,8 +172,8 @@ func faultWorks() []faultWork {
 		{
 			points: "import.", command: []string{"mlops", "import", "../theirs", "x"},
 			prepare: func(s *sandbox) {
-				s.write("../theirs/x", "a\n")
 				s.run("git", "init", "-q", "../theirs")
+				s.write("../theirs/x", "a\n")
 				s.run("git", "-C", "../theirs", "add", "x")
 				s.run("git", "-C", "../theirs", "commit", "-qm", "x")
 			},
