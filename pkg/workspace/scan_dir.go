@@ -265,6 +265,9 @@ func (d *dirScan) read(w *worker, at int) error {
 	if (d.known == nil || d.known[at]) && d.old != nil {
 		old, scanned = d.items[at], d.old.scanned
 	}
+	if d.s.seen != nil {
+		w.path = join(d.path, d.items[at].name)
+	}
 	got, err := d.s.take(w, d.h, d.items[at].name, old, scanned)
 	if err != nil {
 		if ctxErr := d.s.ctx.Err(); ctxErr != nil {

@@ -81,6 +81,7 @@ func (s *scan) singleIn(w *worker, h *handle, name string, t *target, known item
 			return nil
 		}
 	}
+	w.path = t.path
 	got, err := s.take(w, h, name, known, scanned)
 	if err != nil {
 		if ctxErr := s.ctx.Err(); ctxErr != nil || isFatal(err) {
