@@ -36,6 +36,7 @@ that 'mlops runs import' takes in anywhere: docs/format/archive.md. Without name
 these are all runs; with names, those and the runs that belong to them. --data adds
 what they read and wrote. A file that ends in gz is compressed.`,
 		Example: "  mlops runs export -o runs.tar\n  mlops runs export sweep-1 --data -o sweep.tar.gz\n  mlops runs export swift-otter-417 -o - | ssh host mlops -C project runs import -",
+		Args:    cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			o.refs = args
 			return runRunsExport(ctx, o)
