@@ -107,6 +107,7 @@ func scenarios() []scenario {
 		{name: "pipeline", about: "1,000 stages of cp: first run, no-op run, restore", run: manyStages},
 		{name: "plan", about: "10 layers of stages: no-op run; foreach over 10,000 items: stage ls", run: planning},
 		{name: "runs", about: "a history of 100,000 runs: runs ls, compare", run: manyRuns},
+		{name: "isolated", about: "100 runs of the digits example in copies of the workspace", run: isolatedRuns},
 		{name: "large", about: "one file of 1 GiB: add", run: largeFile, big: true},
 		{name: "medium", about: "20,000 files of 100 KiB: add", run: mediumFiles},
 		{name: "memory", about: "1,000,000 files: peak memory of every command", run: memory},

@@ -14,7 +14,7 @@ func smallFiles(ctx context.Context, b *bench) ([]result, error) {
 	if err := makeFiles(f.path("data"), n, 4<<10, 1); err != nil {
 		return nil, err
 	}
-	steps := []func(context.Context) ([]result, error){f.add, f.again, f.status, f.checkout, f.push, f.pull, f.nothingToSend}
+	steps := []func(context.Context) ([]result, error){f.add, f.again, f.status, f.checkout, f.push, f.pull, f.nothingToSend, f.importDVC}
 	var rows []result
 	for _, step := range steps {
 		found, err := step(ctx)
