@@ -366,7 +366,10 @@ func (j *journal) newAssets(entries []entry) []track.Asset {
 		if a.Kind == stagefile.KindExec {
 			kind = string(stagefile.KindFile)
 		}
-		out = append(out, track.Asset{Path: a.Path, Role: role, Kind: kind, ID: a.ID, Size: a.Size, Files: a.Files})
+		out = append(out, track.Asset{
+			Path: a.Path, Role: role, Kind: kind, ID: a.ID, Size: a.Size, Files: a.Files,
+			Local: role == track.Output && (a.NoPush || a.NoCache && a.Size > keepUncached),
+		})
 	}
 	for _, e := range entries {
 		if e.assets == nil {

@@ -143,6 +143,9 @@ type Asset struct {
 	ID    oid.ID `json:"id"`
 	Size  int64  `json:"size"`  // bytes
 	Files int64  `json:"files"` // regular files at or below the path
+	// Local means that its bytes stay on the machine of the run: a push leaves
+	// them out, because the pipeline says so or git has them.
+	Local bool `json:"local,omitempty"`
 }
 
 // StageRecord is what happened to one stage in a run.

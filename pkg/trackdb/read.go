@@ -229,10 +229,10 @@ func fillAssets(ctx context.Context, q querier, runs map[int64]*track.Run) error
 	var seq int64
 	var a track.Asset
 	var id oidColumn
-	return rowsOf(ctx, q, runs, &seq, []any{&a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files}, func(r *track.Run) {
+	return rowsOf(ctx, q, runs, &seq, []any{&a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files, &a.Local}, func(r *track.Run) {
 		a.ID = oid.ID(id)
 		r.Assets = append(r.Assets, a)
-	}, "SELECT run, path, role, kind, id, size, files FROM assets", "ORDER BY run, role, path")
+	}, "SELECT run, path, role, kind, id, size, files, local FROM assets", "ORDER BY run, role, path")
 }
 
 // rowsOf reads the rows of some runs from a table whose first column is the

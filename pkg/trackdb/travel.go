@@ -14,7 +14,7 @@ import (
 type Export struct {
 	RunID   string
 	Record  oid.ID        // the id of the bytes that Service.Record returns
-	Objects []track.Asset // outputs, artifacts, models and stage logs; what git keeps is not in the store
+	Objects []track.Asset // outputs, artifacts, models and stage logs, but those that are local
 }
 
 // Exports lists all finished runs that are not deleted, the oldest first. Only
@@ -46,7 +46,7 @@ func (s *Service) Exports(ctx context.Context) ([]Export, error) {
 			list[i].Objects = append(list[i].Objects, a)
 		}
 		return nil
-	}, `SELECT run, path, role, kind, id, size, files FROM assets WHERE role <> 'input'
+	}, `SELECT run, path, role, kind, id, size, files FROM assets WHERE role <> 'input' AND local = 0
 		UNION ALL SELECT run, name, 'log', 'file', log, 0, 1 FROM stages WHERE log IS NOT NULL`)
 	return list, err
 }
