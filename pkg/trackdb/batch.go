@@ -111,7 +111,9 @@ func lastByKey(tags []track.Tag) []track.Tag {
 
 func logAssets(ctx context.Context, tx *sql.Tx, seq int64, assets []track.Asset) error {
 	_, err := insert(ctx, tx, "INSERT OR REPLACE INTO assets (run, role, path, kind, id, size, files, local)", "", 8, assets,
-		func(a track.Asset) []any { return []any{seq, a.Role, a.Path, a.Kind, a.ID[:], a.Size, a.Files, a.Local} })
+		func(a track.Asset) []any {
+			return []any{seq, a.Role, a.Path, a.Kind, a.ID[:], a.Size, a.Files, a.Local}
+		})
 	return err
 }
 
