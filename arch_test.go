@@ -22,13 +22,14 @@ func layers() []string {
 	return []string{
 		"errs oid fault progress clock version proc",
 		"fsx",
-		"pack tree paramfile metricfile dag ignore track term examples junit",
+		"pack tree paramfile metricfile dag ignore track term examples junit route registry",
 		"stagefile plot sweep dvc",
 		"store remote remote/file remote/cloud db lineage watch",
-		"repo trackdb queue",
-		"workspace transfer upkeep doctor archive pipeline/executor",
+		"repo trackdb registrydb queue account",
+		"workspace transfer upkeep doctor archive artifact pipeline/executor",
 		"pipeline compare isolate reproduce",
-		"migrate",
+		"migrate mlflow api ui",
+		"server",
 		"cmd",
 		".",
 	}
@@ -43,6 +44,8 @@ func thirdParty() map[string]string {
 	return map[string]string{
 		"gocloud.dev":                "remote/cloud",
 		"modernc.org/sqlite":         "db",
+		"github.com/jackc":           "db",
+		"github.com/danielgtaylor":   "api",
 		"github.com/spf13":           "cmd",
 		"github.com/olekukonko":      "term",
 		"github.com/rogpeppe":        "",
