@@ -22,8 +22,8 @@ func layers() []string {
 	return []string{
 		"errs oid fault progress clock version proc",
 		"fsx",
-		"pack tree paramfile metricfile dag ignore track term examples junit route registry",
-		"stagefile plot sweep dvc",
+		"pack tree paramfile metricfile dag ignore track term examples junit route",
+		"stagefile plot sweep dvc registry",
 		"store remote remote/file remote/cloud db lineage watch",
 		"repo trackdb registrydb queue account",
 		"workspace transfer upkeep doctor archive artifact pipeline/executor",
