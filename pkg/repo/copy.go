@@ -23,6 +23,9 @@ const homeName = "home"
 // where the store and the index are; what is derived from files is its own.
 func (r *Repo) MakeCopy(root string) error {
 	config, err := os.ReadFile(filepath.Join(r.MetaDir(), ConfigFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		config, err = defaultConfig(), nil
+	}
 	if err != nil {
 		return errs.New(errs.Internal, "copy the workspace: %w", err)
 	}

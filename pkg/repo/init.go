@@ -45,12 +45,12 @@ func Init(ctx context.Context, dir string, o InitOptions) (InitResult, error) {
 	if err := os.MkdirAll(filepath.Join(root, Dir, tmpName), 0o777); err != nil {
 		return res, errs.New(errs.Internal, "make repository: %w", err)
 	}
-	config := fmt.Sprintf("format: %d\n", Format)
+	config := string(defaultConfig())
 	if o.NoGit {
 		config += "core:\n  git: false # made with --no-git\n"
 	}
 	files := []struct{ name, text string }{
-		{Dir + "/.gitignore", "/*\n!/.gitignore\n!/" + ConfigFile + "\n!/plots/\n"},
+		{Dir + "/.gitignore", ownIgnore},
 		{Dir + "/" + ConfigFile, config}, // last of the two: it makes the repository
 	}
 	for _, f := range files {
@@ -82,8 +82,40 @@ func Init(ctx context.Context, dir string, o InitOptions) (InitResult, error) {
 	if changed {
 		res.Files = append(res.Files, ".gitattributes")
 	}
-	return res, err
+	if err != nil {
+		return res, err
+	}
+	return res, r.git.excludeState(ctx)
 }
+
+// defaultConfig is the settings file of a new repository.
+func defaultConfig() []byte { return fmt.Appendf(nil, "format: %d\n", Format) }
+
+// excludeState has git leave the state of this machine alone also where a commit
+// is checked out that has no .mlops/.gitignore: 'git add -A' would take it in.
+func (g Git) excludeState(ctx context.Context) error {
+	out, err := g.run(ctx, "rev-parse", "--show-prefix", "--path-format=absolute", "--git-path", "info/exclude")
+	if err != nil {
+		return err
+	}
+	prefix, file, _ := strings.Cut(strings.TrimSuffix(out, "\n"), "\n")
+	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+		return errs.New(errs.Internal, "make repository: %w", err)
+	}
+	lines := strings.Fields(ownIgnore)
+	for i, line := range lines {
+		rule, not := strings.CutPrefix(line, "!")
+		lines[i] = "/" + prefix + Dir + rule
+		if not {
+			lines[i] = "!" + lines[i]
+		}
+	}
+	_, err = addLines(file, lines)
+	return err
+}
+
+// ownIgnore is .mlops/.gitignore.
+const ownIgnore = "/*\n!/.gitignore\n!/" + ConfigFile + "\n!/plots/\n"
 
 func mayInit(root string, o InitOptions) error {
 	if Internal(filepath.ToSlash(root)) {

@@ -70,6 +70,10 @@ func Find(_ context.Context, dir string) (*Repo, error) {
 func open(root string) (*Repo, error) {
 	file := filepath.Join(root, Dir, ConfigFile)
 	text, err := os.ReadFile(file)
+	if _, ierr := os.Stat(filepath.Join(root, Dir, indexName)); errors.Is(err, fs.ErrNotExist) && ierr == nil {
+		// A commit is checked out that mlops was not there yet: what this machine keeps is.
+		text, err = defaultConfig(), nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errs.New(errs.NotARepository, "%s has no %s", filepath.Join(root, Dir), ConfigFile).
 			Hint("take it from git (git checkout -- %s/%s), or make it again: mlops init", Dir, ConfigFile)
