@@ -176,7 +176,9 @@ func columnOf(run *track.Run) Column {
 		col.metrics[m.Key] = m
 	}
 	for _, a := range run.Assets {
-		col.data[a.Path] = a.ID.String()
+		if !a.Source() { // the code has rows of its own; `runs diff` compares it whole
+			col.data[a.Path] = a.ID.String()
+		}
 	}
 	return col
 }

@@ -150,7 +150,10 @@ func addRuns(tb testing.TB, s *trackdb.Service, experiment string, n int) []stri
 			batch.Metrics = append(batch.Metrics, track.Metric{Key: "loss", Step: int64(step), Value: float64(i+1) / float64(step+1)})
 		}
 		batch.Metrics = append(batch.Metrics, track.Metric{Key: "acc", Value: float64(i) / 10}, track.Metric{Key: "what", Value: float64(i)})
-		batch.Assets = []track.Asset{{Path: "data", Role: track.Input, Kind: "dir", ID: oid.Sum([]byte{byte(i / 2)})}}
+		batch.Assets = []track.Asset{
+			{Path: "data", Role: track.Input, Kind: "dir", ID: oid.Sum([]byte{byte(i / 2)})},
+			{Path: track.LockPrefix + "mlops.lock", Role: track.Artifact, Kind: "file", ID: oid.Sum([]byte{byte(i)})}, // no data
+		}
 		if err := s.Finish(tb.Context(), r.ID, track.Finished, batch); err != nil {
 			tb.Fatal(err)
 		}

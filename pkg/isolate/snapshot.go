@@ -21,9 +21,6 @@ import (
 	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
-// CodePath is the name under which runs keep the code of their snapshot.
-const CodePath = "mlops/code"
-
 // Snapshot is the workspace at one moment, in the store.
 type Snapshot struct {
 	Code tree.Entry    `json:"code"` // a directory
@@ -32,7 +29,7 @@ type Snapshot struct {
 
 // Assets are what a run must name, so that gc keeps the snapshot.
 func (s Snapshot) Assets() []track.Asset {
-	all := []track.Asset{{Path: CodePath, Role: track.Artifact, Kind: tree.Dir.String(), ID: s.Code.ID, Size: s.Code.Size, Files: s.Code.Files}}
+	all := []track.Asset{{Path: track.CodeTree, Role: track.Artifact, Kind: tree.Dir.String(), ID: s.Code.ID, Size: s.Code.Size, Files: s.Code.Files}}
 	for _, o := range s.Data {
 		all = append(all, track.Asset{Path: o.Path, Role: track.Input, Kind: o.Kind.String(), ID: o.ID, Size: o.Size, Files: o.Files})
 	}

@@ -52,10 +52,7 @@ func (p *Reproducer) kept(ctx context.Context, run *track.Run) (kept, error) {
 	if err != nil {
 		return k, err
 	}
-	sources := slices.DeleteFunc(slices.Clone(run.Assets), func(a track.Asset) bool {
-		_, isFile := track.SourceFile(a.Path)
-		return a.Role != track.Artifact || !isFile && a.Path != track.CodePatch
-	})
+	sources := slices.DeleteFunc(slices.Clone(run.Assets), func(a track.Asset) bool { return !a.Source() || a.Path == track.CodeTree })
 	var away []repo.Object
 	for _, a := range sources {
 		if !st.Has(a.ID) {

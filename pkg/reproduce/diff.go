@@ -241,10 +241,7 @@ func (p *Reproducer) diffData(ctx context.Context, a, b *track.Run) ([]FileDiff,
 
 // data is the assets of a run by role and path, without those that are code.
 func data(r *track.Run) []track.Asset {
-	list := slices.DeleteFunc(slices.Clone(r.Assets), func(a track.Asset) bool {
-		_, isSource := track.SourceFile(a.Path)
-		return a.Role == track.Artifact && (isSource || a.Path == track.CodePatch)
-	})
+	list := slices.DeleteFunc(slices.Clone(r.Assets), track.Asset.Source)
 	slices.SortFunc(list, func(x, y track.Asset) int {
 		return cmp.Or(cmp.Compare(x.Role, y.Role), cmp.Compare(x.Path, y.Path))
 	})

@@ -6,6 +6,7 @@ import "strings"
 // with its commit they bring its code back. Behind each prefix stands the path
 // in the repository.
 const (
+	CodeTree     = "mlops/code"       // all code, where there is no commit or the patch is too large
 	CodePatch    = "mlops/code.patch" // what differed from the commit, for git apply
 	ParamsPrefix = "mlops/params/"    // params files as they were
 	LockPrefix   = "mlops/lock/"      // locks as the run left them
@@ -21,4 +22,11 @@ func SourceFile(artifact string) (path string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// Source reports whether the asset is an artifact that holds what the run used
+// and git does not have.
+func (a Asset) Source() bool {
+	_, isFile := SourceFile(a.Path)
+	return a.Role == Artifact && (isFile || a.Path == CodePatch || a.Path == CodeTree)
 }
