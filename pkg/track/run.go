@@ -63,11 +63,19 @@ type Run struct {
 	Process     Process           `json:"-"` // who works on it; zero: nobody who could be missed
 	Children    int64             `json:"-"` // runs that have it as parent; only where asked for
 
+	// ExperimentID is the experiment's id here; it does not travel. A run that
+	// is created with one goes into that experiment, whatever its Experiment.
+	ExperimentID string `json:"-"`
+
 	Params  []Param       `json:"params"`  // by key
 	Metrics []Summary     `json:"metrics"` // by key
 	Tags    []Tag         `json:"tags"`    // by key
 	Assets  []Asset       `json:"assets,omitempty"`
 	Stages  []StageRecord `json:"stages,omitempty"` // in the order they were logged
+
+	Datasets     []DatasetInput `json:"datasets,omitempty"`      // in the order they were logged
+	ModelInputs  []string       `json:"model_inputs,omitempty"`  // ids of logged models that it read
+	ModelOutputs []ModelOutput  `json:"model_outputs,omitempty"` // logged models that it made
 }
 
 // Git is the state of the code a run used.
@@ -98,6 +106,12 @@ type Metric struct {
 	Value     float64 `json:"value"` // may be NaN or infinite
 	Timestamp int64   `json:"timestamp"`
 	Step      int64   `json:"step"` // in Recorder.Log it may be NextStep
+
+	// Model is the logged model that it was measured with, Dataset and Digest
+	// what on. Histories of runs leave them out.
+	Model   string `json:"model_id,omitempty"`
+	Dataset string `json:"dataset_name,omitempty"`
+	Digest  string `json:"dataset_digest,omitempty"`
 }
 
 // NextStep stands for the step after the last of the series, 0 for the first.
@@ -160,15 +174,6 @@ type StageRecord struct {
 	Attempts    int      `json:"attempts,omitempty"` // of its commands; 0 when none ran
 	Log         oid.ID   `json:"log"`                // object with its output; zero: none
 	Fingerprint string   `json:"fingerprint,omitempty"`
-}
-
-// Experiment is a named group of runs.
-type Experiment struct {
-	ID      string `json:"experiment_id"`
-	Name    string `json:"name"`
-	Created int64  `json:"creation_time"`    // ms
-	Updated int64  `json:"last_update_time"` // ms
-	Runs    int64  `json:"runs"`             // those not deleted
 }
 
 // Event is one line of the history.

@@ -10,6 +10,10 @@ type Batch struct {
 	Assets  []Asset       // replace those with the same role and path
 	Stages  []StageRecord // appended
 	Events  []Event       // go into the history, with the run as their subject
+
+	Datasets     []DatasetInput // replace those with the same name and digest
+	ModelInputs  []string       // ids of logged models
+	ModelOutputs []ModelOutput
 }
 
 // Recorder is what a program that executes something needs. Id is always a
@@ -46,18 +50,22 @@ type Reader interface {
 type Query struct {
 	IDs        []string // only these
 	Experiment string   // a name; "" for all
-	Statuses   []Status // none for all
-	Parent     string   // only children of this run, by its id
-	Top        bool     // only those that are no children of a run that is listed
-	Filter     Filter   // only those of which all of it holds
-	Deleted    bool     // also those in the bin
-	Removed    bool     // only those in the bin
-	Order      []Order  // ties, and all without an order: the newest first
-	Offset     int      // leave out so many, the first ones
-	Limit      int      // 0 for all
-	Bare       bool     // without params, metrics and tags
-	Assets     bool     // with the assets, which lists else leave out
-	Counts     bool     // with the number of children of each
+	// Experiments are ids; nil for all.
+	Experiments []string
+	Statuses    []Status // none for all
+	Parent      string   // only children of this run, by its id
+	Top         bool     // only those that are no children of a run that is listed
+	Filter      Filter   // only those of which all of it holds
+	Deleted     bool     // also those in the bin
+	Removed     bool     // only those in the bin
+	Order       []Order  // ties, and all without an order: the newest first
+	Offset      int      // leave out so many, the first ones
+	Limit       int      // 0 for all
+	Bare        bool     // without params, metrics and tags
+	Assets      bool     // with the assets, which lists else leave out
+	Counts      bool     // with the number of children of each
+	Inputs      bool     // with Datasets, ModelInputs and ModelOutputs, which lists else leave out
+	Logged      bool     // params, metrics and tags in the order they were first logged, not by key
 }
 
 // Curator changes what may still be changed when a run is over.
