@@ -172,6 +172,9 @@ func (o *importDVCOptions) print(w io.Writer, res migrate.ImportResult) error {
 	if res.Cached > 0 {
 		fmt.Fprintf(&b, "run cache: %s\n", term.Plural(int64(res.Cached), "result"))
 	}
+	if res.Commits > 0 {
+		fmt.Fprintf(&b, "branches and tags: %s\n", term.Plural(int64(res.Commits), "commit"))
+	}
 	if res.Runs > 0 {
 		fmt.Fprintf(&b, "experiments: %s\n", term.Plural(int64(res.Runs), "run"))
 	}
