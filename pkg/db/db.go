@@ -67,6 +67,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	for _, p := range []string{
 		fmt.Sprintf("busy_timeout(%d)", patience.Milliseconds()), "journal_mode(WAL)", "synchronous(" + synchronous + ")",
 		"foreign_keys(ON)", "journal_size_limit(67108864)", "cache_size(-16000)",
+		"temp_store(MEMORY)", // what undoes a statement of many rows is small, and was a file
 	} {
 		q.Add("_pragma", p)
 	}

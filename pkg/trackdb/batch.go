@@ -42,23 +42,35 @@ func (s *Service) logBatch(ctx context.Context, tx *sql.Tx, r row, id string, b 
 	return touched(ctx, tx, r.seq)
 }
 
-// rowsPerInsert keeps statements far below SQLite's limit of variables.
-const rowsPerInsert = 100
+// rowsPerInsert is small: the driver looks for each variable of a statement
+// among all of them.
+const rowsPerInsert = 16
 
-// insert writes rows with as few statements as possible and returns how many
-// were new. The head ends before VALUES, the tail follows the last row.
+// insert writes rows, several with one statement, and returns how many were new.
+// The head ends before VALUES, the tail follows the last row.
 func insert[T any](ctx context.Context, tx *sql.Tx, head, tail string, columns int, rows []T, values func(T) []any) (added int64, err error) {
-	if len(rows) == 0 {
-		return 0, nil
-	}
 	one := "(" + marks(columns) + ")"
+	text := func(n int) string {
+		return head + " VALUES " + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + " " + tail
+	}
+	var full *sql.Stmt // for as many rows as there may be
 	for chunk := range slices.Chunk(rows, rowsPerInsert) {
 		args := make([]any, 0, len(chunk)*columns)
 		for _, r := range chunk {
 			args = append(args, values(r)...)
 		}
-		places := strings.TrimSuffix(strings.Repeat(one+",", len(chunk)), ",")
-		res, err := tx.ExecContext(ctx, head+" VALUES "+places+" "+tail, args...)
+		if full == nil && len(rows) > 2*rowsPerInsert {
+			if full, err = tx.PrepareContext(ctx, text(rowsPerInsert)); err != nil {
+				return added, err
+			}
+			defer func() { err = errors.Join(err, full.Close()) }()
+		}
+		var res sql.Result
+		if full != nil && len(chunk) == rowsPerInsert {
+			res, err = full.ExecContext(ctx, args...)
+		} else {
+			res, err = tx.ExecContext(ctx, text(len(chunk)), args...)
+		}
 		if err != nil {
 			return added, err
 		}
