@@ -33,6 +33,8 @@ const (
 	ILike        Op = "ILIKE"
 	In           Op = "IN"
 	NotIn        Op = "NOT IN"
+	IsNull       Op = "IS NULL" // it has no such value
+	NotNull      Op = "IS NOT NULL"
 )
 
 // Condition holds of a run when the value that Entity and Key name is there and
