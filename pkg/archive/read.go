@@ -157,7 +157,7 @@ func (r *reader) object(name string, size int64) error {
 		id, err := r.batch.PutBytes(text)
 		return check(name, id, err)
 	}
-	f, err := os.CreateTemp(r.tmp, "import-")
+	f, err := os.CreateTemp(r.tmp, store.IncomingPrefix+"*")
 	if err != nil {
 		return fmt.Errorf("import object: %w", err)
 	}

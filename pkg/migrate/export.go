@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/dvc"
@@ -22,8 +23,8 @@ import (
 	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
-// LockWriter writes what ran into dvc.lock, and its outs into DVC's cache, so
-// that DVC takes the stages for its own.
+// LockWriter writes what ran into dvc.lock, its outs into DVC's cache and the
+// entry into the run cache, so that DVC takes the stages for its own.
 type LockWriter struct {
 	reader *Reader
 	origin *Origin
@@ -80,8 +81,9 @@ func (w *LockWriter) stage(ctx context.Context, d pipeline.Done) (dvc.Stage, err
 		s.Params[from(file)] = values
 	}
 	cache := w.origin.cacheDirs()[0]
+	remembered := inRunCache(d)
 	for _, a := range d.Record.Outs {
-		o, err := w.export(ctx, cache, a)
+		o, err := w.export(ctx, cache, a, !a.NoCache || remembered)
 		if err != nil {
 			return s, err
 		}
@@ -96,7 +98,28 @@ func (w *LockWriter) stage(ctx context.Context, d pipeline.Done) (dvc.Stage, err
 		o.Path = from(a.Path)
 		s.Deps = append(s.Deps, o)
 	}
-	return s, nil
+	if !remembered {
+		return s, nil
+	}
+	text, err := s.RunCacheEntry()
+	if err != nil {
+		return s, err
+	}
+	name := filepath.Join(cache, filepath.FromSlash(s.RunCacheKey()))
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return s, err
+	}
+	return s, fsx.WriteFile(name, text, 0o644)
+}
+
+// inRunCache reports whether DVC remembers runs of a stage: it has deps and outs,
+// all of this machine, and none that goes on from what was there.
+func inRunCache(d pipeline.Done) bool {
+	if d.Stage.AlwaysChanged || len(d.Record.Outs) == 0 || len(d.Record.Deps)+len(d.Record.Params) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(d.Stage.Outs, func(o stagefile.Out) bool { return o.Persist || outside(o.Path) }) &&
+		!slices.ContainsFunc(d.Record.Deps, func(a stagefile.Asset) bool { return strings.Contains(a.Path, "://") })
 }
 
 // relative is a path as a stage of the directory wdir has it.
@@ -144,10 +167,10 @@ func (w *LockWriter) dep(ctx context.Context, a stagefile.Asset) (dvc.Out, error
 	return outOf(a, got.sum), nil
 }
 
-// export puts an out into DVC's cache, unless git keeps it, and returns its sum.
-func (w *LockWriter) export(ctx context.Context, cache string, a stagefile.Asset) (dvc.Out, error) {
+// export returns the sum of an out, which with keep is put into DVC's cache.
+func (w *LockWriter) export(ctx context.Context, cache string, a stagefile.Asset, keep bool) (dvc.Out, error) {
 	full := w.reader.repo.Path(a.Path)
-	if a.NoCache {
+	if !keep {
 		sum, _, err := sumUp(ctx, full, dvc.MD5)
 		return outOf(a, sum), err
 	}

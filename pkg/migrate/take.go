@@ -66,19 +66,7 @@ func (t Taker) Take(ctx context.Context, q TakeRequest) (got Taken, err error) {
 		return got, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	tmp, err := t.Repo.TmpDir()
-	if err != nil {
-		return got, err
-	}
-	if tmp, err = os.MkdirTemp(tmp, "git-*"); err != nil {
-		return got, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	e, err := OpenElsewhere(ctx, t.url(q.Repo), q.Rev, filepath.Join(tmp, "git"))
-	if err != nil {
-		return got, err
-	}
-	o, err := e.Bring(ctx, q.Path, Delivery{To: t.Repo, Connect: t.Connect, Report: t.Report})
+	o, commit, err := bringFrom(ctx, Source{Repo: t.url(q.Repo), Path: q.Path, Rev: q.Rev}, Delivery{To: t.Repo, Connect: t.Connect, Report: t.Report})
 	if err != nil {
 		return got, err
 	}
@@ -90,7 +78,7 @@ func (t Taker) Take(ctx context.Context, q TakeRequest) (got Taken, err error) {
 		return got, err
 	}
 	src := q.Source
-	src.Commit = e.Commit
+	src.Commit = commit
 	if err := os.MkdirAll(filepath.Dir(t.Repo.Path(pointer)), 0o777); err != nil {
 		return got, err
 	}
