@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/mlops-cli/mlops/tools/machine"
 )
 
 // bench is what the scenarios share: the program, its peers and a directory.
@@ -26,7 +28,7 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 	}
 	b := &bench{options: o, start: time.Now()}
 	var err error
-	if b.root, err = findRoot(); err != nil {
+	if b.root, err = machine.Root(); err != nil {
 		return nil, err
 	}
 	if b.work == "" {
@@ -56,10 +58,8 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 	if b.mlops == "" {
 		b.say("building mlops")
 		b.mlops = filepath.Join(b.work, "mlops")
-		c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=disable_grpc_modules", "-ldflags=-s -w", "-o", b.mlops, ".")
-		c.Dir, c.Env = b.root, append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := c.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build mlops: %w\n%s", err, out)
+		if err := machine.Build(ctx, b.root, b.mlops); err != nil {
+			return nil, err
 		}
 	}
 	b.env = append(b.env, "HOME="+home)
@@ -81,25 +81,6 @@ func (b *bench) find(name, program string) string {
 		return ""
 	}
 	return path
-}
-
-// findRoot returns the directory of the module that tools is beside.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && strings.HasPrefix(string(mod), "module github.com/mlops-cli/mlops\n") {
-			return dir, nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", errors.New("not inside the source tree of mlops")
-		}
-		dir = up
-	}
 }
 
 func (b *bench) say(format string, args ...any) {

@@ -55,29 +55,6 @@ func TestRowsSayPassMissOrNoPeer(t *testing.T) {
 	}
 }
 
-func TestOnlyTheTableIsReplaced(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "b.md")
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("head\n" + begin + "old\n" + end + "\ntail\n")
-	if err := replaceTable(path, "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(path)
-	if err != nil || string(got) != "head\n"+begin+"new\n"+end+"\ntail\n" {
-		t.Errorf("the file is %q (%v)", got, err)
-	}
-	write("no marks")
-	if replaceTable(path, "new\n") == nil {
-		t.Error("a file without marks was overwritten")
-	}
-}
-
 func TestDataIsTheSameForTheSameSeed(t *testing.T) {
 	t.Parallel()
 	read := func(seed uint64) string {

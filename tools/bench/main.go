@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+
+	"github.com/mlops-cli/mlops/tools/machine"
 )
 
 // options are the flags.
@@ -89,7 +91,7 @@ func run(ctx context.Context, o options) (err error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(b.root, path)
 	}
-	return replaceTable(path, report)
+	return machine.ReplaceTable(path, "table", report)
 }
 
 // scenario makes data and measures one or more rows.

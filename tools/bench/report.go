@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
 	"strings"
 	"time"
+
+	"github.com/mlops-cli/mlops/tools/machine"
 )
 
 // result is one row of the table.
@@ -80,7 +77,7 @@ func thousands(n int) string {
 func markdown(ctx context.Context, b *bench, rows []result) string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "Measured %s with `-scale %g -runs %d`; rows show medians, sides took turns.\n\n", b.start.UTC().Format(time.DateOnly), b.scale, b.runs)
-	fmt.Fprintf(&w, "- Machine: %s\n", machine(ctx, b.work))
+	fmt.Fprintf(&w, "- Machine: %s\n", machine.Describe(ctx, b.work))
 	fmt.Fprintf(&w, "- Versions: %s\n", versions(ctx, b))
 	if len(b.missing) > 0 {
 		fmt.Fprintf(&w, "- Missing on this machine, so not measured: %s\n", strings.Join(b.missing, ", "))
@@ -96,73 +93,20 @@ func markdown(ctx context.Context, b *bench, rows []result) string {
 	return w.String()
 }
 
-func machine(ctx context.Context, dir string) string {
-	parts := []string{fmt.Sprintf("%d cores", runtime.NumCPU())}
-	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(info)) {
-			if name, found := strings.CutPrefix(line, "model name"); found {
-				parts = append(parts, strings.Trim(name, " \t:\n"))
-				break
-			}
-		}
-	}
-	if info, err := os.ReadFile("/proc/meminfo"); err == nil {
-		var kb int64
-		if _, err := fmt.Sscanf(string(info), "MemTotal: %d kB", &kb); err == nil {
-			parts = append(parts, fmt.Sprintf("%d GiB of memory", (kb+1<<19)>>20))
-		}
-	}
-	if kernel := firstLine(ctx, "uname", "-srm"); kernel != "" {
-		parts = append(parts, kernel)
-	}
-	if kind := firstLine(ctx, "stat", "-f", "-c", "%T", dir); kind != "" {
-		// The three share one number, and only one of them is still in use.
-		kind = strings.Replace(kind, "ext2/ext3", "ext4", 1)
-		parts = append(parts, "data on "+kind)
-	}
-	return strings.Join(parts, "; ")
-}
-
 func versions(ctx context.Context, b *bench) string {
 	var all []string
 	for _, args := range [][]string{
 		{b.mlops, "version"}, {"go", "version"}, {"git", "--version"}, {"cp", "--version"}, {"tar", "--version"}, {"openssl", "version"},
 	} {
-		all = append(all, firstLine(ctx, args...))
+		all = append(all, machine.FirstLine(ctx, args...))
 	}
 	if b.dvc != "" {
-		all = append(all, "DVC "+firstLine(ctx, b.dvc, "--version"))
+		all = append(all, "DVC "+machine.FirstLine(ctx, b.dvc, "--version"))
 	}
 	for _, peer := range []string{b.rclone, b.s5cmd} {
 		if peer != "" {
-			all = append(all, firstLine(ctx, peer, "version"))
+			all = append(all, machine.FirstLine(ctx, peer, "version"))
 		}
 	}
 	return strings.Join(all, "; ")
-}
-
-// firstLine is what a program says first, or nothing when it cannot run.
-func firstLine(ctx context.Context, args ...string) string {
-	out, err := exec.CommandContext(ctx, args[0], args[1:]...).Output()
-	if err != nil {
-		return ""
-	}
-	line, _, _ := bytes.Cut(out, []byte("\n"))
-	return strings.TrimSpace(string(line))
-}
-
-const begin, end = "<!-- table: begin -->\n", "<!-- table: end -->"
-
-// replaceTable puts the report between the marks of a Markdown file.
-func replaceTable(path, report string) error {
-	old, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(old), begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		return errors.New(path + " has no marks for the table: " + strings.TrimSpace(begin) + " and " + end)
-	}
-	return os.WriteFile(path, []byte(before+begin+report+end+after), 0o644) //nolint:gosec // a document
 }
