@@ -7,24 +7,22 @@ import (
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
 
-// ParseFilter reads MLflow's filter language: comparisons joined by AND, such
-// as metrics.loss < 0.2 and params.lr = "0.1". Keys with other characters than
-// letters, digits, '_', '-', '.' and '/' stand in backticks or double quotes.
-// The empty text lets every run through.
-func ParseFilter(text string) (Filter, error) {
+// Filter reads a filter. The empty text lets everything through. What is wrong
+// is a *FilterError of kind errs.Usage.
+func (l Language) Filter(text string) (Filter, error) {
 	tokens, err := scanFilter(text)
 	if err != nil {
 		return nil, err
 	}
-	p := filterParser{text: text, tokens: tokens}
+	p := filterParser{Language: l, text: text, tokens: tokens}
 	var f Filter
 	for len(p.tokens) > 0 {
 		if len(f) > 0 && !p.word("AND") {
-			e := p.invalid("AND or the end of the filter")
+			e := p.expected("AND or the end of the filter")
 			if p.tokens[0].isWord("OR") {
 				e = e.Hint("there is no OR in this language; ask twice, or list ids: run_id IN ('…', '…')")
 			}
-			return nil, e
+			return nil, p.invalid(e)
 		}
 		c, err := p.condition()
 		if err != nil {
@@ -35,14 +33,14 @@ func ParseFilter(text string) (Filter, error) {
 	return f, nil
 }
 
-// ParseOrder reads KEY, KEY ASC or KEY DESC, where a key is written as in a
-// filter: metrics.loss DESC, start_time.
-func ParseOrder(text string) (Order, error) {
+// Order reads KEY, KEY ASC or KEY DESC, where a key is written as in a filter:
+// metrics.loss DESC, start_time.
+func (l Language) Order(text string) (Order, error) {
 	tokens, err := scanFilter(text)
 	if err != nil {
 		return Order{}, err
 	}
-	p := filterParser{text: text, tokens: tokens}
+	p := filterParser{Language: l, text: text, tokens: tokens, order: true}
 	var o Order
 	if o.Entity, o.Key, err = p.identifier(); err != nil {
 		return o, err
@@ -50,28 +48,66 @@ func ParseOrder(text string) (Order, error) {
 	if o.Descending = p.word("DESC"); !o.Descending {
 		p.word("ASC")
 	}
-	if len(p.tokens) > 0 {
-		return o, p.invalid("ASC, DESC or the end")
+	switch e := p.expected("ASC, DESC or the end"); {
+	case len(p.tokens) == 1 && p.tokens[0].kind == tokenWord && len(tokens) == 2:
+		return o, filterError(e, "Invalid ordering key in order_by clause '%s'.", text)
+	case len(p.tokens) > 0:
+		return o, filterError(e, "Invalid order_by clause '%s'. Could not be parsed.", text)
 	}
-	if o.Entity == Datasets {
-		return o, errs.New(errs.Usage, "runs cannot be sorted by datasets")
+	tagsToo := l.dialect == ofRuns || l.dialect == ofModels
+	if o.Entity == Datasets || !tagsToo && o.Entity == Tags {
+		return o, filterError(errs.New(errs.Usage, "%s cannot be sorted by %s", l.things, o.Entity),
+			"Invalid order_by entity: %s", l.mlflowName(o.Entity))
 	}
 	return o, nil
 }
 
 // filterParser reads tokens from the front.
 type filterParser struct {
+	Language
 	text   string
 	tokens []token
+	order  bool
 }
 
-func (p *filterParser) invalid(want string) *errs.Error {
+// found is how the next token was typed.
+func (p *filterParser) found() string {
+	if len(p.tokens) == 0 {
+		return ""
+	}
+	if p.tokens[0].kind == tokenOpen {
+		rest := p.text[p.tokens[0].at:]
+		if i := strings.IndexByte(rest, ')'); i >= 0 {
+			return rest[:i+1]
+		}
+		return rest
+	}
+	return p.tokens[0].raw
+}
+
+func (p *filterParser) expected(want string) *errs.Error {
 	got := "it ends"
 	if len(p.tokens) > 0 {
 		got = "there is " + p.tokens[0].raw
 	}
-	return errs.New(errs.Usage, "filter %q: %s where %s is expected", p.text, got, want).
-		Hint(`such as: metrics.loss < 0.2 and params.lr = "0.1" and status = "FINISHED"`)
+	e := errs.New(errs.Usage, "filter %q: %s where %s is expected", p.text, got, want)
+	if p.dialect == ofRuns {
+		e = e.Hint(`such as: metrics.loss < 0.2 and params.lr = "0.1" and status = "FINISHED"`)
+	}
+	return e
+}
+
+func (p *filterParser) invalid(e *errs.Error) error {
+	found := p.found()
+	switch {
+	case p.order:
+		return filterError(e, "Invalid order_by clause '%s'. Could not be parsed.", p.text)
+	case found == ";":
+		return filterError(e, "Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonText(p.text))
+	case found == "":
+		found = p.text
+	}
+	return filterError(e, "Invalid clause(s) in filter string: '%s'", found)
 }
 
 // word takes a keyword when it is next.
@@ -96,136 +132,184 @@ func (p *filterParser) next(kinds ...tokenKind) (token, bool) {
 func (p *filterParser) identifier() (Entity, string, error) {
 	t, ok := p.next(tokenWord, tokenQuoted)
 	if !ok {
-		return "", "", p.invalid("a key")
+		return "", "", p.invalid(p.expected("a key"))
 	}
 	entity, key := Attributes, t.text
 	if t.kind == tokenWord {
 		if word, rest, dotted := strings.Cut(t.text, "."); dotted {
-			if entity, ok = parseEntity(word); !ok {
-				return "", "", errs.New(errs.Usage, "filter %q: %q is none of the entities metrics, params, tags, attributes and datasets", p.text, word).
-					DidYouMean(word, []string{"metrics", "params", "tags", "attributes", "datasets"})
+			if entity, ok = p.entity(word); !ok {
+				var names []string
+				for _, e := range p.entities {
+					names = append(names, string(e.Entity))
+				}
+				return "", "", p.unknownEntity(errs.New(errs.Usage, "filter %q: %q is none of the entities %s", p.text, word, strings.Join(names, ", ")).
+					DidYouMean(word, names), word)
 			}
 			key = rest
 		}
 	}
 	if key == "" {
-		return "", "", p.invalid("a key")
+		return "", "", p.invalid(p.expected("a key"))
 	}
 	switch entity {
 	case Attributes:
-		a, known := findAttribute(key)
+		a, known := p.attribute(key, p.order)
 		if !known {
-			return "", "", errs.New(errs.Usage, "filter %q: runs have no attribute %q", p.text, key).
-				DidYouMean(key, attributeNames()).
-				Hint("the attributes are %s; write metrics.%s, params.%s or tags.%s for others", strings.Join(attributeNames(), ", "), key, key, key)
+			return "", "", p.unknownAttribute(p.noAttribute(key), key, p.order)
 		}
 		key = a.name
 	case Datasets:
-		if !slices.Contains([]string{"name", "digest", "context"}, key) {
-			return "", "", errs.New(errs.Usage, "filter %q: datasets have name, digest and context, not %q", p.text, key)
+		if keys := []string{"name", "digest", "context"}; !slices.Contains(keys, key) {
+			return "", "", filterError(errs.New(errs.Usage, "filter %q: datasets have name, digest and context, not %q", p.text, key),
+				"Invalid dataset key '%s' specified. Valid keys are '%s'", key, pythonSet(keys))
 		}
 	case Metrics, Params, Tags:
 	}
 	return entity, key, nil
 }
 
+func (p *filterParser) noAttribute(key string) *errs.Error {
+	names := p.attributeNames(p.order, true)
+	e := errs.New(errs.Usage, "filter %q: %s have no attribute %q", p.text, p.things, key).DidYouMean(key, names)
+	if p.dialect == ofRuns {
+		return e.Hint("the attributes are %s; write metrics.%s, params.%s or tags.%s for others", strings.Join(names, ", "), key, key, key)
+	}
+	return e.Hint("the attributes are %s; write tags.%s for a tag", strings.Join(names, ", "), key)
+}
+
 // condition reads one comparison.
 func (p *filterParser) condition() (c Condition, err error) {
+	start := p.tokens
 	if c.Entity, c.Key, err = p.identifier(); err != nil {
 		return c, err
 	}
-	numeric := c.Entity == Metrics
-	if c.Entity == Attributes {
-		a, _ := findAttribute(c.Key)
-		numeric = a.numeric
-	}
-	if c.Op, err = p.op(c, numeric); err != nil {
+	a, _ := p.attribute(c.Key, false)
+	numeric := c.Entity == Metrics || c.Entity == Attributes && a.numeric
+	allowed := p.ops(c.Entity, a)
+	if c.Op, err = p.op(allowed, start); err != nil {
 		return c, err
 	}
-	switch {
-	case c.Op == In || c.Op == NotIn:
-		c.List, err = p.list()
-	case numeric:
-		t, ok := p.next(tokenWord)
-		v, perr := ParseValue(t.text)
-		if !ok || perr != nil {
-			if ok {
-				p.tokens = append([]token{t}, p.tokens...)
-			}
-			return c, p.invalid("a number without quotes")
-		}
-		c.Number = float64(v)
-	default:
-		t, ok := p.next(tokenText, tokenQuoted)
-		if !ok || t.raw[0] == '`' {
-			if ok {
-				p.tokens = append([]token{t}, p.tokens...)
-			}
-			return c, p.invalid("a text in quotes")
-		}
-		c.Text = t.text
-	}
-	return c, err
-}
-
-// op reads the comparison and says when the value has no such one.
-func (p *filterParser) op(c Condition, numeric bool) (op Op, err error) {
-	switch t, ok := p.next(tokenOp); {
-	case ok:
-		op = Op(t.text)
-	case p.word("NOT"):
-		if !p.word("IN") {
-			return "", p.invalid("IN")
-		}
-		op = NotIn
-	default:
-		for _, w := range []Op{Like, ILike, In} {
-			if p.word(string(w)) {
-				op = w
-			}
+	if c.Op != IsNull && c.Op != NotNull {
+		if err := p.value(&c, a, numeric); err != nil {
+			return c, err
 		}
 	}
-	allowed := []Op{Equal, NotEqual, Like, ILike}
-	switch {
-	case numeric:
-		allowed = []Op{Greater, GreaterEqual, NotEqual, Equal, Less, LessEqual}
-	case c.Entity == Datasets, c.Entity == Attributes && c.Key == "run_id":
-		allowed = append(allowed, In, NotIn)
-	}
-	if op == "" || !slices.Contains(allowed, op) {
-		words := make([]string, len(allowed))
-		for i, a := range allowed {
-			words[i] = string(a)
-		}
-		if op == "" {
-			return "", p.invalid(strings.Join(words, ", "))
-		}
-		e := errs.New(errs.Usage, "filter %q: %s.%s cannot be compared by %s, only by %s", p.text, c.Entity, c.Key, op, strings.Join(words, ", "))
+	if !slices.Contains(allowed, c.Op) {
+		e := errs.New(errs.Usage, "filter %q: %s.%s cannot be compared by %s, only by %s", p.text, c.Entity, c.Key, c.Op, joinOps(allowed))
 		if c.Entity == Params {
 			e = e.Hint("params are text; numbers are compared in metrics")
 		}
-		return "", e
+		return c, p.badComparator(e, c, allowed)
 	}
-	return op, nil
+	return c, nil
+}
+
+// value reads what a condition compares with.
+func (p *filterParser) value(c *Condition, a attribute, numeric bool) error {
+	found := p.found()
+	isList := len(p.tokens) > 0 && p.tokens[0].kind == tokenOpen
+	switch {
+	case isList && !numeric && (c.Entity == Datasets || c.Entity == Attributes && a.list || p.dialect == ofModels):
+		return p.list(c)
+	case isList && c.Entity == Attributes && !numeric:
+		return p.noList(errs.New(errs.Usage, "filter %q: %s.%s cannot be compared by %s, only by %s", p.text, c.Entity, c.Key, c.Op, joinOps(p.ops(c.Entity, a))))
+	case c.Op == In || c.Op == NotIn:
+		return p.badValue(p.expected("a list in parentheses"), *c, numeric, found)
+	case numeric:
+		if t, ok := p.next(tokenWord); ok {
+			v, err := ParseValue(t.text)
+			if err == nil {
+				c.Number = float64(v)
+				return nil
+			}
+			p.tokens = append([]token{t}, p.tokens...)
+		}
+		return p.badValue(p.expected("a number without quotes"), *c, true, found)
+	}
+	t, ok := p.next(tokenText, tokenQuoted)
+	if ok && t.raw[0] != '`' {
+		c.Text = t.text
+		return nil
+	}
+	if ok {
+		p.tokens = append([]token{t}, p.tokens...)
+	}
+	e := p.expected("a text in quotes")
+	if len(p.tokens) > 0 && (ok || p.tokens[0].kind == tokenWord && !isNumber(p.tokens[0].raw)) {
+		return filterError(e, "Parameter value is either not quoted or unidentified quote types used for string value %s. Use either single or double quotes.", found)
+	}
+	return p.badValue(e, *c, false, found)
+}
+
+func isNumber(s string) bool {
+	_, err := ParseValue(s)
+	return err == nil && s[0] <= '9'
+}
+
+func joinOps(ops []Op) string {
+	words := make([]string, len(ops))
+	for i, op := range ops {
+		words[i] = string(op)
+	}
+	return strings.Join(words, ", ")
+}
+
+// op reads a comparison. Start is where the condition began.
+func (p *filterParser) op(allowed []Op, start []token) (Op, error) {
+	if t, ok := p.next(tokenOp); ok {
+		return Op(t.text), nil
+	}
+	switch {
+	case p.word("NOT"):
+		if p.word("IN") {
+			return NotIn, nil
+		}
+		return "", p.invalid(p.expected("IN"))
+	case p.word("IS"):
+		not := p.word("NOT")
+		switch {
+		case !p.word("NULL"):
+			return "", p.invalid(p.expected("NULL"))
+		case not:
+			return NotNull, nil
+		}
+		return IsNull, nil
+	}
+	for _, w := range []Op{Like, ILike, In} {
+		if p.word(string(w)) {
+			return w, nil
+		}
+	}
+	e := p.expected(joinOps(allowed))
+	p.tokens = start
+	return "", p.invalid(e)
 }
 
 // list reads ('a', "b").
-func (p *filterParser) list() ([]string, error) {
-	if _, ok := p.next(tokenOpen); !ok {
-		return nil, p.invalid("a list in parentheses")
+func (p *filterParser) list(c *Condition) error {
+	found := p.found()
+	p.tokens = p.tokens[1:]
+	bad := func(want string) error {
+		e := p.expected(want)
+		if _, ok := p.next(tokenClose); ok && len(c.List) == 0 {
+			return filterError(e, "While parsing a list in the query, expected a non-empty list of string values, but got empty list")
+		}
+		return filterError(e, "While parsing a list in the query, expected string value, punctuation, or whitespace, but got different type in list: %s", found)
 	}
-	var list []string
 	for {
 		t, ok := p.next(tokenText, tokenQuoted)
 		if !ok {
-			return nil, p.invalid("a text in quotes")
+			return bad("a text in quotes")
 		}
-		list = append(list, t.text)
+		c.List = append(c.List, t.text)
 		if _, ok := p.next(tokenClose); ok {
-			return list, nil
+			return nil
 		}
 		if _, ok := p.next(tokenComma); !ok {
-			return nil, p.invalid("',' or ')'")
+			return bad("',' or ')'")
+		}
+		if _, ok := p.next(tokenClose); ok {
+			return nil // Python writes ('a',) for a list of one
 		}
 	}
 }

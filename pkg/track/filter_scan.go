@@ -22,6 +22,7 @@ const (
 type token struct {
 	kind      tokenKind
 	text, raw string
+	at        int // where it begins
 }
 
 func (t token) isWord(w string) bool { return t.kind == tokenWord && strings.EqualFold(t.raw, w) }
@@ -31,7 +32,7 @@ func scanFilter(text string) ([]token, error) {
 	var tokens []token
 	for i := 0; i < len(text); {
 		start := i
-		add := func(kind tokenKind, value string) { tokens = append(tokens, token{kind, value, text[start:i]}) }
+		add := func(kind tokenKind, value string) { tokens = append(tokens, token{kind, value, text[start:i], start}) }
 		switch c := text[i]; {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			i++
@@ -56,7 +57,7 @@ func scanFilter(text string) ([]token, error) {
 				op = "!="
 			case "=", "!=", "<", "<=", ">", ">=":
 			default:
-				return nil, errs.New(errs.Usage, "filter %q: %q is no comparison", text, op)
+				return nil, filterError(errs.New(errs.Usage, "filter %q: %q is no comparison", text, op), "Invalid clause(s) in filter string: '%s'", op)
 			}
 			add(tokenOp, op)
 		case c == '\'':
@@ -119,5 +120,5 @@ func scanQuoted(text string, i int) (value string, end int, err error) {
 			return b.String(), j + 1, nil
 		}
 	}
-	return "", 0, errs.New(errs.Usage, "filter %q: the quote %s is not closed", text, text[i:])
+	return "", 0, filterError(errs.New(errs.Usage, "filter %q: the quote %s is not closed", text, text[i:]), "Invalid clause(s) in filter string: '%s'", text[i:])
 }
