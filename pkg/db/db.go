@@ -9,9 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -32,11 +29,13 @@ type Options struct {
 	Fleeting bool
 }
 
-// DB is an open database. Writers of all processes take turns and wait up to
-// ten seconds for one another; readers never wait.
+// DB is an open database. In SQLite writers of all processes take turns and wait
+// up to ten seconds for one another; readers never wait.
 type DB struct {
 	*sql.DB
-	path string
+	path    string // or the URL, without a password
+	dialect Dialect
+	group   group
 }
 
 // Open opens the database at path, making it when missing, and applies the
@@ -77,9 +76,10 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errs.New(errs.Internal, "open database %s: %w", path, err)
 	}
-	pool.SetMaxOpenConns(4)
+	pool.SetMaxOpenConns(5)
+	pool.SetMaxIdleConns(5)
 	d := &DB{DB: pool, path: path}
-	if err := patiently(ctx, func() error { return d.migrate(ctx, o.Migrations) }); err != nil {
+	if err := patiently(ctx, func() error { return d.migrate(ctx, o) }); err != nil {
 		return nil, errors.Join(d.explain(err), pool.Close())
 	}
 	return d, nil
@@ -106,11 +106,29 @@ func patiently(ctx context.Context, fn func() error) error {
 	}
 }
 
-// Path is the file of the database.
+// Path is the file of the database, or its URL without a password.
 func (d *DB) Path() string { return d.path }
 
-// Write runs fn in a transaction that no other writer shares. An error of fn,
-// or a done ctx, undoes all of it.
+// Dialect is the SQL that the database speaks.
+func (d *DB) Dialect() Dialect { return d.dialect }
+
+// ExecContext runs a statement in a transaction of its own.
+func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return d.DB.ExecContext(ctx, d.dialect.text(query), d.dialect.args(args)...)
+}
+
+// QueryContext runs a query.
+func (d *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return d.DB.QueryContext(ctx, d.dialect.text(query), d.dialect.args(args)...)
+}
+
+// QueryRowContext runs a query of at most one row.
+func (d *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return d.DB.QueryRowContext(ctx, d.dialect.text(query), d.dialect.args(args)...)
+}
+
+// Write runs fn in a transaction of SQLite that no other writer shares. An
+// error of fn, or a done ctx, undoes all of it. See also Update.
 func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 	var tx *sql.Tx
 	err := patiently(ctx, func() (err error) {
@@ -131,6 +149,9 @@ func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 
 // Check runs SQLite's own integrity check and returns what it complains of.
 func (d *DB) Check(ctx context.Context) (problems []string, err error) {
+	if d.dialect == Postgres {
+		return nil, nil
+	}
 	rows, err := d.QueryContext(ctx, "PRAGMA integrity_check")
 	if err != nil {
 		return nil, d.explain(err)
@@ -153,6 +174,9 @@ func (d *DB) explain(err error) error {
 	var own *errs.Error
 	if err == nil || errors.As(err, &own) {
 		return err
+	}
+	if d.dialect == Postgres {
+		return d.explainPostgres(err)
 	}
 	switch code(err) & 0xff {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
@@ -181,64 +205,4 @@ func code(err error) int {
 func isBroken(err error) bool {
 	c := code(err) & 0xff
 	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
-}
-
-// migrate applies, in one transaction, the files whose number is above the
-// database's version.
-func (d *DB) migrate(ctx context.Context, files fs.FS) error {
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return err
-	}
-	slices.Sort(names)
-	var have int
-	if err := d.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
-		return err
-	}
-	newest := 0
-	if len(names) > 0 {
-		if newest, err = number(names[len(names)-1]); err != nil {
-			return err
-		}
-	}
-	if have > newest {
-		return errs.New(errs.Usage, "database %s has schema %d, this program knows up to %d", d.path, have, newest).
-			Hint("use the newer mlops that wrote it")
-	}
-	if have == newest {
-		return nil
-	}
-	return d.Write(ctx, func(tx *sql.Tx) error {
-		// Another process may have migrated while we waited for the write lock.
-		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
-			return err
-		}
-		for _, name := range names {
-			n, err := number(name)
-			if err != nil {
-				return err
-			}
-			if n <= have {
-				continue
-			}
-			text, err := fs.ReadFile(files, name)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
-				return fmt.Errorf("migration %s: %w", name, err)
-			}
-		}
-		_, err := tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(newest))
-		return err
-	})
-}
-
-func number(name string) (int, error) {
-	digits, _, _ := strings.Cut(name, "_")
-	n, err := strconv.Atoi(digits)
-	if err != nil {
-		return 0, fmt.Errorf("migration %s has no number", name)
-	}
-	return n, nil
 }

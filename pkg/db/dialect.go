@@ -1,0 +1,114 @@
+package db
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Dialect is the SQL of a database. One text serves both, with ? or ?1 for
+// arguments, RETURNING for new numbers, ON CONFLICT with its columns; what
+// differs stands here.
+type Dialect uint8
+
+// The dialects.
+const (
+	SQLite Dialect = iota
+	Postgres
+)
+
+// Like compares a column with a pattern, an argument, that tells upper from
+// lower case; % and _ are wildcards. Arg is what to bind for the pattern.
+func (d Dialect) Like(column, pattern string) (test, arg string) {
+	if d == Postgres {
+		return column + " LIKE ? ESCAPE ''", pattern
+	}
+	return column + " GLOB ?", strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]", "%", "*", "_", "?").Replace(pattern)
+}
+
+// ILike is Like for which upper and lower case are the same.
+func (d Dialect) ILike(column, pattern string) (test, arg string) {
+	if d == Postgres {
+		return column + " ILIKE ? ESCAPE ''", pattern
+	}
+	return column + " LIKE ?", pattern
+}
+
+// IsNaN tests a column of values, where NaN sorts after all numbers.
+func (d Dialect) IsNaN(column string) string {
+	if d == Postgres {
+		return column + " = 'NaN'"
+	}
+	return "typeof(" + column + ") = 'text'"
+}
+
+// Hex is a column of bytes as hex digits.
+func (d Dialect) Hex(column string) string {
+	if d == Postgres {
+		return "encode(" + column + ", 'hex')"
+	}
+	return "lower(hex(" + column + "))"
+}
+
+// IsNumeric tests whether a text looks like a number.
+func (d Dialect) IsNumeric(column string) string {
+	if d == Postgres {
+		return column + ` ~ '^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$'`
+	}
+	return column + " GLOB '[-+.0-9]*'"
+}
+
+// ForUpdate ends a SELECT that locks what it reads until the transaction ends;
+// in SQLite a writer is alone anyway.
+func (d Dialect) ForUpdate() string {
+	if d == Postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// Only is a piece of text for one dialect, such as a hint for its planner.
+func (d Dialect) Only(which Dialect, text string) string {
+	if d == which {
+		return text
+	}
+	return ""
+}
+
+// text is a query as the database reads it.
+func (d Dialect) text(query string) string {
+	if d != Postgres || !strings.Contains(query, "?") {
+		return query
+	}
+	var b strings.Builder
+	b.Grow(len(query) + 32)
+	n := 0
+	for {
+		before, after, found := strings.Cut(query, "?")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteByte('$')
+		if after == "" || after[0] < '0' || after[0] > '9' {
+			n++
+			b.WriteString(strconv.Itoa(n))
+		}
+		query = after
+	}
+}
+
+// args are arguments as the database takes them: a bool is a number.
+func (d Dialect) args(args []any) []any {
+	if d != Postgres {
+		return args
+	}
+	for i, a := range args {
+		if b, ok := a.(bool); ok {
+			args[i] = 0
+			if b {
+				args[i] = 1
+			}
+		}
+	}
+	return args
+}
