@@ -25,14 +25,15 @@ type runOptions struct {
 	parent    string
 	setParams []string
 	elsewhere
+	projectOptions
 	tags []string
 }
 
 func newRunCmd(a *app) *cobra.Command {
 	o := &runOptions{app: a}
 	c := &cobra.Command{
-		Use:   "run [STAGE...]",
-		Short: "Run the stages that are out of date, and record the run",
+		Use:   "run [STAGE... | PROJECT]",
+		Short: "Run the stages that are out of date, or an MLflow project, and record the run",
 		Long: `Run the stages of mlops.yaml that are out of date, and those they depend on.
 What is up to date is skipped, what was computed before is restored. Every
 decision has a reason. The run is recorded with its parameters, metrics, inputs
@@ -43,7 +44,12 @@ or an output. What stages print goes to stderr.
 
 With --isolated the work is done in a copy of the workspace, and no file of yours
 changes. --set-param takes the overrides of Hydra: several values, as in lr=0.1,0.01
-or 'depth=range(2,8)', make a sweep, whose trials run isolated, --jobs at once.`,
+or 'depth=range(2,8)', make a sweep, whose trials run isolated, --jobs at once.
+
+A PROJECT is the directory of an MLflow project (one with a file MLproject) or the
+URL of a git repository, with #SUBDIR behind it where it is not at the root. Its
+entry point is run in the environment that it asks for; a stage of the same name
+comes first. See docs/projects.md.`,
 		Example: `  mlops run                              everything that is out of date
   mlops run train --set-param train.lr=0.3
   mlops run --dry-run                    what would be done, and why
@@ -51,10 +57,19 @@ or 'depth=range(2,8)', make a sweep, whose trials run isolated, --jobs at once.`
   mlops run --jobs 4 --keep-going --tag gpu=a100
   mlops run --isolated --set-param train.lr=0.3
   mlops run --jobs 2 --set-param train.lr=0.1,0.01 --set-param 'train.depth=range(2,8)'
-  mlops run --queue --set-param train.lr=0.1,0.01`,
+  mlops run --queue --set-param train.lr=0.1,0.01
+  mlops run . -P alpha=0.5                   the MLflow project of this directory
+  mlops run https://github.com/mlflow/mlflow-example -P alpha=0.4 --version main`,
 		Args: cobra.ArbitraryArgs,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			o.Stages = args
+			source, isProject, err := o.project(ctx, args)
+			if err != nil {
+				return err
+			}
+			if isProject {
+				return o.runProject(ctx, source)
+			}
 			return runRun(ctx, o)
 		}),
 		ValidArgsFunction: completeStages(a),
@@ -76,6 +91,7 @@ or 'depth=range(2,8)', make a sweep, whose trials run isolated, --jobs at once.`
 	o.planFlags(f)
 	o.isolatedFlags(f)
 	o.parentFlag(f)
+	o.projectFlags(f)
 	c.MarkFlagsMutuallyExclusive("single", "downstream")
 	if err := f.MarkHidden("dry"); err != nil {
 		panic(err) // the flag is defined above

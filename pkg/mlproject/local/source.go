@@ -26,8 +26,9 @@ type Source struct {
 var scpLike = regexp.MustCompile(`^[\w.-]+@[\w.-]+:`)
 
 // ParseSource reads DIR, DIR#SUBDIR or GIT-URL#SUBDIR. It reports false for words
-// that are neither the URL of a git repository nor a directory with a project.
-func ParseSource(word string) (Source, bool) {
+// that are neither the URL of a git repository nor a directory with a project; any
+// directory will do when the caller is sure that it means one.
+func ParseSource(word string, sure bool) (Source, bool) {
 	place, subdir, _ := strings.Cut(word, "#")
 	s := Source{Place: place, Subdir: strings.Trim(subdir, "/")}
 	if file, ok := strings.CutPrefix(place, "file://"); ok {
@@ -38,7 +39,7 @@ func ParseSource(word string) (Source, bool) {
 	if info, err := os.Stat(s.Place); err != nil || !info.IsDir() {
 		return s, false
 	}
-	if subdir != "" {
+	if subdir != "" || sure || s.isBare() {
 		return s, true
 	}
 	_, err := findFile(s.Place)
@@ -48,6 +49,16 @@ func ParseSource(word string) (Source, bool) {
 // IsURL reports whether the source is not on this machine.
 func (s Source) IsURL() bool {
 	return strings.Contains(s.Place, "://") || scpLike.MatchString(s.Place)
+}
+
+// isBare reports whether the source is a directory that git keeps a repository in.
+func (s Source) isBare() bool {
+	for _, name := range []string{"HEAD", "objects", "refs"} {
+		if _, err := os.Stat(filepath.Join(s.Place, name)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Name is the source as MLflow names it: its URL, or the path of the directory.
@@ -87,7 +98,7 @@ func Open(ctx context.Context, s Source, tmp string) (_ *Checkout, err error) {
 		}
 	}()
 	root := s.Place
-	if s.IsURL() || s.Version != "" {
+	if s.IsURL() || s.Version != "" || s.isBare() {
 		if c.tmp, err = fsx.MakeTempDir(tmp, "project-"); err != nil {
 			return nil, err
 		}
@@ -187,7 +198,7 @@ func clone(ctx context.Context, s Source, dir string) error {
 			return err
 		}
 		top, err := git(ctx, abs, "rev-parse", "--show-toplevel")
-		if err != nil || filepath.Clean(top) != filepath.Clean(real(abs)) {
+		if (err != nil || filepath.Clean(top) != filepath.Clean(real(abs))) && !s.isBare() {
 			return errs.New(errs.Usage, "--version wants a git repository, and %s is not the root of one", place).Hint("leave --version away, or name the root: %s#SUBDIR", place)
 		}
 		place = abs
