@@ -1,0 +1,139 @@
+package ui
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mlops-cli/mlops/pkg/plot"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// functions are what templates call.
+func (u *pages) functions() template.FuncMap {
+	return template.FuncMap{
+		"asset":   u.assets.url,
+		"bytes":   byteSize,
+		"count":   count,
+		"plural":  plural,
+		"short":   short,
+		"ago":     u.ago,
+		"stamp":   stamp,
+		"iso":     iso,
+		"seconds": seconds,
+		"took":    u.took,
+		"number":  func(v track.Value) string { return plot.Number(float64(v)) },
+		"lower":   func(s track.Status) string { return strings.ToLower(string(s)) },
+		"path":    escapePath,
+		"join":    strings.Join,
+		"nav":     nav,
+		"inc":     func(i int) int { return i + 1 },
+	}
+}
+
+// escapePath makes a slash path part of a URL.
+func escapePath(p string) string {
+	parts := strings.Split(p, "/")
+	for i, s := range parts {
+		parts[i] = url.PathEscape(s)
+	}
+	return strings.Join(parts, "/")
+}
+
+// byteSize writes a number of bytes for people.
+func byteSize(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	value, prefix := float64(n)/unit, 0
+	for value >= unit && prefix < 4 {
+		value /= unit
+		prefix++
+	}
+	return strconv.FormatFloat(value, 'f', 1, 64) + " " + "KMGTP"[prefix:prefix+1] + "iB"
+}
+
+// count writes a number with spaces between thousands.
+func count(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return s
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return count(int64(n)) + " " + many
+}
+
+// short is the beginning of an id.
+func short(id any) string {
+	s := fmt.Sprint(id)
+	return s[:min(len(s), 8)]
+}
+
+// ago writes how long ago a time in milliseconds was.
+func (u *pages) ago(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	d := u.Clock.Now().Sub(time.UnixMilli(ms))
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return plural(int(d.Minutes()), "minute", "minutes") + " ago"
+	case d < 24*time.Hour:
+		return plural(int(d.Hours()), "hour", "hours") + " ago"
+	case d < 30*24*time.Hour:
+		return plural(int(d.Hours()/24), "day", "days") + " ago"
+	default:
+		return time.UnixMilli(ms).UTC().Format("2 Jan 2006")
+	}
+}
+
+// stamp is a time in full, for people; scripts turn it into local time.
+func stamp(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func iso(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
+
+// seconds writes a duration.
+func seconds(s float64) string {
+	switch {
+	case s < 0.0005:
+		return "0 s"
+	case s < 1:
+		return strconv.FormatFloat(s*1000, 'f', 0, 64) + " ms"
+	case s < 60:
+		return strconv.FormatFloat(s, 'f', 1, 64) + " s"
+	case s < 3600:
+		return fmt.Sprintf("%d min %02d s", int(s)/60, int(s)%60)
+	case s < 86400:
+		return fmt.Sprintf("%d h %02d min", int(s)/3600, int(s)/60%60)
+	default:
+		return fmt.Sprintf("%d d %02d h", int(s)/86400, int(s)/3600%24)
+	}
+}
+
+// took is how long a run took, or has taken so far.
+func (u *pages) took(start, end int64) string {
+	if start == 0 {
+		return ""
+	}
+	if end == 0 {
+		end = u.Clock.Now().UnixMilli()
+	}
+	return seconds(float64(end-start) / 1000)
+}

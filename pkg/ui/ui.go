@@ -1,0 +1,141 @@
+package ui
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/mlops-cli/mlops/pkg/clock"
+	"github.com/mlops-cli/mlops/pkg/compare"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/pipeline"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/reproduce"
+	"github.com/mlops-cli/mlops/pkg/route"
+	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/workspace"
+)
+
+// Deps is what the pages show. Parts that a server does not have are nil: their
+// pages say so.
+type Deps struct {
+	Name    string // of what is served: the repository's directory, or the store
+	Version string // of this program
+	Clock   clock.Clock
+	Runs    Runs
+	Events  Events
+	Compare Comparer
+	Files   Files
+	Objects Objects
+	Data    Data
+	History History
+	Engine  Pipelines
+	Code    Code
+	Models  Models
+}
+
+// Runs is track.Service without the part that executes.
+type Runs interface {
+	track.Reader
+	track.Curator
+}
+
+// Events is the history of what happened.
+type Events interface {
+	Events(ctx context.Context, q track.EventQuery) ([]track.Event, error)
+}
+
+// Comparer puts runs side by side; *compare.Comparer does.
+type Comparer interface {
+	Compare(ctx context.Context, q compare.Request) (*compare.Result, error)
+}
+
+// Files are the artifacts of runs.
+type Files interface {
+	// List returns all files of a run, sorted by path.
+	List(ctx context.Context, run *track.Run) ([]File, error)
+	// Open returns the bytes of one; errs.NotFound when there is none.
+	Open(ctx context.Context, run *track.Run, path string) (io.ReadCloser, File, error)
+}
+
+// File is one artifact.
+type File struct {
+	Path string
+	Size int64 // bytes
+	ID   oid.ID
+}
+
+// Objects are stored bytes by their content: logs of stages.
+type Objects interface {
+	Open(ctx context.Context, id oid.ID) (io.ReadCloser, error)
+}
+
+// Data is what is tracked; *workspace.Workspace has it.
+type Data interface {
+	List(ctx context.Context, req workspace.ListRequest, fn func(workspace.Listed) error) error
+	Status(ctx context.Context, req workspace.StatusRequest) (workspace.StatusResult, error)
+	Diff(ctx context.Context, req workspace.DiffRequest) (workspace.DiffResult, error)
+}
+
+// History is the commits of the repository; repo.Git has it.
+type History interface {
+	Log(ctx context.Context, limit int, paths ...string) ([]repo.LogEntry, error)
+}
+
+// Pipelines are the stages of the repository; *pipeline.Engine has them.
+type Pipelines interface {
+	Project(ctx context.Context, read stagefile.ReadFunc) (*pipeline.Project, error)
+	PlanProject(ctx context.Context, project *pipeline.Project, q pipeline.PlanRequest) ([]pipeline.Step, error)
+}
+
+// Code says how the code of two runs differs; *reproduce.Reproducer does.
+type Code interface {
+	Diff(ctx context.Context, a, b *track.Run, patch bool) (reproduce.Difference, error)
+}
+
+// Models will be the registry.
+type Models any
+
+// pages answers the requests.
+type pages struct {
+	Deps
+
+	templates templates
+	assets    *assets
+}
+
+// Routes are the pages, their feeds and assets, for the root of a server.
+func Routes(d Deps) ([]route.Route, error) {
+	a, err := loadAssets()
+	if err != nil {
+		return nil, err
+	}
+	u := &pages{Deps: d, assets: a}
+	if u.templates, err = loadTemplates(u); err != nil {
+		return nil, err
+	}
+	get := func(pattern string, h handler) route.Route {
+		return route.Route{Method: http.MethodGet, Pattern: pattern, Access: route.Read, Handler: h, Fail: u.fail}
+	}
+	post := func(pattern string, h handler) route.Route {
+		return route.Route{Method: http.MethodPost, Pattern: pattern, Access: route.Write, Handler: h, Fail: u.fail}
+	}
+	asset := get("/static/{hash}/{file...}", u.asset)
+	asset.Access = route.Open // the sign-in page needs them
+	return []route.Route{
+		asset,
+		get("/{$}", func(w http.ResponseWriter, r *http.Request) error {
+			http.Redirect(w, r, "/runs", http.StatusFound)
+			return nil
+		}),
+		get("/runs", u.runs),
+		get("/ui/runs", u.runsFeed),
+		get("/ui/runs/changes", u.changesFeed),
+		post("/ui/runs/delete", u.deleteRuns),
+		post("/ui/runs/restore", u.restoreRuns),
+		post("/ui/runs/tag", u.tagRuns),
+	}, nil
+}
+
+type handler = func(http.ResponseWriter, *http.Request) error
