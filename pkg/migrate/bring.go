@@ -35,7 +35,7 @@ type bringer struct {
 	extra   map[dvc.Sum][]byte // manifests that no cache has
 
 	batch sink
-	known map[string]piece // files by the hex digits of their sum, of what was brought before
+	known map[dvc.Sum]piece // files that were brought before
 
 	links   atomic.Int64 // that were made: numbers their names
 	mu      sync.Mutex
@@ -211,7 +211,7 @@ func (b *bringer) recall(ctx context.Context, manifest dvc.Manifest) error {
 	if b.remote == nil || b.known != nil || len(manifest) < 2 {
 		return nil
 	}
-	b.known = map[string]piece{}
+	b.known = map[dvc.Sum]piece{}
 	var dirs []alias
 	if err := b.sums.query(ctx, "parts IS NOT NULL", nil, func(a alias) { dirs = append(dirs, a) }); err != nil {
 		return err
@@ -240,7 +240,7 @@ func (b *bringer) recall(ctx context.Context, manifest dvc.Manifest) error {
 		}
 		for p, digits := range parts {
 			if e, ok := at[p]; ok {
-				b.known[digits] = piece{e.ID, e.Size}
+				b.known[dvc.Sum{Algorithm: a.sum.Algorithm, Hex: digits}] = piece{e.ID, e.Size}
 			}
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // file stores one file.
 func (b *bringer) file(ctx context.Context, s dvc.Sum) (piece, error) {
 	b.mu.Lock()
-	p, ok := b.known[s.Hex]
+	p, ok := b.known[s]
 	b.mu.Unlock()
 	if ok {
 		return p, nil
@@ -39,9 +39,9 @@ func (b *bringer) file(ctx context.Context, s dvc.Sum) (piece, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.known == nil {
-		b.known = map[string]piece{}
+		b.known = map[dvc.Sum]piece{}
 	}
-	b.known[s.Hex] = p
+	b.known[s] = p
 	b.objects++
 	b.bytes += p.size
 	if b.task != nil {
