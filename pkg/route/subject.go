@@ -106,17 +106,3 @@ func Allow(ctx context.Context, a Access, s Subject) error {
 	}
 	return g.guard.May(ctx, g.user, a, s)
 }
-
-type requestKey struct{}
-
-// WithRequestID returns a context of the request id.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestKey{}, id)
-}
-
-// RequestID is the id that the log has of this request, "" outside a server.
-// Errors that must not be shown are named by it.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey{}).(string)
-	return id
-}

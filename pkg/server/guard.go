@@ -1,0 +1,114 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/mlops-cli/mlops/pkg/route"
+)
+
+// Authenticator knows users and what they may do.
+type Authenticator interface {
+	// Authenticate says who sent a request. A Refusal with status 401 means that
+	// it says nothing of that, or something wrong.
+	Authenticate(r *http.Request) (route.User, error)
+	route.Guard
+}
+
+// served is a route behind its guards.
+type served struct {
+	route.Route
+
+	s      *Server
+	counts *routeCounts
+}
+
+// ServeHTTP implements http.Handler.
+func (v *served) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w, ok := rw.(*recorder)
+	if !ok { // only tests come without
+		w = v.s.record(rw, r)
+	}
+	w.served = v
+	if err := v.serve(w, r); err != nil {
+		v.fail(w, r, err)
+	}
+}
+
+func (v *served) serve(w *recorder, r *http.Request) error {
+	if err := v.limit(w, r); err != nil {
+		return err
+	}
+	if v.s.o.ReadOnly && v.Access >= route.Write {
+		return route.Refuse(http.StatusForbidden, "this server is read-only")
+	}
+	ctx, err := v.admit(w, r)
+	if err != nil {
+		return err
+	}
+	return v.Handler(w, r.WithContext(ctx))
+}
+
+// admit finds out who asks and whether they may.
+func (v *served) admit(w *recorder, r *http.Request) (context.Context, error) {
+	auth := v.s.o.Auth
+	if auth == nil {
+		return r.Context(), nil
+	}
+	key := v.s.fails.key(r)
+	if v.Access != route.Open && v.s.fails.blocked(key) {
+		w.Header().Set("Retry-After", "60")
+		return nil, route.Refuse(http.StatusTooManyRequests, "too many failed sign-ins, wait a minute")
+	}
+	user, err := auth.Authenticate(r)
+	if v.Access == route.Open {
+		if err != nil {
+			user = route.User{} // who is unknown may see it all the same
+		}
+		return route.WithUser(r.Context(), user, auth), nil
+	}
+	if err != nil {
+		if refusal, ok := errors.AsType[*route.Refusal](err); ok && refusal.Status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="mlops", charset="UTF-8"`)
+			if r.Header.Get("Authorization") != "" {
+				v.s.fails.add(key)
+			}
+		}
+		return nil, err
+	}
+	w.user = user.Name
+	ctx := route.WithUser(r.Context(), user, auth)
+	subjects := []route.Subject{{}}
+	if v.Subjects != nil {
+		found, err := v.Subjects(r)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 {
+			subjects = found
+		}
+	}
+	for _, subject := range subjects {
+		if err := auth.May(ctx, user, v.Access, subject); err != nil {
+			return nil, err
+		}
+	}
+	return ctx, nil
+}
+
+// fail writes an error in the protocol's form, unless the answer has begun: then
+// the connection is broken off, so that nobody takes the part for the whole.
+func (v *served) fail(w *recorder, r *http.Request, err error) {
+	w.err = err
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = route.Refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	}
+	if refusal, ok := errors.AsType[*route.Refusal](err); ok && refusal.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	v.Fail(w, r, err)
+}
