@@ -332,6 +332,9 @@ type RunRequest struct {
 	Output     io.Writer     // what stages print; nil: nowhere
 	Grace      time.Duration // that interrupted stages get; 0: ten seconds
 	GPUs       int           // how many devices there are; 0: as the system says
+	// Environ returns variables that the processes of a stage get, below those
+	// that the stage itself sets. It is asked side by side; nil: none.
+	Environ func(ctx context.Context, run *track.Run, stage *stagefile.Stage) (map[string]string, error)
 	// Group returns the lines that begin and end what a stage prints, where the
 	// reader can fold it. Nil: each line says which stage it is from.
 	Group func(stage string) (begin, end string)

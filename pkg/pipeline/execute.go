@@ -81,9 +81,13 @@ func (s *scheduler) command(ctx context.Context, j *job) error {
 	if j.attempt > 1 {
 		j.log.note(attempts(stage.Retries, j.attempt))
 	}
+	env, err := s.environment(ctx, j)
+	if err != nil {
+		return err
+	}
 	var noted error
 	j.result = s.local.Run(ctx, executor.Task{
-		Commands: commands(stage), Shell: shell, Dir: wdir, Env: s.environment(j), Timeout: stage.Timeout, Output: j.log,
+		Commands: commands(stage), Shell: shell, Dir: wdir, Env: env, Timeout: stage.Timeout, Output: j.log,
 		Started: func(pid int) { noted = errors.Join(noted, j.claim.started(pid)) },
 	})
 	j.cpu += j.result.CPU
@@ -102,7 +106,7 @@ func (s *scheduler) command(ctx context.Context, j *job) error {
 }
 
 // environment is that of the stage's processes.
-func (s *scheduler) environment(j *job) []string {
+func (s *scheduler) environment(ctx context.Context, j *job) ([]string, error) {
 	stage := j.step.stage
 	own := map[string]string{
 		"MLOPS_RUN_ID": s.journal.run.ID, "MLOPS_ROOT": s.engine.Root, "MLOPS_STAGE": stage.Address(),
@@ -111,10 +115,17 @@ func (s *scheduler) environment(j *job) []string {
 	if len(j.slots.gpus) > 0 {
 		own["CUDA_VISIBLE_DEVICES"] = strings.Join(j.slots.gpus, ",")
 	}
+	if s.request.Environ != nil {
+		more, err := s.request.Environ(ctx, &s.journal.run, stage)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(own, more)
+	}
 	maps.Copy(own, stage.Env)
 	env := slices.Clip(s.journal.environ)
 	for _, name := range sortedKeys(own) {
 		env = append(env, name+"="+own[name])
 	}
-	return env
+	return env, nil
 }
