@@ -99,7 +99,7 @@ func (e *Engine) Plan(ctx context.Context, q PlanRequest) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	project, err := e.Project(ctx, read)
+	project, err := e.projectAndLocks(ctx, read)
 	if err != nil {
 		return nil, err
 	}
@@ -189,6 +189,7 @@ func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Projec
 	v := newView(e.Root, read, e.Data, e.Files)
 	v.identify = e.identifier(p)
 	v.others = e.Foreign
+	v.early = p.early
 	if e.LookUp != nil {
 		v.lookUp = func(ctx context.Context, dir stagefile.Asset, below string) (tree.Entry, error) {
 			return e.LookUp(ctx, dir, below, q.Pull)
@@ -227,6 +228,20 @@ func (e *Engine) Project(ctx context.Context, read stagefile.ReadFunc) (*Project
 		return nil, err
 	}
 	return ReadProject(read, names)
+}
+
+// projectAndLocks is Project for a plan: the locks are read at the same time.
+func (e *Engine) projectAndLocks(ctx context.Context, read stagefile.ReadFunc) (*Project, error) {
+	names, err := e.Files.PipelineFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	locks := e.readLocks(names)
+	p, err := ReadProject(read, names)
+	if p != nil {
+		p.early = locks
+	}
+	return p, err
 }
 
 // ProjectWith is Project of the workspace as it would be with params set.

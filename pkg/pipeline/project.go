@@ -25,6 +25,8 @@ type Project struct {
 
 	expansions map[string]*expansion // of map stages, by address
 	itemOf     map[string]string     // address of an item → that of its map stage
+
+	early *earlyLocks // nil: none were read
 }
 
 // NewProject joins files to a graph. Two stages with one output, an output

@@ -112,7 +112,7 @@ func (e *Engine) prepare(ctx context.Context, q RunRequest) (*Project, []string,
 	if err != nil {
 		return nil, nil, err
 	}
-	project, err := e.Project(ctx, read)
+	project, err := e.projectAndLocks(ctx, read)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -144,12 +144,13 @@ type lockStates struct {
 	known map[string]fileState
 }
 
-// read notes that the content of a lock is known as it is now.
-func (l *lockStates) read(file string) {
+// read notes that the content of a lock is known as it is now, and returns that.
+func (l *lockStates) read(file string) fileState {
 	state := l.now(file)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.known[file] = state
+	return state
 }
 
 // changed reports whether a lock was written since by somebody else.

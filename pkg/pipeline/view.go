@@ -47,6 +47,7 @@ type view struct {
 	tracked    map[string]stagefile.Asset // named by pointers and locks; loaded when first asked for
 	locks      map[string]*stagefile.Lock // by path of the lock
 	lockStates *lockStates
+	early      *earlyLocks
 	rewritten  map[recordKey]bool // records that changed since the view looked at files
 	params     map[string]any     // by parameter file
 	// While planning, outs are not what they will be: of unknown ones nothing is
@@ -153,7 +154,10 @@ func (v *view) lock(p string) (*stagefile.Lock, error) {
 	if l, ok := v.locks[p]; ok {
 		return l, nil
 	}
-	v.lockStates.read(p)
+	if l := v.early.take(p, v.lockStates.read(p)); l != nil {
+		v.locks[p] = l
+		return l, nil
+	}
 	text, err := v.read(p)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read lock %s: %w", p, err)

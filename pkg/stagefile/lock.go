@@ -145,12 +145,20 @@ func (a Asset) fields() []string {
 // checkSum binds the lines of a record together, so that a mixture of two
 // records is seen to be one.
 func checkSum(fingerprint string, lines []string) string {
-	h := sha256.New()
-	h.Write([]byte(fingerprint + "\n"))
+	var text strings.Builder
 	for _, line := range lines {
-		h.Write([]byte(line + "\n"))
+		text.WriteString(line)
+		text.WriteByte('\n')
 	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	return checkSumOf(fingerprint, text.String())
+}
+
+// checkSumOf is checkSum of lines as they are written.
+func checkSumOf(fingerprint, lines string) string {
+	b := make([]byte, 0, len(fingerprint)+1+len(lines))
+	b = append(append(append(b, fingerprint...), '\n'), lines...)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
 }
 
 func sortedAssets(in []Asset) []Asset {

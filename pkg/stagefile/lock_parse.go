@@ -3,6 +3,7 @@ package stagefile
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,11 +16,14 @@ import (
 // errs.Corrupt and name the line. Lines of a stage that do not belong together
 // make its record Doubled, which is no error.
 func ParseLock(name string, b []byte) (*Lock, error) {
-	p := lockParser{lock: NewLock(), sums: map[string][]string{}}
-	text := string(b)
-	for line := 1; text != ""; line++ {
-		var s string
-		s, text, _ = strings.Cut(text, "\n")
+	p := lockParser{lock: NewLock(), text: string(b), byStage: map[string]*parsedRecord{}}
+	for line, at := 1, 0; at < len(p.text); line++ {
+		s := p.text[at:]
+		p.start, at = at, len(p.text)
+		if end := strings.IndexByte(s, '\n'); end >= 0 {
+			s, at = s[:end], p.start+end+1
+		}
+		p.next = at
 		s = strings.TrimSuffix(s, "\r")
 		if err := p.line(s); err != nil {
 			e := errs.New(errs.Corrupt, "read lock %s:%d: %w", name, line, err)
@@ -29,11 +33,21 @@ func ParseLock(name string, b []byte) (*Lock, error) {
 			return nil, e.Hint("delete the line, or take the file from git: git checkout -- %s", name)
 		}
 	}
-	for stage, r := range p.lock.records {
-		sums := p.sums[stage]
-		r.Doubled = r.Doubled || len(sums) != 1 || sums[0] != checkSum(r.Fingerprint, r.lines())
+	for _, r := range p.records {
+		r.Doubled = r.Doubled || !p.whole(r)
 	}
 	return p.lock, nil
+}
+
+// whole reports whether the lines of a record are those that were written.
+func (p *lockParser) whole(r *parsedRecord) bool {
+	if r.sum == "" || r.twoSums {
+		return false
+	}
+	if !r.scattered && r.sum == checkSumOf(r.Fingerprint, p.text[r.from:r.to]) {
+		return true
+	}
+	return r.sum == checkSum(r.Fingerprint, r.lines())
 }
 
 func isConflictMark(s string) bool {
@@ -41,8 +55,44 @@ func isConflictMark(s string) bool {
 }
 
 type lockParser struct {
-	lock *Lock
-	sums map[string][]string // the check sums that the fingerprint lines name
+	lock        *Lock
+	text        string
+	start, next int // of the line at hand, and of the one after it
+	records     []*parsedRecord
+	byStage     map[string]*parsedRecord
+	last        *parsedRecord
+	fields      []string // of the line at hand
+}
+
+// parsedRecord is a record and where it stands in the text.
+type parsedRecord struct {
+	Record
+	from, to  int    // the lines after that of the fingerprint
+	scattered bool   // they are not all its lines
+	sum       string // that the fingerprint line names
+	twoSums   bool
+}
+
+// record returns the record that a line belongs to.
+func (p *lockParser) record(stage string) *parsedRecord {
+	if p.last != nil && p.last.Stage == stage {
+		return p.last
+	}
+	r := p.byStage[stage]
+	if r == nil {
+		r = &parsedRecord{Record: Record{Stage: stage}}
+		p.records = append(p.records, r)
+		p.byStage[stage] = r
+		p.lock.records[stage] = &r.Record
+	}
+	p.last = r
+	return r
+}
+
+// holds notes that a record has the line at hand.
+func (p *lockParser) holds(r *parsedRecord) {
+	r.scattered = r.scattered || r.sum == "" || r.to != p.start
+	r.to = p.next
 }
 
 func (p *lockParser) line(s string) error {
@@ -63,10 +113,9 @@ func (p *lockParser) line(s string) error {
 	if err != nil {
 		return err
 	}
-	r := p.lock.records[stage]
-	if r == nil {
-		r = &Record{Stage: stage}
-		p.lock.records[stage] = r
+	r := p.record(stage)
+	if word != "fingerprint" {
+		p.holds(r)
 	}
 	switch word {
 	case "param":
@@ -74,29 +123,31 @@ func (p *lockParser) line(s string) error {
 	case "item":
 		return r.readItem(rest)
 	}
-	var fields []string
+	p.fields = p.fields[:0]
 	for rest != "" {
 		var f string
 		if f, rest, err = token(rest); err != nil {
 			return err
 		}
-		fields = append(fields, f)
+		p.fields = append(p.fields, f)
 	}
 	if word == "fingerprint" {
-		return p.readFingerprint(r, fields)
+		return p.readFingerprint(r, p.fields)
 	}
-	return r.read(word, fields)
+	return r.read(word, p.fields)
 }
 
-func (p *lockParser) readFingerprint(r *Record, fields []string) error {
+func (p *lockParser) readFingerprint(r *parsedRecord, fields []string) error {
 	if len(fields) != 2 {
 		return fmt.Errorf("fingerprint wants 2 fields, has %d", len(fields))
 	}
 	if r.Fingerprint != "" && r.Fingerprint != fields[0] {
 		r.Doubled = true
 	}
-	r.Fingerprint = fields[0]
-	p.sums[r.Stage] = append(p.sums[r.Stage], fields[1])
+	r.twoSums = r.twoSums || r.sum != ""
+	r.Fingerprint, r.sum = fields[0], fields[1]
+	r.scattered = r.scattered || r.to > 0
+	r.from, r.to = p.next, p.next
 	return nil
 }
 
@@ -107,7 +158,7 @@ func (r *Record) read(word string, fields []string) error {
 			return fmt.Errorf("cmd without a command")
 		}
 		r.Doubled = r.Doubled || r.Cmd != nil
-		r.Cmd = fields
+		r.Cmd = slices.Clone(fields)
 	case "dep", "out":
 		a, err := readAsset(word, fields)
 		if err != nil {
@@ -258,7 +309,9 @@ func token(s string) (field, rest string, err error) {
 	if end >= len(s) {
 		return "", "", fmt.Errorf("a quoted field has no end")
 	}
-	if err := json.Unmarshal([]byte(s[:end+1]), &field); err != nil {
+	if isPlain(s[1:end]) {
+		field = s[1:end]
+	} else if err := json.Unmarshal([]byte(s[:end+1]), &field); err != nil {
 		return "", "", fmt.Errorf("field %s: %w", s[:end+1], err)
 	}
 	rest = s[end+1:]
@@ -266,4 +319,14 @@ func token(s string) (field, rest string, err error) {
 		return "", "", fmt.Errorf("no space after field %s", s[:end+1])
 	}
 	return field, strings.TrimPrefix(rest, " "), nil
+}
+
+// isPlain reports whether a JSON string of this text says just that.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

@@ -35,6 +35,8 @@ const maxProblems = 100
 type target struct {
 	path  string
 	found bool
+	isDir bool     // or a link to one
+	stat  fsx.Stat // how the path itself looks
 	entry tree.Entry
 	match *ignore.Matcher // of the directories above
 	rules string          // its digest
@@ -108,28 +110,19 @@ func (w *Workspace) begin(ctx context.Context, batch *store.Batch, label string)
 // changed are not written yet: see remember.
 func (s *scan) run(paths []string) ([]*target, error) {
 	defer s.task.Done()
-	targets := make([]*target, len(paths))
+	targets := s.w.lookAll(paths)
 	singles := map[string][]*target{}
-	for i, p := range paths {
-		t := &target{path: p}
-		targets[i] = t
-		kind, full, err := s.w.look(p)
+	for _, t := range targets {
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
-			t.fail(p, err)
-			continue
-		}
-		t.found = true
-		if kind == tree.Dir {
-			if err := s.whole(t, full); err != nil {
+		case !t.found:
+		case t.isDir:
+			if err := s.whole(t, s.w.full(t.path)); err != nil {
 				return nil, err
 			}
-			continue
+		default:
+			dir := path.Dir(t.path)
+			singles[dir] = append(singles[dir], t)
 		}
-		dir := path.Dir(p)
-		singles[dir] = append(singles[dir], t)
 	}
 	for dir, list := range singles {
 		s.singles(dir, list)
@@ -138,18 +131,49 @@ func (s *scan) run(paths []string) ([]*target, error) {
 	return targets, s.pool.run(max(4, 4*runtime.GOMAXPROCS(0)))
 }
 
-// look tells what stands at a path. The last name may be a link, which is
-// followed: what counts is the content that a reader finds.
-func (w *Workspace) look(p string) (tree.Kind, string, error) {
-	full := w.full(p)
-	info, err := os.Stat(full)
-	if err != nil {
-		return 0, full, err
+// lookAll looks at paths side by side.
+func (w *Workspace) lookAll(paths []string) []*target {
+	const chunk = 256
+	all := make([]target, len(paths))
+	targets := make([]*target, len(paths))
+	var wg sync.WaitGroup
+	for from := 0; from < len(paths); from += chunk {
+		look := func() {
+			for i := from; i < min(from+chunk, len(paths)); i++ {
+				all[i].path, targets[i] = paths[i], &all[i]
+				w.look(&all[i])
+			}
+		}
+		if len(paths) <= chunk {
+			look()
+		} else {
+			wg.Go(look)
+		}
 	}
-	if info.IsDir() {
-		return tree.Dir, full, nil
+	wg.Wait()
+	return targets
+}
+
+// look tells what stands at the path of a target. The last name may be a link,
+// which is followed: what counts is the content that a reader finds.
+func (w *Workspace) look(t *target) {
+	full := w.full(t.path)
+	st, err := fsx.Lstat(full)
+	mode := st.Mode
+	if err == nil && mode&fs.ModeSymlink != 0 {
+		var info fs.FileInfo
+		if info, err = os.Stat(full); err == nil {
+			mode = info.Mode()
+		}
 	}
-	return tree.File, full, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return
+	case err != nil:
+		t.fail(t.path, err)
+		return
+	}
+	t.found, t.isDir, t.stat = true, mode.IsDir(), st
 }
 
 // full is the path of the file system; absolute paths stay as they are.

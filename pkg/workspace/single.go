@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
@@ -34,30 +35,46 @@ func (s *scan) singles(dir string, list []*target) {
 		}
 	}
 	for chunk := range slices.Chunk(list, readChunk) {
-		s.pool.add(func(w *worker) error {
-			h, _, err := openDir(s.w.full(dir), true)
-			if err != nil {
-				for _, t := range chunk {
-					t.fail(t.path, err)
+		s.pool.add(func(w *worker) (err error) {
+			var h *handle // opened when a file must be read
+			defer func() {
+				if h != nil {
+					err = errors.Join(err, h.close())
 				}
-				return nil
-			}
+			}()
 			for _, t := range chunk {
-				if err := s.single(w, h, t, known[path.Base(t.path)], scanned); err != nil {
-					return errors.Join(err, h.close())
+				it := known[path.Base(t.path)]
+				if t.stat.Mode.IsRegular() && s.knows(it, t.stat, scanned) {
+					t.entry = it.entry()
+					continue
+				}
+				if h == nil {
+					if h, _, err = openDir(s.w.full(dir), true); err != nil {
+						t.fail(t.path, err)
+						h, err = nil, nil
+						continue
+					}
+				}
+				if err := s.single(w, h, t, it, scanned); err != nil {
+					return err
 				}
 			}
-			return h.close()
+			return nil
 		})
 	}
+}
+
+// knows reports whether what is known of a file is still so, and stored where
+// that is wanted.
+func (s *scan) knows(it item, st fsx.Stat, scanned int64) bool {
+	return it.name != "" && it.looks(st) && !it.racy(scanned) && (s.batch == nil || s.store.Has(it.id))
 }
 
 // single looks at one file of the open directory h. A link is followed, unless
 // checkout made it into the store.
 func (s *scan) single(w *worker, h *handle, t *target, known item, scanned int64) error {
 	name := path.Base(t.path)
-	st, err := h.lstat(name)
-	if err != nil || st.Mode&fs.ModeSymlink == 0 || s.w.isOwnLink(s.w.full(t.path)) {
+	if t.stat.Mode&fs.ModeSymlink == 0 || s.w.isOwnLink(s.w.full(t.path)) {
 		return s.singleIn(w, h, name, t, known, scanned)
 	}
 	real, err := filepath.EvalSymlinks(s.w.full(t.path))
@@ -74,9 +91,9 @@ func (s *scan) single(w *worker, h *handle, t *target, known item, scanned int64
 }
 
 func (s *scan) singleIn(w *worker, h *handle, name string, t *target, known item, scanned int64) error {
-	if known.name != "" {
+	if t.stat.Mode&fs.ModeSymlink != 0 {
 		st, err := h.lstat(name)
-		if err == nil && known.looks(st) && !known.racy(scanned) && (s.batch == nil || s.store.Has(known.id)) {
+		if err == nil && s.knows(known, st, scanned) {
 			t.entry = known.entry()
 			return nil
 		}
