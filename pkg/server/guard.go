@@ -8,12 +8,11 @@ import (
 	"github.com/mlops-cli/mlops/pkg/route"
 )
 
-// Authenticator knows users and what they may do.
+// Authenticator knows users.
 type Authenticator interface {
-	// Authenticate says who sent a request. A Refusal with status 401 means that
-	// it says nothing of that, or something wrong.
-	Authenticate(r *http.Request) (route.User, error)
-	route.Guard
+	// Authenticate says who sent a request and who guards what he does. A Refusal
+	// with status 401 means that it says nothing of that, or something wrong.
+	Authenticate(r *http.Request) (route.User, route.Guard, error)
 }
 
 // served is a route behind its guards.
@@ -56,29 +55,24 @@ func (v *served) admit(w *recorder, r *http.Request) (context.Context, error) {
 	if auth == nil {
 		return r.Context(), nil
 	}
-	key := v.s.fails.key(r)
-	if v.Access != route.Open && v.s.fails.blocked(key) {
-		w.Header().Set("Retry-After", "60")
-		return nil, route.Refuse(http.StatusTooManyRequests, "too many failed sign-ins, wait a minute")
+	user, guard, err := auth.Authenticate(r)
+	if err == nil && guard == nil {
+		return nil, errors.New("there is nobody to guard " + user.Name)
 	}
-	user, err := auth.Authenticate(r)
-	if v.Access == route.Open {
-		if err != nil {
-			user = route.User{} // who is unknown may see it all the same
-		}
-		return route.WithUser(r.Context(), user, auth), nil
+	if v.Access == route.Open && err != nil {
+		return route.WithUser(r.Context(), route.User{}, nobody{}), nil
 	}
 	if err != nil {
 		if refusal, ok := errors.AsType[*route.Refusal](err); ok && refusal.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Basic realm="mlops", charset="UTF-8"`)
-			if r.Header.Get("Authorization") != "" {
-				v.s.fails.add(key)
-			}
 		}
 		return nil, err
 	}
 	w.user = user.Name
-	ctx := route.WithUser(r.Context(), user, auth)
+	ctx := route.WithUser(r.Context(), user, guard)
+	if v.Access == route.Open {
+		return ctx, nil
+	}
 	subjects := []route.Subject{{}}
 	if v.Subjects != nil {
 		found, err := v.Subjects(r)
@@ -90,11 +84,22 @@ func (v *served) admit(w *recorder, r *http.Request) (context.Context, error) {
 		}
 	}
 	for _, subject := range subjects {
-		if err := auth.May(ctx, user, v.Access, subject); err != nil {
+		if err := guard.May(ctx, user, v.Access, subject); err != nil {
 			return nil, err
 		}
 	}
 	return ctx, nil
+}
+
+// nobody is the guard of who did not sign in.
+type nobody struct{}
+
+// May implements route.Guard.
+func (nobody) May(_ context.Context, _ route.User, a route.Access, _ route.Subject) error {
+	if a == route.Open {
+		return nil
+	}
+	return route.Refuse(http.StatusUnauthorized, "sign in first")
 }
 
 // fail writes an error in the protocol's form, unless the answer has begun: then

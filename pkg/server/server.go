@@ -66,7 +66,6 @@ type Server struct {
 	routes  map[string]*served // by method and pattern
 	hosts   hosts
 	origins *origins
-	fails   *failures
 	metrics *metrics
 	flying  atomic.Int64
 	ids     requestIDs
@@ -80,7 +79,6 @@ func New(o Options) (*Server, error) {
 		mux:    http.NewServeMux(),
 		routes: make(map[string]*served),
 		hosts:  newHosts(o.Hosts),
-		fails:  newFailures(o.Clock),
 		ids:    newRequestIDs(),
 	}
 	var err error
