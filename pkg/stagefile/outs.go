@@ -156,6 +156,11 @@ func (l *loader) sections(top []pair) error {
 			return err
 		}
 	}
+	if n, ok := lookup(top, "models"); ok {
+		if err := l.models(n); err != nil {
+			return err
+		}
+	}
 	if n, ok := lookup(top, "plots"); ok {
 		if err := l.topPlots(n); err != nil {
 			return err

@@ -60,6 +60,9 @@ func fileEntries() []entry {
 		}},
 		anyEntry("datasets", "Datasets that stages name as ds://NAME in their deps."),
 		our(entry{name: "pools", check: anyNode, doc: "Slots that stages share, by the name of the pool."}, jsonSlots()),
+		our(entry{name: "models", check: modelsNode, doc: "Registered models by their names, with what must hold before their aliases move; * stands for all others."}, map[string]any{
+			"type": "object", "additionalProperties": jsonObject(modelEntries()),
+		}),
 	}
 }
 

@@ -28,6 +28,7 @@ type File struct {
 	Datasets  []Dataset
 	Pointer   *Pointer       // what a pointer names, which has no stages
 	Pools     map[string]int // slots that the stages of this file share, by name
+	Models    []Model        // gates of registered models
 
 	mapStages map[string]mapStage
 }
