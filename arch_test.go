@@ -28,6 +28,7 @@ func layers() []string {
 		"repo trackdb registrydb queue account",
 		"workspace transfer upkeep doctor archive artifact loopback pipeline/executor",
 		"pipeline compare isolate reproduce mlproject/local",
+		"release",
 		"migrate mlruns mlflow api ui",
 		"server",
 		"cmd",

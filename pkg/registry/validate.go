@@ -14,6 +14,7 @@ const (
 	MaxAlias    = 255
 	MaxTagKey   = 250
 	MaxTagValue = 100_000
+	MaxCard     = 100_000 // of a model card; what is more is cut
 )
 
 // CheckName says what is wrong with the name of a model.

@@ -92,7 +92,7 @@ func (s *Service) CreateVersion(ctx context.Context, v registry.Version) (regist
 		return registry.Version{}, err
 	}
 	v.ID = cmp.Or(v.ID, track.NewID())
-	v.User = cmp.Or(v.User, s.by)
+	v.User = cmp.Or(v.User, s.who(ctx))
 	v.Stage = cmp.Or(v.Stage, registry.NoStage)
 	v.Status = cmp.Or(v.Status, registry.Ready)
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {

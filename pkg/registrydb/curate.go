@@ -1,6 +1,7 @@
 package registrydb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 
@@ -139,7 +140,7 @@ func (s *Service) moveAlias(ctx context.Context, tx *sql.Tx, model int64, alias,
 	if _, err := tx.ExecContext(ctx, `INSERT INTO model_aliases (model, name, version, author, time, deleted) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (model, name) DO UPDATE SET version = excluded.version, author = excluded.author, deleted = excluded.deleted,
 		time = CASE WHEN model_aliases.time < excluded.time THEN excluded.time ELSE model_aliases.time + 1 END`,
-		model, alias, version, s.by, now, deleted); err != nil {
+		model, alias, version, s.who(ctx), now, deleted); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, "UPDATE registered_models SET record = NULL WHERE seq = ?", model)
@@ -226,9 +227,7 @@ func (s *Service) Approve(ctx context.Context, name string, number int, a regist
 		}
 	}
 	return s.curate(ctx, registry.Ref{Name: name, Number: number}, func(tx *sql.Tx, _ modelRow, v versionRow) (string, map[string]any, error) {
-		if a.By == "" {
-			a.By = s.by
-		}
+		a.By = cmp.Or(a.By, s.who(ctx))
 		if a.By == "" {
 			return "", nil, errs.New(errs.Usage, "an approval needs a name").Hint("mlops config set user.name NAME")
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/track"
 )
 
 var _ registry.Service = (*Service)(nil)
@@ -39,6 +40,9 @@ func (s *Service) As(user string) *Service {
 	return &as
 }
 
+// who is the one who does things: the user of a request, or of this process.
+func (s *Service) who(ctx context.Context) string { return cmp.Or(track.UserOf(ctx), s.by) }
+
 func (s *Service) now() int64 { return s.clock.Now().UnixMilli() }
 
 // event appends to the history, in the transaction of what happened. The
@@ -51,7 +55,7 @@ func (s *Service) event(ctx context.Context, tx *sql.Tx, kind, name string, data
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO events (time, kind, subject, by, data) VALUES (?, ?, ?, ?, ?)", s.now(), kind, name, s.by, string(text))
+	_, err := tx.ExecContext(ctx, "INSERT INTO events (time, kind, subject, by, data) VALUES (?, ?, ?, ?, ?)", s.now(), kind, name, s.who(ctx), string(text))
 	return err
 }
 
