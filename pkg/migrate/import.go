@@ -89,6 +89,7 @@ type Importer struct {
 
 	res   ImportResult
 	store *store.Store
+	past  past
 }
 
 // Config is what an Importer is made of.
@@ -154,8 +155,8 @@ func (m *Importer) Import(ctx context.Context, q ImportRequest) (res ImportResul
 		func() error { return m.remotes(ctx) },
 		func() error { return m.pointers(ctx, pointers) },
 		func() error { return m.locks(ctx, locks) },
-		func() error { return m.runCache(ctx) },
 		func() error { return m.history(ctx, q) },
+		func() error { return m.runCache(ctx) },
 		func() error { return m.experiments(ctx) },
 	} {
 		if err := step(); err != nil {

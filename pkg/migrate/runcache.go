@@ -6,34 +6,29 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/dvc"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
 
-// runCache takes over what DVC remembers of earlier runs of the stages that are
-// declared today.
+// runCache takes over what DVC remembers of earlier runs: of the stages that are
+// declared here and in the commits that were looked through, and of others.
 func (m *Importer) runCache(ctx context.Context) error {
-	names, err := m.repo.PipelineFiles(ctx)
+	stages, err := m.stages(ctx)
 	if err != nil {
 		return err
 	}
-	var stages []*stagefile.Stage
-	for _, name := range names {
-		for _, s := range m.reader.stages(path.Dir(name)) {
-			stages = append(stages, s)
-		}
-	}
-	if len(stages) == 0 {
-		return nil
-	}
-	var entries []entry
+	entries := m.past.runs
 	for _, dir := range m.origin.cacheDirs() {
-		files, err := filepath.Glob(filepath.Join(dir, "runs", "*", "*", "*"))
+		files, err := filepath.Glob(filepath.Join(dir, dvc.RunCacheDir, "*", "*", "*"))
 		if err != nil {
 			return err
 		}
 		for _, file := range files {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			text, err := os.ReadFile(file)
 			if err != nil {
 				continue // a directory, or gone
@@ -43,10 +38,12 @@ func (m *Importer) runCache(ctx context.Context) error {
 				m.problem(err)
 				continue
 			}
-			for _, s := range stages {
-				if sameStage(s, theirs) {
-					entries = append(entries, entry{s, theirs})
-				}
+			known := stages[outsKey(theirs.Outs)]
+			if len(known) == 0 {
+				known = undeclared(theirs)
+			}
+			for _, s := range known {
+				entries = append(entries, entry{s, theirs})
 			}
 		}
 	}
@@ -73,17 +70,78 @@ func (m *Importer) runCache(ctx context.Context) error {
 	return err
 }
 
-// sameStage reports whether an entry of the run cache can be of a stage: it has
-// the same outs.
-func sameStage(s *stagefile.Stage, theirs dvc.Stage) bool {
-	if len(s.Outs) != len(theirs.Outs) {
+// stages are those declared here and in the past, by what they make.
+func (m *Importer) stages(ctx context.Context) (map[string][]*stagefile.Stage, error) {
+	names, err := m.repo.PipelineFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := m.past.stages
+	for _, name := range names {
+		for _, s := range m.reader.stages(path.Dir(name)) {
+			all = append(all, s)
+		}
+	}
+	byOuts := map[string][]*stagefile.Stage{}
+	for _, s := range all {
+		outs := make([]dvc.Out, len(s.Outs))
+		for i, o := range s.Outs {
+			outs[i].Path = relative(s.Wdir, o.Path)
+		}
+		key := outsKey(outs)
+		alike := func(other *stagefile.Stage) bool { return sameOutcome(s, other) }
+		if len(outs) > 0 && !slices.ContainsFunc(byOuts[key], alike) {
+			byOuts[key] = append(byOuts[key], s)
+		}
+	}
+	return byOuts, nil
+}
+
+// outsKey is the paths of outs, as a stage has them.
+func outsKey(outs []dvc.Out) string {
+	paths := make([]string, len(outs))
+	for i, o := range outs {
+		paths[i] = path.Clean(o.Path)
+	}
+	slices.Sort(paths)
+	return strings.Join(paths, "\x00")
+}
+
+// sameOutcome reports whether an entry of the run cache says the same of both
+// stages, which make the same.
+func sameOutcome(a, b *stagefile.Stage) bool {
+	if a.Wdir != b.Wdir || a.Shell != b.Shell || a.Image != b.Image || len(a.Outs) != len(b.Outs) {
 		return false
 	}
-	for _, o := range theirs.Outs {
-		at := path.Join(s.Wdir, o.Path)
-		if !slices.ContainsFunc(s.Outs, func(d stagefile.Out) bool { return d.Path == at }) {
+	for _, o := range a.Outs {
+		if !slices.ContainsFunc(b.Outs, func(p stagefile.Out) bool {
+			return p.Path == o.Path && p.NoCache == o.NoCache && p.NoPush == o.NoPush && p.Persist == o.Persist
+		}) {
 			return false
 		}
 	}
 	return true
+}
+
+// undeclared is the stage that an entry is of, when no pipeline file declares
+// one: an entry says what it read and made, not from which directory, so that it
+// can only be of the root, nor that git keeps an out.
+func undeclared(theirs dvc.Stage) []*stagefile.Stage {
+	s := &stagefile.Stage{Name: "run cache", File: stagefile.DVCFileName, Wdir: ".", Cmd: theirs.Cmd, CmdIsList: theirs.IsList}
+	for _, d := range theirs.Deps {
+		if outside(path.Clean(d.Path)) {
+			return nil
+		}
+	}
+	for _, o := range theirs.Outs {
+		p := path.Clean(o.Path)
+		if outside(p) {
+			return nil
+		}
+		s.Outs = append(s.Outs, stagefile.Out{Path: p})
+	}
+	if len(s.Outs) == 0 {
+		return nil
+	}
+	return []*stagefile.Stage{s}
 }
