@@ -131,17 +131,45 @@ func fileOf(a track.Asset) File {
 
 // inTree finds p in the directory a, which was kept as one object.
 func (s *Store) inTree(ctx context.Context, a track.Asset, p string) (File, error) {
-	if s.trees == nil {
-		return File{}, errs.New(errs.NotFound, "no such artifact: '%s'", p)
-	}
-	e, err := tree.Lookup(ctx, s.trees, a.ID, strings.TrimPrefix(p, a.Path+"/"))
+	f, err := s.Below(ctx, fileOf(a), strings.TrimPrefix(p, a.Path+"/"))
+	f.Path = p
+	return f, err
+}
+
+// Below finds the file or directory at p below a directory that was kept as one
+// object; "" is root itself. It is errs.NotFound where there is none.
+func (s *Store) Below(ctx context.Context, root File, p string) (File, error) {
+	p, err := CleanPath(p)
 	if err != nil {
 		return File{}, err
 	}
-	if e.Kind == tree.Symlink {
-		return File{}, errs.New(errs.NotFound, "artifact %s is a symbolic link, which is not followed", p)
+	if p == "" {
+		return root, nil
 	}
-	return File{Path: p, Dir: e.Kind == tree.Dir, Size: e.Size, ID: e.ID}, nil
+	if s.trees == nil || !root.Dir || root.ID.IsZero() {
+		return File{}, missing(p)
+	}
+	e, err := tree.Lookup(ctx, s.trees, root.ID, p)
+	if errs.Is(err, errs.NotFound) || err == nil && e.Kind == tree.Symlink { // links are not followed
+		return File{}, missing(p)
+	}
+	return File{Path: p, Dir: e.Kind == tree.Dir, Size: e.Size, ID: e.ID}, err
+}
+
+func missing(p string) error { return errs.New(errs.NotFound, "No such artifact: '%s'", p) }
+
+// ListBelow lists the directory dir, an object found by Below or Find, by name.
+func (s *Store) ListBelow(ctx context.Context, dir File) (files []File, err error) {
+	if s.trees == nil || !dir.Dir || dir.ID.IsZero() {
+		return nil, nil
+	}
+	err = tree.List(ctx, s.trees, dir.ID, func(e tree.Entry) error {
+		if e.Kind != tree.Symlink {
+			files = append(files, File{Path: path.Join(dir.Path, e.Name), Dir: e.Kind == tree.Dir, Size: e.Size, ID: e.ID})
+		}
+		return nil
+	})
+	return files, err
 }
 
 // Open returns the bytes of a file. Nothing is read before the first Read.
@@ -171,18 +199,14 @@ func (s *Store) List(ctx context.Context, o track.Owner, dir string) ([]File, er
 		return files, nil
 	}
 	f, err := s.Find(ctx, o, dir)
-	if errs.Is(err, errs.NotFound) || err == nil && (!f.Dir || f.ID.IsZero()) {
+	if errs.Is(err, errs.NotFound) {
 		return files, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = tree.List(ctx, s.trees, f.ID, func(e tree.Entry) error {
-		if e.Kind != tree.Symlink {
-			files = append(files, File{Path: dir + "/" + e.Name, Dir: e.Kind == tree.Dir, Size: e.Size, ID: e.ID})
-		}
-		return nil
-	})
+	kept, err := s.ListBelow(ctx, f)
+	files = append(files, kept...)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return files, err
 }
