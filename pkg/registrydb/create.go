@@ -3,10 +3,10 @@ package registrydb
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"slices"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/registry"
@@ -21,7 +21,7 @@ func (s *Service) CreateModel(ctx context.Context, m registry.Model) (registry.M
 	if err := checkTags(m.Tags); err != nil {
 		return registry.Model{}, err
 	}
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.Update(ctx, func(tx *db.Tx) error {
 		seq, fresh, err := s.ensureModel(ctx, tx, m.Name, cmp.Or(m.Created, s.now()))
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func (s *Service) CreateModel(ctx context.Context, m registry.Model) (registry.M
 
 // ensureModel finds a model that is there, or makes it. One that was deleted
 // begins anew: its tags and aliases are gone, its numbers that others know stay used.
-func (s *Service) ensureModel(ctx context.Context, tx *sql.Tx, name string, created int64) (seq int64, fresh bool, err error) {
+func (s *Service) ensureModel(ctx context.Context, tx *db.Tx, name string, created int64) (seq int64, fresh bool, err error) {
 	res, err := tx.ExecContext(ctx, "INSERT INTO registered_models (name, created, updated) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING", name, created, created)
 	if err != nil {
 		return 0, false, err
@@ -95,7 +95,7 @@ func (s *Service) CreateVersion(ctx context.Context, v registry.Version) (regist
 	v.User = cmp.Or(v.User, s.who(ctx))
 	v.Stage = cmp.Or(v.Stage, registry.NoStage)
 	v.Status = cmp.Or(v.Status, registry.Ready)
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.Update(ctx, func(tx *db.Tx) error {
 		m, err := s.model(ctx, tx, v.Model)
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (s *Service) CreateVersion(ctx context.Context, v registry.Version) (regist
 }
 
 // nextNumber is the first number of a model that was never used.
-func nextNumber(ctx context.Context, tx *sql.Tx, model int64) (number int, err error) {
+func nextNumber(ctx context.Context, tx *db.Tx, model int64) (number int, err error) {
 	var top int
 	err = each(ctx, tx, []any{&top}, func() error {
 		number = max(number, top)
@@ -140,7 +140,7 @@ func nextNumber(ctx context.Context, tx *sql.Tx, model int64) (number int, err e
 	return number + 1, err
 }
 
-func insertVersion(ctx context.Context, tx *sql.Tx, model int64, v versionRow) (seq int64, err error) {
+func insertVersion(ctx context.Context, tx *db.Tx, model int64, v versionRow) (seq int64, err error) {
 	details, err := json.Marshal(v.Details)
 	if err != nil {
 		return 0, err
@@ -162,7 +162,7 @@ func (s *Service) Rename(ctx context.Context, name, newName string) (registry.Mo
 	if err := registry.CheckName(newName); err != nil {
 		return registry.Model{}, err
 	}
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.Update(ctx, func(tx *db.Tx) error {
 		m, err := s.model(ctx, tx, name)
 		if err != nil {
 			return err
@@ -202,7 +202,7 @@ func (s *Service) Rename(ctx context.Context, name, newName string) (registry.Mo
 }
 
 // bury leaves the name of a model behind as deleted, if others may know it.
-func (s *Service) bury(ctx context.Context, tx *sql.Tx, m modelRow, now int64) error {
+func (s *Service) bury(ctx context.Context, tx *db.Tx, m modelRow, now int64) error {
 	var sent int64
 	if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(number), 0) FROM model_versions WHERE model = ? AND sent = 1", m.seq).Scan(&sent); err != nil {
 		return err
@@ -217,7 +217,7 @@ func (s *Service) Delete(ctx context.Context, ref registry.Ref) error {
 	if ref.Alias != "" {
 		return wantNumber(ref)
 	}
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
 		if ref.Number > 0 {
 			return s.deleteVersion(ctx, tx, ref)
 		}
@@ -248,7 +248,7 @@ func wantNumber(ref registry.Ref) error {
 }
 
 // deleteVersion empties a version; its number stays used.
-func (s *Service) deleteVersion(ctx context.Context, tx *sql.Tx, ref registry.Ref) error {
+func (s *Service) deleteVersion(ctx context.Context, tx *db.Tx, ref registry.Ref) error {
 	v, err := s.version(ctx, tx, ref.Name, ref.Number)
 	if err != nil {
 		return err
@@ -266,7 +266,7 @@ func (s *Service) deleteVersion(ctx context.Context, tx *sql.Tx, ref registry.Re
 	return s.event(ctx, tx, registry.VersionDeleted, ref.Name, map[string]any{"version": ref.Number})
 }
 
-func emptyVersion(ctx context.Context, tx *sql.Tx, seq, at int64) error {
+func emptyVersion(ctx context.Context, tx *db.Tx, seq, at int64) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE model_versions SET deleted = ?, updated = ?, source = '', storage = '', run = '', run_link = '', logged_model = '',
 		description = '', described = 0, object = NULL, details = '{}', stage = 'None', staged = 0, status_text = '', record = NULL WHERE seq = ?`, at, at, seq); err != nil {
 		return err
@@ -279,7 +279,7 @@ func emptyVersion(ctx context.Context, tx *sql.Tx, seq, at int64) error {
 }
 
 // dropAliases takes all aliases off a version.
-func (s *Service) dropAliases(ctx context.Context, tx *sql.Tx, v versionRow, now int64) error {
+func (s *Service) dropAliases(ctx context.Context, tx *db.Tx, v versionRow, now int64) error {
 	names, err := column(ctx, tx, "SELECT name FROM model_aliases WHERE model = ? AND version = ? AND deleted = 0", v.model, v.ID)
 	if err != nil {
 		return err

@@ -3,8 +3,8 @@ package registrydb
 import (
 	"cmp"
 	"context"
-	"database/sql"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/registry"
@@ -12,7 +12,7 @@ import (
 
 // Describe implements registry.Curator.
 func (s *Service) Describe(ctx context.Context, ref registry.Ref, text string) error {
-	return s.curate(ctx, ref, func(tx *sql.Tx, m modelRow, v versionRow) (kind string, data map[string]any, err error) {
+	return s.curate(ctx, ref, func(tx *db.Tx, m modelRow, v versionRow) (kind string, data map[string]any, err error) {
 		now := s.now()
 		if ref.Number > 0 {
 			_, err = tx.ExecContext(ctx, "UPDATE model_versions SET description = ?, described = ?, updated = ? WHERE seq = ?",
@@ -30,7 +30,7 @@ func (s *Service) SetTag(ctx context.Context, ref registry.Ref, key, value strin
 	if err := registry.CheckTag(key, value); err != nil {
 		return err
 	}
-	return s.curate(ctx, ref, func(tx *sql.Tx, m modelRow, v versionRow) (string, map[string]any, error) {
+	return s.curate(ctx, ref, func(tx *db.Tx, m modelRow, v versionRow) (string, map[string]any, error) {
 		data := map[string]any{"key": key, "value": value}
 		kind := registry.ModelTagged
 		if ref.Number > 0 {
@@ -42,7 +42,7 @@ func (s *Service) SetTag(ctx context.Context, ref registry.Ref, key, value strin
 
 // putTags sets tags of a model (version 0) or a version. A change is always
 // later than what it changes, whatever the clocks of other machines say.
-func (s *Service) putTags(ctx context.Context, tx *sql.Tx, model, version int64, tags []registry.Tag) error {
+func (s *Service) putTags(ctx context.Context, tx *db.Tx, model, version int64, tags []registry.Tag) error {
 	for _, t := range tags {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO registry_tags (model, version, key, value, time) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (model, version, key) DO UPDATE SET value = excluded.value, deleted = 0,
@@ -56,7 +56,7 @@ func (s *Service) putTags(ctx context.Context, tx *sql.Tx, model, version int64,
 
 // DeleteTag implements registry.Curator.
 func (s *Service) DeleteTag(ctx context.Context, ref registry.Ref, key string) error {
-	return s.curate(ctx, ref, func(tx *sql.Tx, m modelRow, v versionRow) (string, map[string]any, error) {
+	return s.curate(ctx, ref, func(tx *db.Tx, m modelRow, v versionRow) (string, map[string]any, error) {
 		now := s.now()
 		res, err := tx.ExecContext(ctx, `UPDATE registry_tags SET deleted = 1, value = '', time = CASE WHEN time < ? THEN ? ELSE time + 1 END
 			WHERE model = ? AND version = ? AND key = ? AND deleted = 0`, now, now, m.seq, v.seq, key)
@@ -75,11 +75,11 @@ func (s *Service) DeleteTag(ctx context.Context, ref registry.Ref, key string) e
 
 // curate changes a model, or a version where ref has a number, and records the
 // event; a change without a kind is none.
-func (s *Service) curate(ctx context.Context, ref registry.Ref, change func(*sql.Tx, modelRow, versionRow) (kind string, data map[string]any, err error)) error {
+func (s *Service) curate(ctx context.Context, ref registry.Ref, change func(*db.Tx, modelRow, versionRow) (kind string, data map[string]any, err error)) error {
 	if ref.Alias != "" {
 		return wantNumber(ref)
 	}
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
 		m, err := s.model(ctx, tx, ref.Name)
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (s *Service) SetAlias(ctx context.Context, name, alias string, number int) 
 	if err := registry.CheckAlias(alias); err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
 		v, err := s.version(ctx, tx, name, number)
 		if err != nil {
 			return err
@@ -125,14 +125,14 @@ func (s *Service) SetAlias(ctx context.Context, name, alias string, number int) 
 }
 
 // holder is the number of the version that has an alias; 0 is none.
-func holder(ctx context.Context, tx *sql.Tx, model int64, alias string) (number int, err error) {
+func holder(ctx context.Context, tx *db.Tx, model int64, alias string) (number int, err error) {
 	err = each(ctx, tx, []any{&number}, func() error { return nil }, `SELECT v.number FROM model_aliases a JOIN model_versions v ON v.id = a.version AND v.model = a.model
 		WHERE a.model = ? AND a.name = ? AND a.deleted = 0 AND v.deleted = 0`, model, alias)
 	return number, err
 }
 
 // moveAlias writes an alias, or that it is gone.
-func (s *Service) moveAlias(ctx context.Context, tx *sql.Tx, model int64, alias, version string, now int64, gone bool) error {
+func (s *Service) moveAlias(ctx context.Context, tx *db.Tx, model int64, alias, version string, now int64, gone bool) error {
 	deleted := 0
 	if gone {
 		deleted = 1
@@ -149,7 +149,7 @@ func (s *Service) moveAlias(ctx context.Context, tx *sql.Tx, model int64, alias,
 
 // DeleteAlias implements registry.Curator.
 func (s *Service) DeleteAlias(ctx context.Context, name, alias string) error {
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
 		m, err := s.model(ctx, tx, name)
 		if err != nil {
 			return err
@@ -174,7 +174,7 @@ func (s *Service) SetStage(ctx context.Context, name string, number int, stage r
 	if archive && stage != registry.Staging && stage != registry.Production {
 		return registry.Version{}, registry.Invalid(registry.ArchiveStage, string(stage), 0)
 	}
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.Update(ctx, func(tx *db.Tx) error {
 		v, err := s.version(ctx, tx, name, number)
 		if err != nil {
 			return err
@@ -214,7 +214,7 @@ func (s *Service) SetStage(ctx context.Context, name string, number int, stage r
 	return s.Version(ctx, name, number)
 }
 
-func setStage(ctx context.Context, tx *sql.Tx, seq int64, stage registry.Stage, at int64) error {
+func setStage(ctx context.Context, tx *db.Tx, seq int64, stage registry.Stage, at int64) error {
 	_, err := tx.ExecContext(ctx, "UPDATE model_versions SET stage = ?, staged = ?, updated = ?, record = NULL WHERE seq = ?", stage, at, at, seq)
 	return err
 }
@@ -226,7 +226,7 @@ func (s *Service) Approve(ctx context.Context, name string, number int, a regist
 			return err
 		}
 	}
-	return s.curate(ctx, registry.Ref{Name: name, Number: number}, func(tx *sql.Tx, _ modelRow, v versionRow) (string, map[string]any, error) {
+	return s.curate(ctx, registry.Ref{Name: name, Number: number}, func(tx *db.Tx, _ modelRow, v versionRow) (string, map[string]any, error) {
 		a.By = cmp.Or(a.By, s.who(ctx))
 		if a.By == "" {
 			return "", nil, errs.New(errs.Usage, "an approval needs a name").Hint("mlops config set user.name NAME")
@@ -242,7 +242,7 @@ func (s *Service) Promote(ctx context.Context, m registry.Move) error {
 	if err := registry.CheckAlias(m.Alias); err != nil {
 		return err
 	}
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.Update(ctx, func(tx *db.Tx) error {
 		v, err := s.version(ctx, tx, m.Model, m.To)
 		if err != nil {
 			return err

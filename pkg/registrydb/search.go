@@ -5,12 +5,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
 // listing is the parts of a query for models or versions.
 type listing struct {
+	dialect db.Dialect
 	columns map[string]string // attribute to column
 	tag     string            // the condition that joins a row t of registry_tags
 	where   []string
@@ -21,6 +23,7 @@ type listing struct {
 // Models implements registry.Reader.
 func (s *Service) Models(ctx context.Context, q registry.Query) ([]registry.Model, error) {
 	l := listing{
+		dialect: s.db.Dialect(),
 		columns: map[string]string{
 			"name": "m.name", "description": "m.description",
 			"creation_timestamp": "m.created", "creation_time": "m.created",
@@ -42,6 +45,7 @@ func (s *Service) Models(ctx context.Context, q registry.Query) ([]registry.Mode
 // Versions implements registry.Reader.
 func (s *Service) Versions(ctx context.Context, q registry.Query) ([]registry.Version, error) {
 	l := listing{
+		dialect: s.db.Dialect(),
 		columns: map[string]string{
 			"name": "m.name", "run_id": "v.run", "source_path": "v.source", "source": "v.source", "version_number": "v.number", "version": "v.number",
 			"creation_timestamp": "v.created", "creation_time": "v.created", "last_updated_timestamp": "v.updated", "last_update_time": "v.updated",
@@ -110,7 +114,7 @@ func (l *listing) text(q registry.Query, ties ...string) string {
 func (l *listing) condition(c track.Condition) error {
 	switch c.Entity {
 	case track.Tags:
-		test, args := textTest("t.value", c)
+		test, args := l.textTest("t.value", c)
 		l.where = append(l.where, "EXISTS (SELECT 1 FROM registry_tags t WHERE "+l.tag+" AND t.key = ? AND t.deleted = 0 AND "+test+")")
 		l.args = append(append(l.args, c.Key), args...)
 		return nil
@@ -122,7 +126,7 @@ func (l *listing) condition(c track.Condition) error {
 			case "v.number", "v.created", "v.updated", "m.created", "m.updated":
 				test, args = column+" "+string(c.Op)+" ?", []any{c.Number}
 			default:
-				test, args = textTest(column, c)
+				test, args = l.textTest(column, c)
 			}
 			l.where, l.args = append(l.where, test), append(l.args, args...)
 			return nil
@@ -132,9 +136,8 @@ func (l *listing) condition(c track.Condition) error {
 	return registry.Invalid(registry.FilterKey, c.Key, 0).DidYouMean(c.Key, l.names())
 }
 
-// textTest compares a column that is text. LIKE of SQLite does not tell upper
-// from lower case, GLOB does.
-func textTest(column string, c track.Condition) (test string, args []any) {
+// textTest compares a column that is text.
+func (l *listing) textTest(column string, c track.Condition) (test string, args []any) {
 	switch c.Op {
 	case track.In, track.NotIn:
 		args = make([]any, len(c.List))
@@ -143,10 +146,11 @@ func textTest(column string, c track.Condition) (test string, args []any) {
 		}
 		return column + " " + string(c.Op) + " (" + marks(len(args)) + ")", args
 	case track.Like:
-		glob := strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]", "%", "*", "_", "?").Replace(c.Text)
-		return column + " GLOB ?", []any{glob}
+		test, arg := l.dialect.Like(column, c.Text)
+		return test, []any{arg}
 	case track.ILike:
-		return column + " LIKE ?", []any{c.Text}
+		test, arg := l.dialect.ILike(column, c.Text)
+		return test, []any{arg}
 	case track.Equal, track.NotEqual, track.Less, track.LessEqual, track.Greater, track.GreaterEqual:
 	}
 	return column + " " + string(c.Op) + " ?", []any{c.Text}

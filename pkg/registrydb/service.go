@@ -47,7 +47,7 @@ func (s *Service) now() int64 { return s.clock.Now().UnixMilli() }
 
 // event appends to the history, in the transaction of what happened. The
 // subject is the name of the model.
-func (s *Service) event(ctx context.Context, tx *sql.Tx, kind, name string, data map[string]any) error {
+func (s *Service) event(ctx context.Context, tx *db.Tx, kind, name string, data map[string]any) error {
 	var text []byte
 	if len(data) > 0 {
 		var err error
