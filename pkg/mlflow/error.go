@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/route"
 )
 
 // Code is one of MLflow's names of what went wrong.
@@ -20,7 +21,6 @@ const (
 	PermissionDenied Code = "PERMISSION_DENIED"
 	DoesNotExist     Code = "RESOURCE_DOES_NOT_EXIST"
 	NoEndpoint       Code = "ENDPOINT_NOT_FOUND"
-	Aborted          Code = "ABORTED"
 	TooMany          Code = "REQUEST_LIMIT_EXCEEDED"
 	InternalError    Code = "INTERNAL_ERROR"
 	NotImplemented   Code = "NOT_IMPLEMENTED"
@@ -38,8 +38,6 @@ func (c Code) Status() int {
 		return http.StatusForbidden
 	case DoesNotExist, NoEndpoint:
 		return http.StatusNotFound
-	case Aborted:
-		return http.StatusConflict
 	case TooMany:
 		return http.StatusTooManyRequests
 	case NotImplemented:
@@ -65,37 +63,58 @@ func Errorf(c Code, format string, args ...any) *Error {
 	return &Error{Code: c, Message: fmt.Sprintf(format, args...)}
 }
 
-// asError finds MLflow's words for any error of a use case.
-func asError(err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e
-	}
-	var code Code
-	switch errs.KindOf(err) {
-	case errs.Usage, errs.Conflict, errs.StageFailed, errs.Differs, errs.Partial:
-		code = InvalidParameter
-	case errs.NotFound, errs.NotARepository:
-		code = DoesNotExist
-	case errs.Locked, errs.Canceled:
-		code = Unavailable
-	default:
-		code = InternalError
-	}
-	return &Error{Code: code, Message: err.Error()}
-}
-
-// WriteError answers with MLflow's JSON of an error. What is internal is not
-// shown to clients: id, the id of the request, leads to it in the server's log.
-func WriteError(w http.ResponseWriter, err error, id string) {
-	e := asError(err)
+// fail is how all routes of the protocol write errors. What is internal is not
+// shown to clients: the id of the request leads to it in the server's log.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	e, status := asError(err)
 	message := e.Message
 	if e.Code == InternalError {
-		message = "internal error; the server's log has it under request id " + id
+		message = "internal error; the server's log has it under request id " + route.RequestID(r.Context())
 	}
 	var out encoder
 	out.open()
 	out.str("error_code", string(e.Code))
 	out.str("message", message)
 	out.close()
-	out.send(w, e.Code.Status())
+	out.send(w, status)
+}
+
+// asError finds MLflow's words for any error, and the HTTP status.
+func asError(err error) (*Error, int) {
+	if refusal, ok := errors.AsType[*route.Refusal](err); ok {
+		return &Error{Code: codeOf(refusal.Status), Message: refusal.Message}, refusal.Status
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return Errorf(InvalidParameter, "the request body is larger than %d bytes", tooLarge.Limit), http.StatusRequestEntityTooLarge
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = words(err)
+	}
+	if e == nil {
+		e = &Error{Code: codeOf(errs.KindOf(err).HTTPStatus()), Message: err.Error()}
+	}
+	return e, e.Code.Status()
+}
+
+// codeOf is the code that fits an HTTP status best.
+func codeOf(status int) Code {
+	switch status {
+	case http.StatusUnauthorized:
+		return Unauthenticated
+	case http.StatusForbidden:
+		return PermissionDenied
+	case http.StatusNotFound:
+		return DoesNotExist
+	case http.StatusTooManyRequests:
+		return TooMany
+	case http.StatusNotImplemented:
+		return NotImplemented
+	case http.StatusServiceUnavailable, 499:
+		return Unavailable
+	}
+	if status < http.StatusInternalServerError {
+		return InvalidParameter
+	}
+	return InternalError
 }

@@ -107,7 +107,7 @@ func RegisteredModelLanguage() Language {
 		things:   "models",
 		entities: entities(Attributes, Tags),
 		attributes: []attribute{
-			{name: "name"},
+			{name: "name", list: true},
 			{name: "last_updated_timestamp", other: []string{"timestamp"}, numeric: true, orderOnly: true},
 			{name: "creation_timestamp", numeric: true, orderOnly: true, ours: true},
 		},

@@ -1,0 +1,199 @@
+package mlflow
+
+import (
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// Tags of MLflow that say what a run of ours has a field for. Name and note
+// live in the field only; the others are kept as tags too, as clients sent
+// them, and made up from the fields for runs that no client logged.
+const (
+	runNameTag = "mlflow.runName"
+	noteTag    = "mlflow.note.content"
+	parentTag  = "mlflow.parentRunId"
+	userTag    = "mlflow.user"
+	sourceTag  = "mlflow.source.name"
+	typeTag    = "mlflow.source.type"
+	commitTag  = "mlflow.source.git.commit"
+	branchTag  = "mlflow.source.git.branch"
+	repoTag    = "mlflow.source.git.repoURL"
+)
+
+// fillRun puts the tags of a new run where they belong.
+func fillRun(r *track.Run, tags []track.Tag) error {
+	for _, t := range tags {
+		switch t.Key {
+		case runNameTag:
+			if r.Name != "" && r.Name != t.Value {
+				return Errorf(InvalidParameter, "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='%s', mlflow.runName='%s').", r.Name, t.Value)
+			}
+			r.Name = t.Value
+			continue
+		case noteTag:
+			r.Note = t.Value
+			continue
+		case parentTag:
+			if track.CheckID(t.Value) == nil {
+				r.Parent = t.Value
+			}
+		case userTag:
+			if r.User == "" {
+				r.User = t.Value
+			}
+		case sourceTag:
+			r.Source = t.Value
+		case commitTag:
+			r.Git.Commit = t.Value
+		case branchTag:
+			r.Git.Branch = t.Value
+		case repoTag:
+			r.Git.Remote = t.Value
+		}
+		r.Tags = append(r.Tags, t)
+	}
+	return checkLength("run_name", r.Name, track.MaxName)
+}
+
+// asFields lets conditions and orders look at the fields that are tags to
+// clients.
+func asFields(filter track.Filter, order []track.Order) {
+	field := func(entity *track.Entity, key *string) {
+		if *entity != track.Tags {
+			return
+		}
+		switch *key {
+		case runNameTag:
+			*entity, *key = track.Attributes, "run_name"
+		case noteTag:
+			*entity, *key = track.Attributes, "note"
+		}
+	}
+	for i := range filter {
+		if filter[i].Op != track.IsNull && filter[i].Op != track.NotNull {
+			field(&filter[i].Entity, &filter[i].Key)
+		}
+	}
+	for i := range order {
+		field(&order[i].Entity, &order[i].Key)
+	}
+}
+
+// run writes a run; of a new one there are no outputs.
+func (e *encoder) run(r *track.Run, root string, outputs bool) {
+	e.object("info")
+	e.runInfo(r, root)
+	e.close()
+	e.object("data")
+	if len(r.Metrics) > 0 {
+		e.list("metrics")
+		for _, m := range r.Metrics {
+			e.open()
+			e.str("key", m.Key)
+			e.float("value", float64(m.Value))
+			e.integer("timestamp", m.Timestamp)
+			e.integer("step", m.Step)
+			e.close()
+		}
+		e.endList()
+	}
+	if len(r.Params) > 0 {
+		e.list("params")
+		for _, p := range r.Params {
+			e.pair(p.Key, p.Value)
+		}
+		e.endList()
+	}
+	e.runTags(r)
+	e.close()
+	e.object("inputs")
+	e.runInputs(r)
+	e.close()
+	if !outputs {
+		return
+	}
+	e.object("outputs")
+	if len(r.ModelOutputs) > 0 {
+		e.list("model_outputs")
+		for _, m := range r.ModelOutputs {
+			e.open()
+			e.str("model_id", m.Model)
+			e.integer("step", m.Step)
+			e.close()
+		}
+		e.endList()
+	}
+	e.close()
+}
+
+func (e *encoder) runInfo(r *track.Run, root string) {
+	e.str("run_id", r.ID)
+	e.str("run_uuid", r.ID)
+	e.str("run_name", r.Name)
+	e.str("experiment_id", r.ExperimentID)
+	e.str("user_id", r.User)
+	e.str("status", string(r.Status))
+	e.integer("start_time", r.StartTime)
+	if r.EndTime != 0 {
+		e.integer("end_time", r.EndTime)
+	}
+	e.str("artifact_uri", runRoot(root, r.ID))
+	e.str("lifecycle_stage", stage(r.Deleted))
+}
+
+// runRoot is where the artifacts of a run are, in an experiment whose are at
+// root.
+func runRoot(root, id string) string { return strings.TrimSuffix(root, "/") + "/" + id + "/artifacts" }
+
+func (e *encoder) runTags(r *track.Run) {
+	e.list("tags")
+	has := map[string]bool{}
+	for _, t := range r.Tags {
+		has[t.Key] = true
+		e.pair(t.Key, t.Value)
+	}
+	sourceType := ""
+	if r.Kind != track.Script {
+		sourceType = "PROJECT"
+	}
+	for _, t := range [...]track.Tag{
+		{Key: runNameTag, Value: r.Name}, {Key: noteTag, Value: r.Note}, {Key: parentTag, Value: r.Parent},
+		{Key: sourceTag, Value: r.Source}, {Key: typeTag, Value: sourceType},
+		{Key: commitTag, Value: r.Git.Commit}, {Key: branchTag, Value: r.Git.Branch}, {Key: repoTag, Value: r.Git.Remote},
+	} {
+		if t.Value != "" && !has[t.Key] {
+			e.pair(t.Key, t.Value)
+		}
+	}
+	e.endList()
+}
+
+func (e *encoder) runInputs(r *track.Run) {
+	if len(r.Datasets) > 0 {
+		e.list("dataset_inputs")
+		for _, d := range r.Datasets {
+			e.open()
+			e.tags("tags", d.Tags)
+			e.object("dataset")
+			e.str("name", d.Name)
+			e.str("digest", d.Digest)
+			e.str("source_type", d.SourceType)
+			e.str("source", d.Source)
+			e.optional("schema", d.Schema)
+			e.optional("profile", d.Profile)
+			e.close()
+			e.close()
+		}
+		e.endList()
+	}
+	if len(r.ModelInputs) > 0 {
+		e.list("model_inputs")
+		for _, id := range r.ModelInputs {
+			e.open()
+			e.str("model_id", id)
+			e.close()
+		}
+		e.endList()
+	}
+}
