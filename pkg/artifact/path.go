@@ -68,18 +68,11 @@ func cut(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// scheme reports whether p begins like a URL: file:, http:.
+// scheme reports whether p begins like a URL: file:x, http://x. A colon alone is
+// part of a name.
 func scheme(p string) bool {
-	word, _, ok := strings.Cut(p, ":")
-	if !ok || word == "" || strings.ContainsAny(word, "/ .") {
-		return false
-	}
-	for _, c := range word {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '+' && c != '-' {
-			return false
-		}
-	}
-	return true
+	word, rest, ok := strings.Cut(p, ":")
+	return ok && !strings.Contains(word, "/") && (strings.EqualFold(word, "file") || strings.HasPrefix(rest, "/"))
 }
 
 // encoded reports whether decoding p again would make a separator, a dot, a NUL,
