@@ -27,6 +27,8 @@ func (u *pages) functions() template.FuncMap {
 		"took":    u.took,
 		"number":  func(v track.Value) string { return plot.Number(float64(v)) },
 		"lower":   func(s track.Status) string { return strings.ToLower(string(s)) },
+		"title":   func(s track.Status) string { return strings.ToUpper(string(s[:1])) + strings.ToLower(string(s[1:])) },
+		"state":   stateText,
 		"path":    escapePath,
 		"join":    strings.Join,
 		"nav":     nav,
@@ -136,4 +138,23 @@ func (u *pages) took(start, end int64) string {
 		end = u.Clock.Now().UnixMilli()
 	}
 	return seconds(float64(end-start) / 1000)
+}
+
+// stateText says what state a stage is in, or what became of it.
+func stateText(s string) string {
+	switch s {
+	case "skip":
+		return "up to date"
+	case "run":
+		return "will run"
+	case "restore":
+		return "from the cache"
+	case "none":
+		return "not known"
+	case "skipped":
+		return "skipped: up to date"
+	case "restored":
+		return "restored from the cache"
+	}
+	return s
 }

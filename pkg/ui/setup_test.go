@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
@@ -45,7 +46,8 @@ func open(t *testing.T, dir string) *place {
 		Files: pipeline.NewRepoFiles(r), Data: pipeline.WorkspaceData{Workspace: files}, Index: r.Index, Clock: clock.System{}, Tmp: t.TempDir(),
 	})
 	return &place{repo: r, runs: runs, deps: ui.Deps{
-		Name: filepath.Base(r.Root), Version: "dev", Clock: clock.System{}, Runs: runs, Events: runs,
+		Name: filepath.Base(r.Root), Version: "dev", Clock: clock.System{}, Runs: runs, Events: runs, Curves: runs,
+		Files:   artifact.New(runs, artifact.NewLocal(store), store),
 		Compare: compare.New(runs, revisions{r}), Objects: store, Data: files, History: r.Git(), Engine: engine,
 		Code: reproduce.New(r, files, runs),
 	}}

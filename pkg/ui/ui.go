@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/oid"
@@ -25,6 +26,7 @@ type Deps struct {
 	Clock   clock.Clock
 	Runs    Runs
 	Events  Events
+	Curves  Curves
 	Compare Comparer
 	Files   Files
 	Objects Objects
@@ -51,24 +53,23 @@ type Comparer interface {
 	Compare(ctx context.Context, q compare.Request) (*compare.Result, error)
 }
 
-// Files are the artifacts of runs.
+// Curves reads the points of metrics, at most so many of each.
+type Curves interface {
+	Sample(ctx context.Context, q track.SampleQuery) ([]track.Series, error)
+}
+
+// Files are the artifacts of runs; *artifact.Store has them.
 type Files interface {
-	// List returns all files of a run, sorted by path.
-	List(ctx context.Context, run *track.Run) ([]File, error)
-	// Open returns the bytes of one; errs.NotFound when there is none.
-	Open(ctx context.Context, run *track.Run, path string) (io.ReadCloser, File, error)
+	List(ctx context.Context, o track.Owner, dir string) ([]artifact.File, error)
+	Find(ctx context.Context, o track.Owner, path string) (artifact.File, error)
+	Open(ctx context.Context, f artifact.File) (io.ReadSeekCloser, error)
 }
 
-// File is one artifact.
-type File struct {
-	Path string
-	Size int64 // bytes
-	ID   oid.ID
-}
-
-// Objects are stored bytes by their content: logs of stages.
+// Objects are stored bytes by their content: logs of stages, outputs of runs.
+// *store.Store has them.
 type Objects interface {
 	Open(ctx context.Context, id oid.ID) (io.ReadCloser, error)
+	Tree(ctx context.Context, id oid.ID) ([]byte, error)
 }
 
 // Data is what is tracked; *workspace.Workspace has it.
@@ -118,6 +119,11 @@ func Routes(d Deps) ([]route.Route, error) {
 	get := func(pattern string, h handler) route.Route {
 		return route.Route{Method: http.MethodGet, Pattern: pattern, Access: route.Read, Handler: h, Fail: u.fail}
 	}
+	stream := func(pattern string, h handler) route.Route {
+		r := get(pattern, h)
+		r.Stream = true
+		return r
+	}
 	post := func(pattern string, h handler) route.Route {
 		return route.Route{Method: http.MethodPost, Pattern: pattern, Access: route.Write, Handler: h, Fail: u.fail}
 	}
@@ -135,6 +141,22 @@ func Routes(d Deps) ([]route.Route, error) {
 		post("/ui/runs/delete", u.deleteRuns),
 		post("/ui/runs/restore", u.restoreRuns),
 		post("/ui/runs/tag", u.tagRuns),
+		get("/runs/{id}", u.run),
+		get("/runs/{id}/metrics", u.runCurves),
+		get("/ui/curves", u.curves),
+		get("/runs/{id}/files", u.runFiles(false)),
+		get("/runs/{id}/files/{path...}", u.runFiles(false)),
+		get("/runs/{id}/outputs/{path...}", u.runFiles(true)),
+		stream("/raw/{id}/files/{path...}", u.rawFile(false)),
+		stream("/raw/{id}/outputs/{path...}", u.rawFile(true)),
+		get("/runs/{id}/data", u.runData),
+		get("/runs/{id}/stages", u.runStages),
+		stream("/runs/{id}/log/{stage...}", u.stageLog),
+		get("/pipelines", u.pipelines),
+		post("/runs/{id}/name", u.edit(u.editName)),
+		post("/runs/{id}/note", u.edit(u.editNote)),
+		post("/runs/{id}/tag", u.edit(u.editTag)),
+		post("/runs/{id}/delete", u.edit(u.editDeleted)),
 	}, nil
 }
 

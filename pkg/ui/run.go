@@ -1,0 +1,328 @@
+package ui
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/route"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// runHead is what all pages of a run have.
+type runHead struct {
+	Run      *track.Run
+	Tab      string
+	Curves   int // metrics
+	Files    int
+	Data     int
+	Stages   int
+	Children []track.Run
+	Parent   *track.Run
+	May      bool // the user may change it
+	Running  bool
+}
+
+// runOf finds the run that a request names and asks whether the user may.
+func (u *pages) runOf(r *http.Request, access route.Access) (track.Run, error) {
+	ref := r.PathValue("id")
+	id := ref
+	if track.CheckID(ref) != nil {
+		var err error
+		if id, err = u.Runs.Resolve(r.Context(), ref); err != nil {
+			return track.Run{}, err
+		}
+	}
+	if err := route.Allow(r.Context(), access, route.Subject{Kind: route.Run, ID: id}); err != nil {
+		return track.Run{}, err
+	}
+	return u.Runs.Run(r.Context(), id)
+}
+
+// showRun shows one page of a run; body adds what the page has of its own.
+func (u *pages) showRun(w http.ResponseWriter, r *http.Request, tab, file string, scripts []string, body func(h *runHead) (any, error)) error {
+	run, err := u.runOf(r, route.Read)
+	if err != nil {
+		return err
+	}
+	h, err := u.head(r.Context(), &run, tab)
+	if err != nil {
+		return err
+	}
+	b, err := body(h)
+	if err != nil {
+		return err
+	}
+	crumbs := []crumb{{"Runs", "/runs"}, {run.Experiment, "/runs?experiment=" + queryEscape(run.Experiment)}}
+	if h.Parent != nil {
+		crumbs = append(crumbs, crumb{h.Parent.Name, "/runs/" + h.Parent.ID})
+	}
+	return u.show(w, r, http.StatusOK, file, page{Title: run.Name, Nav: "runs", Scripts: append([]string{"run.js"}, scripts...), Crumbs: crumbs, Body: b})
+}
+
+func (u *pages) head(ctx context.Context, run *track.Run, tab string) (*runHead, error) {
+	h := &runHead{Run: run, Tab: tab, Curves: len(run.Metrics), Stages: len(run.Stages), Running: !run.Status.Over()}
+	for _, a := range run.Assets {
+		if a.Role == track.Artifact || a.Role == track.Output || a.Role == track.Model {
+			h.Files++
+		}
+		if a.Role == track.Input || a.Role == track.Output {
+			h.Data++
+		}
+	}
+	h.Data += len(run.Datasets)
+	h.May = route.Allow(ctx, route.Write, route.Subject{Kind: route.Run, ID: run.ID}) == nil
+	if run.Parent != "" {
+		// A parent that was deleted for good is only an id.
+		if parent, err := u.Runs.Runs(ctx, track.Query{IDs: []string{run.Parent}, Bare: true, Deleted: true}); err != nil {
+			return nil, err
+		} else if len(parent) == 1 {
+			h.Parent = &parent[0]
+		}
+	}
+	return h, nil
+}
+
+// overview is the first page of a run.
+type overview struct {
+	*runHead
+
+	Metrics  []track.Summary
+	System   []track.Summary
+	Tags     []track.Tag
+	Facts    []fact
+	Note     any
+	RawNote  string
+	More     int // children that are not listed
+	Versions []crumb
+}
+
+type fact struct {
+	Name, Text, URL string
+	Mono            bool
+	Time            int64 // ms
+}
+
+// shownChildren is how many children the page of a run lists.
+const shownChildren = 50
+
+// noteTag is where MLflow's clients keep the note of a run.
+const noteTag = "mlflow.note.content"
+
+func (u *pages) run(w http.ResponseWriter, r *http.Request) error {
+	return u.showRun(w, r, "", "run.html", nil, func(h *runHead) (any, error) {
+		run := h.Run
+		o := overview{runHead: h, RawNote: run.Note}
+		for _, m := range run.Metrics {
+			if strings.HasPrefix(m.Key, "system/") {
+				o.System = append(o.System, m)
+			} else {
+				o.Metrics = append(o.Metrics, m)
+			}
+		}
+		for _, t := range run.Tags {
+			switch {
+			case t.Key == noteTag && o.RawNote == "":
+				o.RawNote = t.Value
+			case !strings.HasPrefix(t.Key, "mlflow."):
+				o.Tags = append(o.Tags, t)
+			}
+		}
+		o.Note = markdown(o.RawNote)
+		o.Facts = u.facts(run)
+		children, err := u.Runs.Runs(r.Context(), track.Query{Parent: run.ID, Limit: shownChildren + 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(children) > shownChildren {
+			children, o.More = children[:shownChildren], 1
+		}
+		h.Children = children
+		return o, nil
+	})
+}
+
+// facts is what is known of how the run came about.
+func (u *pages) facts(run *track.Run) []fact {
+	var all []fact
+	add := func(name, text string, mono bool) {
+		if text != "" {
+			all = append(all, fact{Name: name, Text: text, Mono: mono})
+		}
+	}
+	add("Run", run.ID, true)
+	all = append(all, fact{Name: "Experiment", Text: run.Experiment, URL: "/runs?experiment=" + queryEscape(run.Experiment)})
+	add("Kind", string(run.Kind), false)
+	all = append(all, fact{Name: "Started", Time: run.StartTime})
+	if run.EndTime > 0 {
+		all = append(all, fact{Name: "Ended", Time: run.EndTime})
+	}
+	add("Took", u.took(run.StartTime, run.EndTime), false)
+	add("User", run.User, false)
+	add("Command", strings.Join(run.Command, " "), true)
+	add("Source", run.Source, true)
+	commit := run.Git.Commit
+	if commit != "" && run.Git.Branch != "" {
+		commit = short(commit) + " on " + run.Git.Branch
+	}
+	if run.Git.Dirty {
+		commit += ", with uncommitted changes"
+	}
+	add("Commit", commit, true)
+	add("Remote", run.Git.Remote, true)
+	for _, key := range sortedKeys(run.Environment) {
+		add(key, run.Environment[key], false)
+	}
+	for _, t := range run.Tags {
+		if rest, ok := strings.CutPrefix(t.Key, "mlflow."); ok && !slices.Contains([]string{"note.content", "runName", "user", "log-model.history"}, rest) && len(t.Value) < 200 {
+			add(rest, t.Value, true)
+		}
+	}
+	return all
+}
+
+// formRun reads a form about one run.
+func (u *pages) formRun(r *http.Request) (track.Run, error) {
+	if err := r.ParseForm(); err != nil {
+		return track.Run{}, errs.New(errs.Usage, "the form is not as it should be: %w", err)
+	}
+	return u.runOf(r, route.Write)
+}
+
+// edit changes a run by a form and shows it again.
+func (u *pages) edit(do func(ctx context.Context, r *http.Request, run *track.Run) error) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		run, err := u.formRun(r)
+		if err != nil {
+			return err
+		}
+		if err := do(r.Context(), r, &run); err != nil {
+			return err
+		}
+		http.Redirect(w, r, "/runs/"+run.ID, http.StatusSeeOther)
+		return nil
+	}
+}
+
+func (u *pages) editNote(ctx context.Context, r *http.Request, run *track.Run) error {
+	return u.Runs.SetNote(ctx, run.ID, strings.ReplaceAll(r.PostForm.Get("note"), "\r\n", "\n"))
+}
+
+func (u *pages) editName(ctx context.Context, r *http.Request, run *track.Run) error {
+	return u.Runs.Rename(ctx, run.ID, strings.TrimSpace(r.PostForm.Get("name")))
+}
+
+func (u *pages) editTag(ctx context.Context, r *http.Request, run *track.Run) error {
+	if key := r.PostForm.Get("remove"); key != "" {
+		return u.Runs.DeleteTags(ctx, run.ID, []string{key})
+	}
+	return u.Runs.SetTags(ctx, run.ID, []track.Tag{{Key: strings.TrimSpace(r.PostForm.Get("key")), Value: r.PostForm.Get("value")}})
+}
+
+func (u *pages) editDeleted(ctx context.Context, r *http.Request, run *track.Run) error {
+	if r.PostForm.Get("restore") != "" {
+		return u.Runs.Restore(ctx, run.ID)
+	}
+	return u.Runs.Delete(ctx, run.ID)
+}
+
+// curvesPage is the page of charts of a run.
+type curvesPage struct {
+	*runHead
+
+	Groups []chartGroup
+}
+
+// chartGroup is metrics with one prefix.
+type chartGroup struct {
+	Name   string
+	Keys   []track.Summary
+	System bool
+}
+
+func (u *pages) runCurves(w http.ResponseWriter, r *http.Request) error {
+	return u.showRun(w, r, "metrics", "run_metrics.html", []string{"metrics.js"}, func(h *runHead) (any, error) {
+		return curvesPage{runHead: h, Groups: chartGroups(h.Run.Metrics)}, nil
+	})
+}
+
+// chartGroups puts metrics under the word before their first slash, those of
+// the machine last.
+func chartGroups(all []track.Summary) []chartGroup {
+	var groups []chartGroup
+	at := map[string]int{}
+	for _, m := range all {
+		name, _, found := strings.Cut(m.Key, "/")
+		if !found {
+			name = ""
+		}
+		i, ok := at[name]
+		if !ok {
+			i = len(groups)
+			at[name] = i
+			groups = append(groups, chartGroup{Name: name, System: name == "system"})
+		}
+		groups[i].Keys = append(groups[i].Keys, m)
+	}
+	slices.SortStableFunc(groups, func(a, b chartGroup) int {
+		rank := func(g chartGroup) int {
+			switch {
+			case g.System:
+				return 2
+			case g.Name == "":
+				return 0
+			}
+			return 1
+		}
+		return rank(a) - rank(b)
+	})
+	return groups
+}
+
+// curveFeed is the points of one metric of some runs.
+type curveFeed struct {
+	Key    string      `json:"key"`
+	Series []curveLine `json:"series"`
+}
+
+type curveLine struct {
+	Run   string        `json:"run"`
+	Steps []int64       `json:"x"`
+	Times []int64       `json:"t"` // ms
+	Value []track.Value `json:"y"`
+}
+
+// maxPoints is how many points a curve may have: twice what a wide chart has
+// pixels for.
+const maxPoints = 1500
+
+func (u *pages) curves(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	ids := q["run"]
+	if len(ids) == 0 || len(ids) > maxCompared {
+		return errs.New(errs.Usage, "curves are of 1 to %s runs", strconv.Itoa(maxCompared))
+	}
+	for _, id := range ids {
+		if err := route.Allow(r.Context(), route.Read, route.Subject{Kind: route.Run, ID: id}); err != nil {
+			return err
+		}
+	}
+	series, err := u.Curves.Sample(r.Context(), track.SampleQuery{Runs: ids, Key: q.Get("key"), Max: maxPoints})
+	if err != nil {
+		return err
+	}
+	f := curveFeed{Key: q.Get("key"), Series: []curveLine{}}
+	for _, s := range series {
+		line := curveLine{Run: s.Run}
+		for _, p := range s.Points {
+			line.Steps = append(line.Steps, p.Step)
+			line.Times = append(line.Times, p.Timestamp)
+			line.Value = append(line.Value, track.Value(p.Value))
+		}
+		f.Series = append(f.Series, line)
+	}
+	return sendJSON(w, r, f)
+}
