@@ -19,8 +19,8 @@ const (
 // (see Artifacts), params, tags and the metrics that were measured with it.
 type LoggedModel struct {
 	ID           string        `json:"model_id"` // "m-" and 32 hex digits
-	ExperimentID string        `json:"experiment_id"`
-	Experiment   string        `json:"experiment"` // its name
+	ExperimentID string        `json:"experiment_id,omitempty"`
+	Experiment   string        `json:"experiment,omitempty"` // its name
 	Name         string        `json:"name"`
 	Type         string        `json:"model_type,omitempty"`
 	Run          string        `json:"source_run_id,omitempty"` // the run that made it

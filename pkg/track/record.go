@@ -15,7 +15,52 @@ const recordFormat = 1
 type Record struct {
 	Run    Run     // without Metrics, which follow from Points
 	Points []Curve // by key
-	Edited int64   // ms, when the name or the note last changed
+	Edited int64   // ms, when the name or the note last changed, or a script that was over grew
+	Models []ModelRecord
+}
+
+// ModelRecord is a logged model as it travels with the run that made it.
+type ModelRecord struct {
+	LoggedModel         // without the experiment, which is the run's
+	Artifacts   []Asset // by path
+}
+
+// modelJSON writes values that JSON does not know.
+type modelJSON struct {
+	LoggedModel
+	Metrics   []modelPoint `json:"metrics,omitempty"`
+	Artifacts []Asset      `json:"artifacts,omitempty"`
+}
+
+type modelPoint struct {
+	Key       string `json:"key"`
+	Value     Value  `json:"value"`
+	Timestamp int64  `json:"timestamp"`
+	Step      int64  `json:"step"`
+	Run       string `json:"run_id"`
+	Dataset   string `json:"dataset_name,omitempty"`
+	Digest    string `json:"dataset_digest,omitempty"`
+}
+
+func (m ModelRecord) json() modelJSON {
+	j := modelJSON{LoggedModel: m.LoggedModel, Artifacts: m.Artifacts}
+	j.ExperimentID, j.Experiment = "", ""
+	for _, p := range m.Metrics {
+		j.Metrics = append(j.Metrics, modelPoint{p.Key, Value(p.Value), p.Timestamp, p.Step, p.Run, p.Dataset, p.Digest})
+	}
+	return j
+}
+
+func (j modelJSON) record() ModelRecord {
+	m := ModelRecord{LoggedModel: j.LoggedModel, Artifacts: j.Artifacts}
+	m.LoggedModel.Metrics = nil
+	for _, p := range j.Metrics {
+		m.LoggedModel.Metrics = append(m.LoggedModel.Metrics, ModelMetric{
+			Metric: Metric{Key: p.Key, Value: float64(p.Value), Timestamp: p.Timestamp, Step: p.Step, Model: m.ID, Dataset: p.Dataset, Digest: p.Digest},
+			Run:    p.Run,
+		})
+	}
+	return m
 }
 
 // Curve is the points of one series in the order of Reader.History.
@@ -32,6 +77,8 @@ type recordJSON struct {
 	Run
 	Metrics []Curve `json:"metrics"`
 	Edited  int64   `json:"edited,omitempty"`
+
+	Models []modelJSON `json:"logged_models,omitempty"`
 }
 
 // Encode writes the record as canonical JSON on one line.
@@ -40,6 +87,9 @@ func (r Record) Encode() ([]byte, error) {
 	j.Deleted = false
 	if j.Metrics == nil {
 		j.Metrics = []Curve{}
+	}
+	for _, m := range r.Models {
+		j.Models = append(j.Models, m.json())
 	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -63,6 +113,9 @@ func DecodeRecord(data []byte) (Record, error) {
 	}
 	r := Record{Run: j.Run, Points: j.Metrics, Edited: j.Edited}
 	r.Run.Metrics = nil
+	for _, m := range j.Models {
+		r.Models = append(r.Models, m.record())
+	}
 	return r, r.check()
 }
 
@@ -87,6 +140,14 @@ func (r Record) check() error {
 		if len(c.Times) != len(c.Steps) || len(c.Times) != len(c.Values) || len(c.Times) == 0 {
 			return errs.New(errs.Corrupt, "record of run %s: metric %q has %d times, %d steps and %d values",
 				run.ID, c.Key, len(c.Times), len(c.Steps), len(c.Values))
+		}
+	}
+	for _, m := range r.Models {
+		if !IsModelID(m.ID) || m.Run != run.ID {
+			return errs.New(errs.Corrupt, "record of run %s has the logged model %q of run %q", run.ID, m.ID, m.Run)
+		}
+		if err := (Batch{Params: m.Params, Tags: m.Tags}).Check(); err != nil {
+			return err
 		}
 	}
 	return Batch{Params: run.Params, Tags: run.Tags, Assets: run.Assets, Stages: run.Stages}.Check()

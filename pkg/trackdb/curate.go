@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/track"
@@ -16,7 +17,7 @@ func (s *Service) SetTags(ctx context.Context, id string, tags []track.Tag) erro
 
 // DeleteTags implements track.Curator.
 func (s *Service) DeleteTags(ctx context.Context, id string, keys []string) error {
-	return s.curate(ctx, id, "run.untagged", map[string]any{"keys": keys}, func(tx *sql.Tx, seq int64) error {
+	return s.curate(ctx, id, "run.untagged", map[string]any{"keys": keys}, func(tx *db.Tx, seq int64) error {
 		for _, key := range keys {
 			res, err := tx.ExecContext(ctx, "UPDATE tags SET deleted = 1, value = '', time = ? WHERE run = ? AND key = ? AND deleted = 0", s.now(), seq, key)
 			if err != nil {
@@ -31,14 +32,14 @@ func (s *Service) DeleteTags(ctx context.Context, id string, keys []string) erro
 				if err != nil {
 					return err
 				}
-				return errs.New(errs.NotFound, "run %s has no tag %q", id, key).DidYouMean(key, have)
+				return errs.New(errs.NotFound, "%w", &track.MissingError{What: track.OfRun, ID: id, Tag: key}).DidYouMean(key, have)
 			}
 		}
 		return nil
 	})
 }
 
-func tagKeys(ctx context.Context, tx *sql.Tx, seq int64) ([]string, error) {
+func tagKeys(ctx context.Context, tx *db.Tx, seq int64) ([]string, error) {
 	return column(ctx, tx, "SELECT key FROM tags WHERE run = ? AND deleted = 0", seq)
 }
 
@@ -55,7 +56,7 @@ func column(ctx context.Context, q querier, query string, args ...any) ([]string
 
 // SetNote implements track.Curator.
 func (s *Service) SetNote(ctx context.Context, id, note string) error {
-	return s.curate(ctx, id, "run.noted", nil, func(tx *sql.Tx, seq int64) error {
+	return s.curate(ctx, id, "run.noted", nil, func(tx *db.Tx, seq int64) error {
 		_, err := tx.ExecContext(ctx, "UPDATE runs SET note = ?, edited = ? WHERE seq = ?", note, s.now(), seq)
 		return err
 	})
@@ -66,7 +67,7 @@ func (s *Service) Rename(ctx context.Context, id, name string) error {
 	if err := track.CheckName("run", name, track.MaxName); err != nil {
 		return err
 	}
-	return s.curate(ctx, id, "run.renamed", map[string]any{"name": name}, func(tx *sql.Tx, seq int64) error {
+	return s.curate(ctx, id, "run.renamed", map[string]any{"name": name}, func(tx *db.Tx, seq int64) error {
 		_, err := tx.ExecContext(ctx, "UPDATE runs SET name = ?, edited = ? WHERE seq = ?", name, s.now(), seq)
 		return err
 	})
@@ -85,11 +86,14 @@ func (s *Service) Restore(ctx context.Context, id string) error {
 // Forget removes for good the runs that were put into the bin at that time (ms)
 // or before, and returns their ids. Their lines in the history stay.
 func (s *Service) Forget(ctx context.Context, before int64) (ids []string, err error) {
-	err = s.db.Write(ctx, func(tx *sql.Tx) error {
+	err = s.db.Update(ctx, func(tx *db.Tx) error {
+		if err := forgetModels(ctx, tx, before); err != nil {
+			return err
+		}
 		if ids, err = column(ctx, tx, "SELECT id FROM runs WHERE deleted > 0 AND deleted <= ? ORDER BY id", before); err != nil || len(ids) == 0 {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO forgotten (id, time) SELECT id, ? FROM runs WHERE deleted > 0 AND deleted <= ?", s.now(), before); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO forgotten (id, time) SELECT id, CAST(? AS BIGINT) FROM runs WHERE deleted > 0 AND deleted <= ? ON CONFLICT (id) DO NOTHING", s.now(), before); err != nil {
 			return err
 		}
 		for _, id := range ids {
@@ -113,7 +117,7 @@ func (s *Service) Removed(ctx context.Context, before int64) (count int, err err
 }
 
 func (s *Service) setDeleted(ctx context.Context, id, kind string, at int64) error {
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
 		r, err := s.open(ctx, tx, id)
 		if err != nil || r.deleted == (at > 0) {
 			return err
@@ -126,8 +130,8 @@ func (s *Service) setDeleted(ctx context.Context, id, kind string, at int64) err
 }
 
 // curate changes a run that is not deleted and records the event.
-func (s *Service) curate(ctx context.Context, id, kind string, data map[string]any, change func(tx *sql.Tx, seq int64) error) error {
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
+func (s *Service) curate(ctx context.Context, id, kind string, data map[string]any, change func(tx *db.Tx, seq int64) error) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
 		r, err := s.open(ctx, tx, id)
 		if err != nil {
 			return err

@@ -2,9 +2,9 @@ package trackdb
 
 import (
 	"context"
-	"database/sql"
 	"os"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/proc"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -45,7 +45,7 @@ func (s *Service) reap(ctx context.Context) error {
 	}, "SELECT id, host, pid, proc_start FROM runs WHERE pid > 0"); err != nil || len(dead) == 0 {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
 		for _, id := range dead {
 			r, err := s.open(ctx, tx, id)
 			if err != nil {
@@ -54,12 +54,12 @@ func (s *Service) reap(ctx context.Context) error {
 			if r.status.Over() {
 				continue // another process was faster
 			}
-			last := r.start
-			if err := tx.QueryRowContext(ctx, `SELECT max(?1, coalesce((SELECT max(timestamp) FROM series WHERE run = ?2), 0),
-				coalesce((SELECT max(time) FROM events WHERE subject = ?3), 0))`, r.start, r.seq, id).Scan(&last); err != nil {
+			var point, event int64
+			if err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT max(timestamp) FROM series WHERE run = ?), 0),
+				coalesce((SELECT max(time) FROM events WHERE subject = ?), 0)`, r.seq, id).Scan(&point, &event); err != nil {
 				return err
 			}
-			if err := s.end(ctx, tx, r.seq, id, track.Killed, last); err != nil {
+			if err := s.end(ctx, tx, r.seq, id, track.Killed, max(r.start, point, event)); err != nil {
 				return err
 			}
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-const runColumns = `r.seq, r.id, r.name, e.name, r.kind, r.status, r.start_time, r.end_time, r.deleted > 0, r.parent, r.user, r.source,
-	r.git_commit, r.git_branch, r.git_dirty, r.git_remote, r.note, r.command`
+const runColumns = `r.seq, r.id, r.name, e.name, r.kind, r.status, r.start_time, r.end_time, r.deleted > 0, r.parent, r."user", r.source,
+	r.git_commit, r.git_branch, r.git_dirty, r.git_remote, r.note, r.command, e.id`
 
 // runRow is where the columns of runColumns go.
 type runRow struct {
@@ -29,6 +29,7 @@ func (r *runRow) dest() []any {
 	return []any{
 		&r.seq, &run.ID, &run.Name, &run.Experiment, &run.Kind, &run.Status, &run.StartTime, &run.EndTime, &run.Deleted,
 		&run.Parent, &run.User, &run.Source, &run.Git.Commit, &run.Git.Branch, &run.Git.Dirty, &run.Git.Remote, &run.Note, &r.command,
+		&run.ExperimentID,
 	}
 }
 
@@ -70,10 +71,13 @@ func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.R
 		}
 	}
 	bySeq := map[int64]*track.Run{r.seq: &run}
-	if err := fill(ctx, q, bySeq); err != nil {
+	if err := fill(ctx, q, bySeq, false); err != nil {
 		return 0, run, 0, err
 	}
 	if err := fillAssets(ctx, q, bySeq); err != nil {
+		return 0, run, 0, err
+	}
+	if err := fillInputs(ctx, q, bySeq); err != nil {
 		return 0, run, 0, err
 	}
 	run.Stages, err = stages(ctx, q, r.seq)
@@ -110,7 +114,7 @@ func (s *Service) Stream(ctx context.Context, q track.Query, fn func([]track.Run
 		for i, seq := range wanted {
 			args[i] = seq
 		}
-		seqs, runs, err := s.list(ctx, q, "SELECT "+runColumns+" FROM runs r CROSS JOIN experiments e ON e.id = r.experiment WHERE r.seq IN ("+marks(len(args))+")", args)
+		seqs, runs, err := s.list(ctx, q, "SELECT "+runColumns+runsFrom(s.db.Dialect())+" WHERE r.seq IN ("+marks(len(args))+")", args)
 		if err != nil {
 			return err
 		}
@@ -153,12 +157,17 @@ func (s *Service) list(ctx context.Context, q track.Query, query string, args []
 		}
 	}
 	if !q.Bare {
-		if err := fill(ctx, s.db, bySeq); err != nil {
+		if err := fill(ctx, s.db, bySeq, q.Logged); err != nil {
 			return nil, nil, err
 		}
 	}
 	if q.Assets {
-		err = fillAssets(ctx, s.db, bySeq)
+		if err := fillAssets(ctx, s.db, bySeq); err != nil {
+			return nil, nil, err
+		}
+	}
+	if q.Inputs {
+		err = fillInputs(ctx, s.db, bySeq)
 	}
 	return seqs, runs, err
 }
@@ -179,7 +188,7 @@ func (s *Service) countChildren(ctx context.Context, runs []track.Run) error {
 		if err := each(ctx, s.db, []any{&parent, &count}, func() error {
 			byID[parent].Children = count
 			return nil
-		}, "SELECT parent, count(*) FROM runs INDEXED BY runs_parent WHERE parent <> '' AND deleted = 0 AND parent IN ("+marks(len(args))+") GROUP BY parent", args...); err != nil {
+		}, "SELECT parent, count(*) FROM runs "+s.db.Dialect().Only(db.SQLite, "INDEXED BY runs_parent ")+"WHERE parent <> '' AND deleted = 0 AND parent IN ("+marks(len(args))+") GROUP BY parent", args...); err != nil {
 			return err
 		}
 	}
@@ -193,9 +202,13 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",
 // which is faster for each.
 const fewRuns = 500
 
-// fill adds params, metrics and tags, each by key. Large tables are read side
-// by side, on connections of their own, when q is a database.
-func fill(ctx context.Context, q querier, runs map[int64]*track.Run) error {
+// fill adds params, metrics and tags, by key or as they were first logged. Large
+// tables are read side by side, on connections of their own, when q is a database.
+func fill(ctx context.Context, q querier, runs map[int64]*track.Run, logged bool) error {
+	byRow, bySeries := "ORDER BY run, key", "ORDER BY run, key"
+	if logged {
+		byRow, bySeries = "ORDER BY run, position, key", "ORDER BY run, id"
+	}
 	group, within := errgroup.WithContext(ctx)
 	if _, ok := q.(*db.DB); !ok || len(runs) <= fewRuns {
 		group.SetLimit(1)
@@ -204,7 +217,7 @@ func fill(ctx context.Context, q querier, runs map[int64]*track.Run) error {
 		var seq int64
 		var p track.Param
 		return rowsOf(within, q, runs, &seq, []any{&p.Key, &p.Value}, func(r *track.Run) { r.Params = append(r.Params, p) },
-			"SELECT run, key, value FROM params", "ORDER BY run, key")
+			"SELECT run, key, value FROM params", byRow)
 	})
 	group.Go(func() error {
 		var seq int64
@@ -213,13 +226,13 @@ func fill(ctx context.Context, q querier, runs map[int64]*track.Run) error {
 		return rowsOf(within, q, runs, &seq, []any{&m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count}, func(r *track.Run) {
 			m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
 			r.Metrics = append(r.Metrics, m)
-		}, "SELECT run, key, value, timestamp, step, min, max, count FROM series", "ORDER BY run, key")
+		}, "SELECT run, key, value, timestamp, step, min, max, count FROM series", bySeries)
 	})
 	group.Go(func() error {
 		var seq int64
 		var t track.Tag
 		return rowsOf(within, q, runs, &seq, []any{&t.Key, &t.Value, &t.Time}, func(r *track.Run) { r.Tags = append(r.Tags, t) },
-			"SELECT run, key, value, time FROM tags", "AND deleted = 0 ORDER BY run, key")
+			"SELECT run, key, value, time FROM tags", "AND deleted = 0 "+byRow)
 	})
 	return group.Wait()
 }
@@ -279,30 +292,4 @@ func stages(ctx context.Context, q querier, seq int64) ([]track.StageRecord, err
 		return err
 	}, "SELECT name, action, reasons, seconds, cpu_seconds, max_rss, exit_code, log, fingerprint, attempts FROM stages WHERE run = ? ORDER BY position", seq)
 	return stages, err
-}
-
-// History implements track.Reader.
-func (s *Service) History(ctx context.Context, id, key string) ([]track.Metric, error) {
-	points := []track.Metric{}
-	m := track.Metric{Key: key}
-	var value valueColumn
-	err := each(ctx, s.db, []any{&m.Timestamp, &m.Step, &value}, func() error {
-		m.Value = float64(value)
-		points = append(points, m)
-		return nil
-	}, `SELECT p.timestamp, p.step, p.value FROM runs r JOIN series s ON s.run = r.seq AND s.key = ? JOIN points p ON p.series = s.id
-		WHERE r.id = ? ORDER BY p.timestamp, p.step, p.value`, key, id)
-	return points, err
-}
-
-// Experiments implements track.Reader.
-func (s *Service) Experiments(ctx context.Context) ([]track.Experiment, error) {
-	list := []track.Experiment{}
-	var e track.Experiment
-	err := each(ctx, s.db, []any{&e.ID, &e.Name, &e.Created, &e.Updated, &e.Runs}, func() error {
-		list = append(list, e)
-		return nil
-	}, `SELECT id, name, created, updated, (SELECT count(*) FROM runs WHERE experiment = e.id AND deleted = 0)
-		FROM experiments e WHERE deleted = 0 ORDER BY name`)
-	return list, err
 }

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strconv"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/track"
@@ -21,7 +23,7 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 	if run.Name == "" {
 		run.Name = track.NameOf(run.ID)
 	}
-	if run.Experiment == "" {
+	if run.Experiment == "" || run.ExperimentID != "" {
 		run.Experiment = track.DefaultExperiment
 	}
 	if run.Kind == "" {
@@ -34,7 +36,7 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 		run.StartTime = s.now()
 	}
 	if run.User == "" {
-		run.User = s.by
+		run.User = s.user(ctx)
 	}
 	if run.Process == (track.Process{}) && run.Kind != track.Script && run.Status == track.Running {
 		run.Process = thisProcess()
@@ -43,19 +45,31 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 		track.CheckName("experiment", run.Experiment, track.MaxExperiment)); err != nil {
 		return run, err
 	}
-	first := track.Batch{Params: run.Params, Tags: run.Tags, Assets: run.Assets, Stages: run.Stages}
+	first := batchOf(run)
 	if err := first.Check(); err != nil {
 		return run, err
 	}
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	given := run
+	err := s.db.Update(ctx, func(tx *db.Tx) error {
+		run = given // it may be the second try
+		if run.ExperimentID != "" {
+			var err error
+			if run.Experiment, err = activeExperiment(ctx, tx, run.ExperimentID); err != nil {
+				return err
+			}
+		}
 		if started, err := s.startRun(ctx, tx, &run, first); started || err != nil {
 			return err
 		}
-		seq, err := s.insertRun(ctx, tx, &run)
+		experiment, err := s.experiment(ctx, tx, run.Experiment)
 		if err != nil {
 			return err
 		}
-		if err := s.logBatch(ctx, tx, row{seq: seq, status: track.Running}, run.ID, first); err != nil {
+		r, err := s.insertRun(ctx, tx, &run, experiment)
+		if err != nil {
+			return err
+		}
+		if err := s.logBatch(ctx, tx, r, run.ID, first); err != nil {
 			return err
 		}
 		return s.event(ctx, tx, track.RunCreated, run.ID, map[string]any{"name": run.Name, "experiment": run.Experiment, "kind": run.Kind})
@@ -65,11 +79,14 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 
 // startRun makes a run that is scheduled the one that runs now. It reports
 // whether there is one.
-func (s *Service) startRun(ctx context.Context, tx *sql.Tx, run *track.Run, first track.Batch) (bool, error) {
-	var seq int64
-	err := tx.QueryRowContext(ctx, `SELECT r.seq, r.name, r.parent, e.name FROM runs r JOIN experiments e ON e.id = r.experiment
-		WHERE r.id = ? AND r.status = ? AND r.deleted = 0`, run.ID, track.Scheduled).Scan(&seq, &run.Name, &run.Parent, &run.Experiment)
-	if errors.Is(err, sql.ErrNoRows) || run.Status != track.Running {
+func (s *Service) startRun(ctx context.Context, tx *db.Tx, run *track.Run, first track.Batch) (bool, error) {
+	if run.Status != track.Running || len(run.ID) == 0 {
+		return false, nil
+	}
+	r := row{status: track.Running}
+	err := tx.QueryRowContext(ctx, `SELECT r.seq, r.name, r.parent, r.experiment, e.name FROM runs r JOIN experiments e ON e.id = r.experiment
+		WHERE r.id = ? AND r.status = ? AND r.deleted = 0`, run.ID, track.Scheduled).Scan(&r.seq, &run.Name, &run.Parent, &r.experiment, &run.Experiment)
+	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
@@ -84,43 +101,49 @@ func (s *Service) startRun(ctx context.Context, tx *sql.Tx, run *track.Run, firs
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE runs SET status = ?, start_time = ?, source = ?, git_commit = ?, git_branch = ?, git_dirty = ?,
 		git_remote = ?, host = ?, pid = ?, proc_start = ?, environment = ? WHERE seq = ?`, run.Status, run.StartTime, run.Source,
-		run.Git.Commit, run.Git.Branch, run.Git.Dirty, run.Git.Remote, run.Process.Host, run.Process.PID, run.Process.Started, string(environment), seq); err != nil {
+		run.Git.Commit, run.Git.Branch, run.Git.Dirty, run.Git.Remote, run.Process.Host, run.Process.PID, run.Process.Started, string(environment), r.seq); err != nil {
 		return false, err
 	}
-	if err := s.logBatch(ctx, tx, row{seq: seq, status: track.Running}, run.ID, first); err != nil {
+	if err := s.logBatch(ctx, tx, r, run.ID, first); err != nil {
 		return false, err
 	}
 	return true, s.event(ctx, tx, track.RunStarted, run.ID, map[string]any{"name": run.Name})
 }
 
-func (s *Service) insertRun(ctx context.Context, tx *sql.Tx, run *track.Run) (int64, error) {
-	experiment, err := s.experiment(ctx, tx, run.Experiment)
-	if err != nil {
-		return 0, err
+// batchOf is what a run has from the start.
+func batchOf(run track.Run) track.Batch {
+	return track.Batch{
+		Params: run.Params, Tags: run.Tags, Assets: run.Assets, Stages: run.Stages,
+		Datasets: run.Datasets, ModelInputs: run.ModelInputs, ModelOutputs: run.ModelOutputs,
 	}
-	command, err := json.Marshal(orEmpty(run.Command))
-	if err != nil {
-		return 0, err
+}
+
+// insertRun stores a run without what it logged; the row says that it runs.
+func (s *Service) insertRun(ctx context.Context, tx *db.Tx, run *track.Run, experiment int64) (_ row, err error) {
+	run.ExperimentID = strconv.FormatInt(experiment, 10)
+	command := []byte("[]")
+	if len(run.Command) > 0 {
+		if command, err = json.Marshal(run.Command); err != nil {
+			return row{}, err
+		}
 	}
 	environment := []byte("{}")
 	if len(run.Environment) > 0 {
 		if environment, err = json.Marshal(run.Environment); err != nil {
-			return 0, err
+			return row{}, err
 		}
 	}
-	res, err := tx.ExecContext(ctx, `INSERT INTO runs (id, experiment, name, kind, status, start_time, end_time, parent, user, source,
+	r := row{experiment: experiment, kind: run.Kind, status: track.Running, start: run.StartTime}
+	err = tx.QueryRowContext(ctx, `INSERT INTO runs (id, experiment, name, kind, status, start_time, end_time, parent, "user", source,
 		git_commit, git_branch, git_dirty, git_remote, host, pid, proc_start, note, edited, command, environment)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq`,
 		run.ID, experiment, run.Name, run.Kind, run.Status, run.StartTime, run.EndTime, run.Parent, run.User, run.Source,
 		run.Git.Commit, run.Git.Branch, run.Git.Dirty, run.Git.Remote, run.Process.Host, run.Process.PID, run.Process.Started,
-		run.Note, run.StartTime, string(command), string(environment))
-	if err != nil {
-		return 0, err
+		run.Note, run.StartTime, string(command), string(environment)).Scan(&r.seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row{}, errs.New(errs.Conflict, "%w", &track.ExistsError{What: track.OfRun, Name: run.ID})
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return 0, errors.Join(err, errs.New(errs.Conflict, "run %s exists already", run.ID))
-	}
-	return res.LastInsertId()
+	return r, err
 }
 
 func orEmpty[T any](list []T) []T {
@@ -130,30 +153,12 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// experiment returns the number of a named experiment, making it when missing.
-func (s *Service) experiment(ctx context.Context, tx *sql.Tx, name string) (int64, error) {
-	var id int64
-	err := tx.QueryRowContext(ctx, "SELECT id FROM experiments WHERE name = ?", name).Scan(&id)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return id, err
-	}
-	now := s.now()
-	res, err := tx.ExecContext(ctx, "INSERT INTO experiments (name, created, updated) VALUES (?, ?, ?)", name, now, now)
-	if err != nil {
-		return 0, err
-	}
-	if err := s.event(ctx, tx, track.ExperimentCreated, name, nil); err != nil {
-		return 0, err
-	}
-	return res.LastInsertId()
-}
-
 // Log implements track.Recorder.
 func (s *Service) Log(ctx context.Context, id string, b track.Batch) error {
 	if err := b.Check(); err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
 		r, err := s.open(ctx, tx, id)
 		if err != nil {
 			return err
@@ -170,7 +175,7 @@ func (s *Service) Finish(ctx context.Context, id string, status track.Status, la
 	if err := last.Check(); err != nil {
 		return err
 	}
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.Update(ctx, func(tx *db.Tx) error {
 		r, err := s.open(ctx, tx, id)
 		if err != nil {
 			return err
@@ -189,7 +194,7 @@ func (s *Service) Finish(ctx context.Context, id string, status track.Status, la
 	return fault.At(ctx, "run.finished")
 }
 
-func (s *Service) end(ctx context.Context, tx *sql.Tx, seq int64, id string, status track.Status, at int64) error {
+func (s *Service) end(ctx context.Context, tx *db.Tx, seq int64, id string, status track.Status, at int64) error {
 	if _, err := tx.ExecContext(ctx, "UPDATE runs SET status = ?, end_time = ?, host = '', pid = 0, proc_start = '' WHERE seq = ?",
 		status, at, seq); err != nil {
 		return err
@@ -198,6 +203,6 @@ func (s *Service) end(ctx context.Context, tx *sql.Tx, seq int64, id string, sta
 }
 
 func over(id string, status track.Status) error {
-	return errs.New(errs.Conflict, "run %s is %s and no longer changes", id, status).
+	return errs.New(errs.Conflict, "%w", &track.EndedError{ID: id, Status: status}).
 		Hint("tags and notes still can: mlops runs tag %.8s KEY=VALUE", id)
 }

@@ -5,25 +5,30 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-// listing is the parts of a query for runs: SELECT … FROM runs r, experiments
-// e, joins; WHERE; ORDER BY. Each has its arguments.
+// listing is the parts of a query: joins, WHERE, ORDER BY. Each has its
+// arguments.
 type listing struct {
-	few func(rows string, args []any) bool // are there few rows like that
+	dialect db.Dialect
+	few     func(rows string, args []any) bool // are there few rows like that; nil: nobody knows
 
 	joins, where, order []string
 	joinArgs, whereArgs []any
 }
 
-func newListing(q track.Query, few func(rows string, args []any) bool) *listing {
-	l := &listing{few: few}
+func newListing(q track.Query, dialect db.Dialect, few func(rows string, args []any) bool) *listing {
+	l := &listing{dialect: dialect, few: few}
 	if q.IDs != nil {
 		l.among("r.id", "IN", q.IDs)
 	}
 	if q.Experiment != "" {
 		l.must("r.experiment = (SELECT id FROM experiments WHERE name = ?)", q.Experiment)
+	}
+	if q.Experiments != nil {
+		l.must("r.experiment IN (" + numbers(q.Experiments) + ")")
 	}
 	if len(q.Statuses) > 0 {
 		words := make([]string, len(q.Statuses))
@@ -54,13 +59,27 @@ func newListing(q track.Query, few func(rows string, args []any) bool) *listing 
 	return l
 }
 
+// numbers are ids of experiments as SQL writes them; what is no number is none.
+func numbers(ids []string) string {
+	list := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+			list = append(list, strconv.FormatInt(n, 10))
+		}
+	}
+	if len(list) == 0 {
+		return "NULL"
+	}
+	return strings.Join(list, ",")
+}
+
 // fewRows is up to how many rows are looked up before their runs.
 const fewRows = 2000
 
 // listing is the query for what q asks.
 func (s *Service) listing(ctx context.Context, q track.Query) *listing {
-	return newListing(q, func(rows string, args []any) bool {
-		if q.Limit == 0 {
+	return newListing(q, s.db.Dialect(), func(rows string, args []any) bool {
+		if q.Limit == 0 || s.db.Dialect() == db.Postgres { // whose planner has figures of its own
 			return true
 		}
 		var count int
@@ -69,21 +88,37 @@ func (s *Service) listing(ctx context.Context, q track.Query) *listing {
 	})
 }
 
+// runsFrom is where runs come from. In SQLite CROSS keeps runs the outer loop.
+func runsFrom(dialect db.Dialect) string {
+	return " FROM runs r " + dialect.Only(db.SQLite, "CROSS ") + "JOIN experiments e ON e.id = r.experiment"
+}
+
 // query is the whole text for some columns.
 func (l *listing) query(columns string, q track.Query) (text string, args []any) {
-	text = "SELECT " + columns + " FROM runs r CROSS JOIN experiments e ON e.id = r.experiment" + strings.Join(l.joins, "")
+	return "SELECT " + columns + runsFrom(l.dialect) + l.tail(q.Limit, q.Offset), l.args()
+}
+
+// tail is what follows FROM and its table.
+func (l *listing) tail(limit, offset int) string {
+	text := strings.Join(l.joins, "")
 	if len(l.where) > 0 {
 		text += " WHERE " + strings.Join(l.where, " AND ")
 	}
 	text += " ORDER BY " + strings.Join(l.order, ", ")
-	if q.Limit > 0 || q.Offset > 0 {
-		limit := -1
-		if q.Limit > 0 {
-			limit = q.Limit
-		}
-		text += " LIMIT " + strconv.Itoa(limit) + " OFFSET " + strconv.Itoa(q.Offset)
+	switch {
+	case limit > 0:
+		text += " LIMIT " + strconv.Itoa(limit)
+	case offset > 0:
+		text += l.dialect.Only(db.SQLite, " LIMIT -1")
 	}
-	return text, append(l.joinArgs, l.whereArgs...)
+	if offset > 0 {
+		text += " OFFSET " + strconv.Itoa(offset)
+	}
+	return text
+}
+
+func (l *listing) args() []any {
+	return append(l.joinArgs[:len(l.joinArgs):len(l.joinArgs)], l.whereArgs...)
 }
 
 func (l *listing) must(condition string, args ...any) {
@@ -91,126 +126,192 @@ func (l *listing) must(condition string, args ...any) {
 }
 
 func (l *listing) among(column, op string, words []string) {
-	args := make([]any, len(words))
+	test, args := list(column, op, words)
+	l.must(test, args...)
+}
+
+// list tests whether a column is one of some words.
+func list(column, op string, words []string) (test string, args []any) {
+	if len(words) == 0 {
+		return column + " " + op + " (NULL)", nil
+	}
+	args = make([]any, len(words))
 	for i, w := range words {
 		args[i] = w
 	}
-	l.must(column+" "+op+" ("+marks(len(words))+")", args...)
+	return column + " " + op + " (" + marks(len(words)) + ")", args
 }
 
-// condition adds one condition of a filter.
+// condition adds one condition of a filter of runs.
 func (l *listing) condition(c track.Condition) {
-	test, args := textTest("value", c)
 	switch c.Entity {
 	case track.Metrics:
-		test, args = "value "+string(c.Op)+" ?", []any{number(c.Number)}
-		if c.Op != track.NotEqual {
-			test = "typeof(value) <> 'text' AND " + test // NaN is a text, which sorts after numbers
-		}
-		l.has("series WHERE key = ? AND "+test, append([]any{c.Key}, args...))
+		test, args := l.numberTest("value", c)
+		l.has("series", "run", "r.seq", "key = ? AND "+test, append([]any{c.Key}, args...))
 	case track.Params:
-		l.has("params WHERE key = ? AND "+test, append([]any{c.Key}, args...))
+		l.keyed("params", "run", "r.seq", "", c)
 	case track.Tags:
-		l.has("tags WHERE key = ? AND deleted = 0 AND "+test, append([]any{c.Key}, args...))
+		l.keyed("tags", "run", "r.seq", " AND deleted = 0", c)
 	case track.Datasets:
-		column := map[string]string{"name": "path", "digest": "lower(hex(id))", "context": "role"}[c.Key]
-		test, args = textTest(column, c)
-		l.has("assets WHERE "+test, args)
+		l.dataset(c)
 	case track.Attributes:
-		column, numeric := attributeColumn(c.Key)
-		if numeric {
-			l.must(column+" "+string(c.Op)+" ?", c.Number)
-			return
-		}
-		test, args = textTest(column, c)
-		l.must(test, args...)
+		l.attribute(l.runColumn, c)
 	}
+}
+
+// dataset asks for a dataset that a client named, or for an asset, whose name is
+// its path, its digest the id in hex and its context the role.
+func (l *listing) dataset(c track.Condition) {
+	asset := map[string]string{"name": "path", "digest": l.dialect.Hex("id"), "context": "role"}[c.Key]
+	input := map[string]string{"name": "d.name", "digest": "d.digest", "context": "i.context"}[c.Key]
+	assetTest, assetArgs := l.textTest(asset, c)
+	inputTest, inputArgs := l.textTest(input, c)
+	l.must("(r.seq IN (SELECT run FROM assets WHERE "+assetTest+") OR r.seq IN (SELECT i.run FROM run_datasets i JOIN datasets d ON d.id = i.dataset WHERE "+
+		inputTest+"))", append(assetArgs, inputArgs...)...)
+}
+
+// attribute tests a column of the thing itself.
+func (l *listing) attribute(columns func(key string) (string, bool), c track.Condition) {
+	column, numeric := columns(c.Key)
+	if numeric {
+		l.must(column+" "+string(c.Op)+" CAST(? AS DOUBLE PRECISION)", c.Number)
+		return
+	}
+	test, args := l.textTest(column, c)
+	l.must(test, args...)
+}
+
+// keyed tests the value that a key has in a table of keys and values.
+func (l *listing) keyed(table, owner, id, more string, c track.Condition) {
+	if c.Op == track.IsNull {
+		l.must("NOT EXISTS (SELECT 1 FROM "+table+" WHERE "+owner+" = "+id+" AND key = ?"+more+")", c.Key)
+		return
+	}
+	where, args := "key = ?"+more, []any{c.Key}
+	if c.Op != track.NotNull {
+		test, more := l.textTest("value", c)
+		if c.Op == track.Equal && l.dialect == db.Postgres { // an index there holds only the beginning
+			test, more = "left(value, 200) = left(?, 200) AND "+test, append([]any{c.Text}, more...)
+		}
+		where, args = where+" AND "+test, append(args, more...)
+	}
+	l.has(table, owner, id, where, args)
 }
 
 // has asks for a row of a table. Where few rows are like that they are found
-// first, and then their runs; where many are, each run is asked in its turn,
-// which ends when a page is full.
-func (l *listing) has(rows string, args []any) {
-	if l.few(rows, args) {
-		l.must("r.seq IN (SELECT run FROM "+rows+")", args...)
+// first, and then what they belong to; where many are, each is asked in its
+// turn, which ends when a page is full.
+func (l *listing) has(table, owner, id, where string, args []any) {
+	rows := table + " WHERE " + where
+	if l.few == nil || l.few(rows, args) {
+		l.must(id+" IN (SELECT "+owner+" FROM "+rows+")", args...)
 		return
 	}
-	l.must("EXISTS (SELECT 1 FROM "+rows+" AND run = r.seq)", args...)
+	l.must("EXISTS (SELECT 1 FROM "+rows+" AND "+owner+" = "+id+")", args...)
 }
 
-// textTest compares a column that is text. LIKE of SQLite does not tell upper
-// from lower case, GLOB does.
-func textTest(column string, c track.Condition) (test string, args []any) {
+// numberTest compares a column of values. NaN is unequal to every number, and
+// neither less nor greater.
+func (l *listing) numberTest(column string, c track.Condition) (test string, args []any) {
+	test, args = column+" "+string(c.Op)+" ?", []any{number(c.Number)}
+	if c.Op != track.NotEqual {
+		test += " AND NOT (" + l.dialect.IsNaN(column) + ")"
+	}
+	return test, args
+}
+
+// textTest compares a column that is text.
+func (l *listing) textTest(column string, c track.Condition) (test string, args []any) {
 	switch c.Op {
 	case track.In, track.NotIn:
-		args = make([]any, len(c.List))
-		for i, w := range c.List {
-			args[i] = w
-		}
-		return column + " " + string(c.Op) + " (" + marks(len(args)) + ")", args
+		return list(column, string(c.Op), c.List)
+	case track.IsNull:
+		return column + " IS NULL", nil
+	case track.NotNull:
+		return column + " IS NOT NULL", nil
 	case track.Like:
-		glob := strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]", "%", "*", "_", "?").Replace(c.Text)
-		return column + " GLOB ?", []any{glob}
+		test, arg := l.dialect.Like(column, c.Text)
+		return test, []any{arg}
 	case track.ILike:
-		return column + " LIKE ?", []any{c.Text}
+		test, arg := l.dialect.ILike(column, c.Text)
+		return test, []any{arg}
 	default:
 		return column + " " + string(c.Op) + " ?", []any{c.Text}
 	}
 }
 
-func attributeColumn(key string) (column string, numeric bool) {
+// runColumn is where an attribute of a run is.
+func (l *listing) runColumn(key string) (column string, numeric bool) {
 	switch key {
 	case "run_id":
 		return "r.id", false
 	case "run_name":
 		return "r.name", false
 	case "user_id":
-		return "r.user", false
+		return `r."user"`, false
 	case "start_time", "end_time":
 		return "r." + key, true
 	case "experiment":
 		return "e.name", false
 	case "commit", "branch":
 		return "r.git_" + key, false
+	case "artifact_uri":
+		return "CASE WHEN e.location = '' THEN 'mlflow-artifacts:/' || e.id ELSE e.location END || '/' || r.id || '/artifacts'", false
 	default: // status, kind, parent, source, note
 		return "r." + key, false
 	}
 }
 
-// by adds one order. What a run does not have comes last, whatever the
+func direction(o track.Order) string {
+	if o.Descending {
+		return " DESC"
+	}
+	return ""
+}
+
+// by adds one order of runs. What a run does not have comes last, whatever the
 // direction; NaN comes after the numbers.
 func (l *listing) by(i int, o track.Order) {
-	direction := ""
-	if o.Descending {
-		direction = " DESC"
-	}
-	table := "o" + strconv.Itoa(i)
-	join := func(from, more string) {
-		l.joins = append(l.joins, " LEFT JOIN "+from+" "+table+" ON "+table+".run = r.seq AND "+table+".key = ?"+more)
-		l.joinArgs = append(l.joinArgs, o.Key)
-	}
-	value := table + ".value"
 	switch o.Entity {
 	case track.Metrics:
-		join("series", "")
-		l.order = append(l.order, value+" IS NULL", "typeof("+value+") = 'text'", value+direction)
-	case track.Params, track.Tags:
-		more := ""
-		from := "params"
-		if o.Entity == track.Tags {
-			from, more = "tags", " AND "+table+".deleted = 0"
-		}
-		join(from, more)
-		l.order = append(l.order, value+" IS NULL")
-		if o.Numbers {
-			l.order = append(l.order, value+" NOT GLOB '[-+.0-9]*'", "CASE WHEN "+value+" GLOB '[-+.0-9]*' THEN CAST("+value+" AS REAL) END"+direction)
-		}
-		l.order = append(l.order, value+direction)
+		value := l.joinKey(i, o, "series", "run", "r.seq", "")
+		l.order = append(l.order, value+" IS NULL", l.dialect.IsNaN(value), value+direction(o))
+	case track.Params:
+		l.byKey(i, o, "params", "run", "r.seq", "")
+	case track.Tags:
+		l.byKey(i, o, "tags", "run", "r.seq", "deleted = 0")
 	case track.Attributes, track.Datasets:
-		column, numeric := attributeColumn(o.Key)
-		if numeric {
-			column = "nullif(" + column + ", 0)"
-		}
-		l.order = append(l.order, column+" IS NULL", column+direction)
+		l.byAttribute(l.runColumn, o)
 	}
+}
+
+// joinKey joins the row that a key has in a table, and returns its value.
+func (l *listing) joinKey(i int, o track.Order, table, owner, id, more string) string {
+	as := "o" + strconv.Itoa(i)
+	text := " LEFT JOIN " + table + " " + as + " ON " + as + "." + owner + " = " + id + " AND " + as + ".key = ?"
+	if more != "" {
+		text += " AND " + as + "." + more
+	}
+	l.joins, l.joinArgs = append(l.joins, text), append(l.joinArgs, o.Key)
+	return as + ".value"
+}
+
+// byKey sorts by the text that a key has in a table.
+func (l *listing) byKey(i int, o track.Order, table, owner, id, more string) {
+	value := l.joinKey(i, o, table, owner, id, more)
+	l.order = append(l.order, value+" IS NULL")
+	if o.Numbers {
+		l.order = append(l.order, "NOT ("+l.dialect.IsNumeric(value)+")",
+			"CASE WHEN "+l.dialect.IsNumeric(value)+" THEN CAST("+value+" AS DOUBLE PRECISION) END"+direction(o))
+	}
+	l.order = append(l.order, value+direction(o))
+}
+
+// byAttribute sorts by a column of the thing itself.
+func (l *listing) byAttribute(columns func(key string) (string, bool), o track.Order) {
+	column, numeric := columns(o.Key)
+	if numeric {
+		column = "nullif(" + column + ", 0)"
+	}
+	l.order = append(l.order, column+" IS NULL", column+direction(o))
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-var _ track.Service = (*Service)(nil)
+var _ track.Store = (*Service)(nil)
 
-// Service is track.Service over SQLite. Many goroutines and many processes may
-// use one database.
+// Service is track.Store over SQLite or PostgreSQL. Many goroutines and many
+// processes may use one database.
 type Service struct {
 	db    *db.DB
 	clock clock.Clock
@@ -26,8 +26,9 @@ type Service struct {
 	alive func(track.Process) bool
 }
 
-// New returns the service of a database that has the migrations of db.Index.
-// What it does is recorded as done by the user of this process; see As.
+// New returns the service of a database that has the migrations of db.Index or
+// db.ServerSchema. What it does is recorded as done by the user of the context
+// (track.AsUser), else by the user of this process; see As.
 func New(index *db.DB, c clock.Clock) *Service {
 	return &Service{
 		db: index, clock: c, alive: alive,
@@ -44,19 +45,24 @@ func (s *Service) As(user string) *Service {
 
 func (s *Service) now() int64 { return s.clock.Now().UnixMilli() }
 
+// user is who does what happens in a context.
+func (s *Service) user(ctx context.Context) string { return cmp.Or(track.UserOf(ctx), s.by) }
+
 // row is what writes need to know of a run.
 type row struct {
-	seq     int64
-	status  track.Status
-	deleted bool
-	start   int64
+	seq        int64
+	experiment int64
+	kind       track.Kind
+	status     track.Status
+	deleted    bool
+	start      int64
 }
 
-// open finds the run that a write is about.
-func (s *Service) open(ctx context.Context, tx *sql.Tx, id string) (row, error) {
+// open finds the run that a write is about, and keeps other writers from it.
+func (s *Service) open(ctx context.Context, tx *db.Tx, id string) (row, error) {
 	var r row
-	err := tx.QueryRowContext(ctx, "SELECT seq, status, deleted > 0, start_time FROM runs WHERE id = ?", id).
-		Scan(&r.seq, &r.status, &r.deleted, &r.start)
+	err := tx.QueryRowContext(ctx, "SELECT seq, experiment, kind, status, deleted > 0, start_time FROM runs WHERE id = ?"+tx.Dialect().ForUpdate(), id).
+		Scan(&r.seq, &r.experiment, &r.kind, &r.status, &r.deleted, &r.start)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, notFound(id)
 	}
@@ -64,12 +70,29 @@ func (s *Service) open(ctx context.Context, tx *sql.Tx, id string) (row, error) 
 }
 
 func notFound(id string) *errs.Error {
-	return errs.New(errs.NotFound, "run %s does not exist", id)
+	return errs.New(errs.NotFound, "%w", &track.MissingError{What: track.OfRun, ID: id})
+}
+
+// grow says whether a run may still be logged to: a script may when it is over.
+func (r row) grow(id string) error {
+	if r.deleted {
+		return errs.New(errs.Conflict, "%w", &track.DeletedError{What: track.OfRun, ID: id}).Hint("mlops runs restore %.8s", id)
+	}
+	if r.status.Over() && r.kind != track.Script {
+		return over(id, r.status)
+	}
+	return nil
 }
 
 // touched marks that a run differs from its last record.
-func touched(ctx context.Context, tx *sql.Tx, seq int64) error {
+func touched(ctx context.Context, tx *db.Tx, seq int64) error {
 	_, err := tx.ExecContext(ctx, "UPDATE runs SET record = NULL WHERE seq = ? AND record IS NOT NULL", seq)
+	return err
+}
+
+// edited is touched for a change of what two copies of a run may disagree on.
+func (s *Service) edited(ctx context.Context, tx *db.Tx, seq int64) error {
+	_, err := tx.ExecContext(ctx, "UPDATE runs SET record = NULL, edited = ? WHERE seq = ?", s.now(), seq)
 	return err
 }
 

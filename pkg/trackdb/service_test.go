@@ -113,7 +113,7 @@ func TestAFinishedRunChangesOnlyItsTagsAndNote(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	ctx := t.Context()
-	r := create(t, s, track.Run{})
+	r := create(t, s, track.Run{Kind: track.Pipeline})
 	must(t, s.Finish(ctx, r.ID, track.Failed, track.Batch{}))
 	wantKind(t, s.Log(ctx, r.ID, track.Batch{Metrics: []track.Metric{{Key: "a"}}}), errs.Conflict)
 	wantKind(t, s.Log(ctx, r.ID, track.Batch{Params: []track.Param{{Key: "a"}}}), errs.Conflict)

@@ -1,0 +1,235 @@
+package trackdb
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/mlops-cli/mlops/pkg/db"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// serie is a series with the points that come to it.
+type serie struct {
+	id         int64 // 0: it is new
+	sum        track.Summary
+	packed     int64 // points in blocks
+	packedStep int64 // their highest step
+	points     []point
+}
+
+// last is the last point of the series, by step, timestamp and value.
+func (s *serie) last() point {
+	return point{step: s.sum.Step, timestamp: s.sum.Timestamp, value: float64(s.sum.Value)}
+}
+
+// logMetrics adds points. A point that is there already is dropped, as MLflow
+// drops it.
+func logMetrics(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metric) error {
+	if len(metrics) == 0 {
+		return nil
+	}
+	list, err := seriesOf(ctx, tx, seq, metrics)
+	if err != nil {
+		return err
+	}
+	var fresh, grown []*serie
+	for _, s := range list {
+		if err := s.dropKnown(ctx, tx); err != nil {
+			return err
+		}
+		if len(s.points) == 0 {
+			continue
+		}
+		for _, p := range s.points {
+			s.sum.Add(track.Metric{Step: p.step, Timestamp: p.timestamp, Value: p.value})
+		}
+		if s.id == 0 {
+			fresh = append(fresh, s)
+		} else {
+			grown = append(grown, s)
+		}
+	}
+	if err := insertSeries(ctx, tx, seq, fresh); err != nil {
+		return err
+	}
+	if err := updateSeries(ctx, tx, seq, grown); err != nil {
+		return err
+	}
+	return insertPoints(ctx, tx, append(fresh, grown...))
+}
+
+// seriesOf groups metrics by their series and says what is known of each.
+func seriesOf(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metric) ([]*serie, error) {
+	byKey := map[string]*serie{}
+	var list []*serie
+	var keys []string
+	for _, m := range metrics {
+		if byKey[m.Key] == nil {
+			s := &serie{sum: track.Summary{Key: m.Key}}
+			byKey[m.Key] = s
+			list, keys = append(list, s), append(keys, m.Key)
+		}
+	}
+	var id, packed, packedStep int64
+	var sum track.Summary
+	var value, low, high valueColumn
+	for chunk := range slices.Chunk(keys, rowsPerInsert) {
+		args := []any{seq}
+		for _, key := range chunk {
+			args = append(args, key)
+		}
+		if err := each(ctx, tx, []any{&id, &sum.Key, &value, &sum.Timestamp, &sum.Step, &low, &high, &sum.Count, &packed, &packedStep}, func() error {
+			sum.Value, sum.Min, sum.Max = track.Value(value), track.Value(low), track.Value(high)
+			s := byKey[sum.Key]
+			s.id, s.sum, s.packed, s.packedStep = id, sum, packed, packedStep
+			return nil
+		}, "SELECT id, key, value, timestamp, step, min, max, count, packed, packed_step FROM series WHERE run = ? AND key IN ("+marks(len(chunk))+")", args...); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range metrics {
+		s := byKey[m.Key]
+		if m.Step == track.NextStep {
+			m.Step = s.next()
+		}
+		s.points = append(s.points, point{m.Timestamp, m.Step, m.Value})
+	}
+	return list, nil
+}
+
+// next is the step after the last, counting the points that come.
+func (s *serie) next() int64 {
+	next := int64(0)
+	if s.id != 0 {
+		next = s.sum.Step + 1
+	}
+	for _, p := range s.points {
+		next = max(next, p.step+1)
+	}
+	return next
+}
+
+// dropKnown leaves the points that are not in the series yet, each once.
+func (s *serie) dropKnown(ctx context.Context, tx *db.Tx) error {
+	sortPoints(s.points, byStep)
+	s.points = slices.CompactFunc(s.points, same)
+	if s.id == 0 {
+		return nil
+	}
+	last := s.last()
+	old, _ := slices.BinarySearchFunc(s.points, last, byStep)
+	if old < len(s.points) && same(s.points[old], last) {
+		s.points = slices.Delete(s.points, old, old+1)
+	}
+	if old == 0 {
+		return nil // all come after the last
+	}
+	low, high := s.points[0].step, s.points[old-1].step
+	known, err := seriesPoints(ctx, tx, s.id, s.packed > 0 && low <= s.packedStep, low, high)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	sortPoints(known, byStep)
+	s.points = slices.DeleteFunc(s.points, func(p point) bool {
+		_, there := slices.BinarySearchFunc(known, p, byStep)
+		return there
+	})
+	return nil
+}
+
+func insertSeries(ctx context.Context, tx *db.Tx, seq int64, fresh []*serie) error {
+	for chunk := range slices.Chunk(fresh, rowsPerInsert) {
+		args := make([]any, 0, 8*len(chunk))
+		for _, s := range chunk {
+			args = append(args, seq, s.sum.Key, number(float64(s.sum.Value)), s.sum.Timestamp, s.sum.Step,
+				number(float64(s.sum.Min)), number(float64(s.sum.Max)), s.sum.Count)
+		}
+		var id int64
+		var key string
+		if err := each(ctx, tx, []any{&id, &key}, func() error {
+			for _, s := range chunk {
+				if s.sum.Key == key {
+					s.id = id
+				}
+			}
+			return nil
+		}, "INSERT INTO series (run, key, value, timestamp, step, min, max, count) VALUES "+tuples(8, len(chunk))+" RETURNING id, key", args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func updateSeries(ctx context.Context, tx *db.Tx, seq int64, grown []*serie) error {
+	if len(grown) == 1 {
+		s := grown[0]
+		_, err := tx.ExecContext(ctx, "UPDATE series SET value = ?, timestamp = ?, step = ?, min = ?, max = ?, count = ? WHERE id = ?",
+			number(float64(s.sum.Value)), s.sum.Timestamp, s.sum.Step, number(float64(s.sum.Min)), number(float64(s.sum.Max)), s.sum.Count, s.id)
+		return err
+	}
+	_, err := insert(ctx, tx, "INSERT INTO series (id, run, key, value, timestamp, step, min, max, count)",
+		`ON CONFLICT (id) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step,
+		min = excluded.min, max = excluded.max, count = excluded.count`, 9, grown, func(s *serie) []any {
+			return []any{
+				s.id, seq, s.sum.Key, number(float64(s.sum.Value)), s.sum.Timestamp, s.sum.Step,
+				number(float64(s.sum.Min)), number(float64(s.sum.Max)), s.sum.Count,
+			}
+		})
+	return err
+}
+
+// insertPoints stores the points of series that have their id. Many of one
+// series go into blocks at once.
+func insertPoints(ctx context.Context, tx *db.Tx, list []*serie) error {
+	type ofSeries struct {
+		series int64
+		point
+	}
+	var rows []ofSeries
+	for _, s := range list {
+		if len(s.points) >= packAt {
+			s.packed += int64(len(s.points))
+			if err := insertBlocks(ctx, tx, s.id, s.points); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, p := range s.points {
+			rows = append(rows, ofSeries{s.id, p})
+		}
+	}
+	if _, err := insert(ctx, tx, "INSERT INTO points (series, timestamp, step, value)", "", 4, rows,
+		func(r ofSeries) []any { return []any{r.series, r.timestamp, r.step, number(r.value)} }); err != nil {
+		return err
+	}
+	for _, s := range list {
+		if s.sum.Count-s.packed >= packAt {
+			if err := pack(ctx, tx, s.id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pointsOf reads all points of a run's series, by time.
+func pointsOf(ctx context.Context, q querier, id, key string) ([]point, error) {
+	var series int64
+	if err := each(ctx, q, []any{&series}, func() error { return nil },
+		"SELECT s.id FROM runs r JOIN series s ON s.run = r.seq AND s.key = ? WHERE r.id = ?", key, id); err != nil || series == 0 {
+		return nil, err
+	}
+	points, err := seriesPoints(ctx, q, series, true, math.MinInt64, math.MaxInt64)
+	sortPoints(points, byTime)
+	return points, err
+}
+
+// metricsOf are points as a program sees them.
+func metricsOf(key string, points []point) []track.Metric {
+	list := make([]track.Metric, len(points))
+	for i, p := range points {
+		list[i] = track.Metric{Key: key, Value: p.value, Timestamp: p.timestamp, Step: p.step}
+	}
+	return list
+}
