@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -31,16 +30,11 @@ func identify(ctx context.Context, rawURL string) (stagefile.Asset, error) {
 		if err != nil {
 			return stagefile.Asset{}, err
 		}
-		return urlAsset(rawURL, v.Size, "etag "+v.ETag), nil
+		return stagefile.URLAsset(rawURL, v.Size, "etag "+v.ETag), nil
 	default:
 		return stagefile.Asset{}, errs.New(errs.Usage, "URLs of kind %s:// cannot be dependencies", scheme).
 			Hint("use http, https, s3, gs or azblob, or download it in a stage of its own")
 	}
-}
-
-func urlAsset(rawURL string, size int64, version string) stagefile.Asset {
-	id := oid.Sum(fmt.Appendf(nil, "url %s\nsize %d\n%s\n", rawURL, size, version))
-	return stagefile.Asset{Path: rawURL, Kind: stagefile.KindFile, ID: id, Size: max(size, 0), Files: 1}
 }
 
 func identifyHTTP(ctx context.Context, rawURL string) (stagefile.Asset, error) {
@@ -56,7 +50,7 @@ func identifyHTTP(ctx context.Context, rawURL string) (stagefile.Asset, error) {
 	for _, header := range []string{"ETag", "Last-Modified"} {
 		v := resp.Header.Get(header)
 		if v != "" && !strings.HasPrefix(v, "W/") && resp.StatusCode == http.StatusOK {
-			return urlAsset(rawURL, resp.ContentLength, strings.ToLower(header)+" "+v), nil
+			return stagefile.URLAsset(rawURL, resp.ContentLength, strings.ToLower(header)+" "+v), nil
 		}
 	}
 	// It says nothing that tells versions apart: take the bytes.

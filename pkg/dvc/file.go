@@ -29,6 +29,8 @@ type Out struct {
 	Push   bool
 	Remote string
 	Etag   string // of a dependency on a URL
+	// Dataset is what a dependency on ds://NAME was, as paramfile decodes it.
+	Dataset any
 }
 
 // Source is where the data of an import is from.
@@ -86,7 +88,7 @@ func parseOut(item any, what string, err *error) Out {
 	m := asMapping(item, what, err)
 	o := Out{
 		Path: m.text("path"), Size: m.number("size"), Files: m.number("nfiles"), Exec: m.flag("isexec", false),
-		Cache: m.flag("cache", true), Push: m.flag("push", true), Remote: m.text("remote"), Etag: m.text("etag"),
+		Dataset: m.get("dataset"), Cache: m.flag("cache", true), Push: m.flag("push", true), Remote: m.text("remote"), Etag: m.text("etag"),
 	}
 	if o.Path == "" && m.m != nil && !m.has("db") {
 		fail(err, "%s: an entry has no path", what)

@@ -8,7 +8,8 @@ import (
 
 // Lock is the content of a dvc.lock.
 type Lock struct {
-	Stages []Stage // in the order of the file
+	Stages   []Stage        // in the order of the file
+	Datasets map[string]any // by name: the whole entry as paramfile decodes it
 }
 
 // Stage is what a stage read and wrote when it last ran. Its paths are relative
@@ -43,7 +44,11 @@ func ParseLock(name string, text []byte) (*Lock, error) {
 	if !top.has("schema") && !top.has("stages") && top.m != nil {
 		stages = v // version 1: the stages are at the top
 	}
-	l := &Lock{}
+	l := &Lock{Datasets: map[string]any{}}
+	for _, item := range top.list("datasets") {
+		d := asMapping(item, name+": datasets", &err)
+		l.Datasets[d.text("name")] = item
+	}
 	if stages == nil {
 		return l, err
 	}

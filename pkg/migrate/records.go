@@ -3,6 +3,8 @@ package migrate
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -113,14 +115,30 @@ func (r *Reader) asset(f found, p string, o dvc.Out) stagefile.Asset {
 	}
 	a := stagefile.Asset{Path: p, Kind: stagefile.KindFile, ID: f.ID, Size: f.Size, Files: f.Files}
 	switch {
-	case strings.Contains(p, "://"): // named by what the server says of it, as in package cmd
-		a.ID = oid.Sum(fmt.Appendf(nil, "url %s\nsize %d\netag %s\n", p, o.Size, o.Etag))
+	case strings.HasPrefix(p, stagefile.DatasetScheme):
+		return stagefile.DatasetAsset(strings.TrimPrefix(p, stagefile.DatasetScheme), o.Dataset)
+	case strings.Contains(p, "://"):
+		return stagefile.URLAsset(p, o.Size, "etag "+etag(p, o.Etag))
 	case f.Kind == tree.Dir:
 		a.Kind = stagefile.KindDir
 	case f.Exec:
 		a.Kind = stagefile.KindExec
 	}
 	return a
+}
+
+// etag is the tag of an object as its service says it; DVC writes that of S3
+// without quotes and that of Google in hexadecimal digits.
+func etag(url, written string) string {
+	switch scheme, _, _ := strings.Cut(url, "://"); scheme {
+	case "s3":
+		return `"` + written + `"`
+	case "gs":
+		if raw, err := hex.DecodeString(written); err == nil {
+			return base64.StdEncoding.EncodeToString(raw)
+		}
+	}
+	return written
 }
 
 // outsideAsset reads a file that is not below the root: nothing of it is

@@ -203,6 +203,7 @@ func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Projec
 		return nil, err
 	}
 	if q.AllowMissing {
+		v.listed = p.listed(e.Root)
 		v.assumeAbsent(p, stages)
 	}
 	cache := &stageCache{open: e.Index, now: func() int64 { return e.Clock.Now().UnixMilli() }}

@@ -1,20 +1,18 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
+	"path"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mlops-cli/mlops/pkg/dvc"
 	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/oid"
-	"github.com/mlops-cli/mlops/pkg/paramfile"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
-
-// datasetScheme begins the dependencies that name an entry of datasets.
-const datasetScheme = "ds://"
 
 // askAtOnce is how many URLs are asked for at the same time.
 const askAtOnce = 16
@@ -66,8 +64,8 @@ func (v *view) identifyURLs(ctx context.Context, stages []*stagefile.Stage) erro
 // its entry says, or what the configuration asks for.
 func (e *Engine) identifier(p *Project) func(ctx context.Context, url string) (stagefile.Asset, error) {
 	return func(ctx context.Context, url string) (stagefile.Asset, error) {
-		if name, ok := strings.CutPrefix(url, datasetScheme); ok {
-			return p.dataset(name)
+		if name, ok := strings.CutPrefix(url, stagefile.DatasetScheme); ok {
+			return p.dataset(name, e.Read)
 		}
 		if e.Identify == nil {
 			return stagefile.Asset{}, errs.New(errs.Usage, "URLs cannot be asked for here")
@@ -76,13 +74,22 @@ func (e *Engine) identifier(p *Project) func(ctx context.Context, url string) (s
 	}
 }
 
-func (p *Project) dataset(name string) (stagefile.Asset, error) {
+// dataset is an entry of datasets, as DVC locked it where it did.
+func (p *Project) dataset(name string, read stagefile.ReadFunc) (stagefile.Asset, error) {
 	var known []string
 	for _, f := range p.Files {
 		for _, d := range f.Datasets {
 			if d.Name == name {
-				text := paramfile.Encode(d.Def)
-				return stagefile.Asset{Path: datasetScheme + name, Kind: stagefile.KindFile, ID: oid.Sum([]byte(text)), Size: int64(len(text)), Files: 1}, nil
+				entry := d.Def
+				lock := path.Join(f.Dir, dvc.LockName)
+				if text, err := read(lock); err == nil {
+					l, err := dvc.ParseLock(lock, text)
+					if err != nil {
+						return stagefile.Asset{}, errs.New(errs.Corrupt, "%w", err)
+					}
+					entry = cmp.Or(l.Datasets[name], entry)
+				}
+				return stagefile.DatasetAsset(name, entry), nil
 			}
 			known = append(known, d.Name)
 		}

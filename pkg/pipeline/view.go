@@ -57,6 +57,10 @@ type view struct {
 	changed                  makers              // those that changed an out in this run
 	near                     map[string][]string // directory → paths of assets below it; nil until wanted
 
+	// listed reports whether the listing of a tracked directory can be had. When
+	// it is set, what cannot be seen is as it was: see unseen.
+	listed func(dir string) bool
+
 	identify func(ctx context.Context, url string) (stagefile.Asset, error)
 	urls     map[string]identified // what is at the URLs that stages depend on
 
@@ -184,6 +188,11 @@ func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Reco
 		a, onDisk, err := v.input(ctx, d.Path)
 		if errs.Is(err, errs.NotFound) && v.settled.around(d.Path) != "" {
 			a, onDisk, err = v.recorded(s, d.Path)
+		}
+		if err != nil && v.listed != nil && v.unseen(d.Path) {
+			if was, _, none := v.recorded(s, d.Path); none == nil {
+				a, onDisk, err = was, true, nil
+			}
 		}
 		if err != nil {
 			return r, nil, err

@@ -1,6 +1,11 @@
 package stagefile
 
-import "github.com/mlops-cli/mlops/pkg/oid"
+import (
+	"fmt"
+
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/paramfile"
+)
 
 // Kind says what stands at a path.
 type Kind string
@@ -22,6 +27,23 @@ type Asset struct {
 	Files   int64 // 1, or of a directory all below it
 	NoCache bool  // of an out: its bytes are not in the store
 	NoPush  bool  // of an out: it is not pushed
+}
+
+// URLAsset is what is at a URL that a stage depends on, named by what the server
+// says of its version: the name and value of the header, or what stands for it.
+func URLAsset(url string, size int64, version string) Asset {
+	id := oid.Sum(fmt.Appendf(nil, "url %s\nsize %d\n%s\n", url, size, version))
+	return Asset{Path: url, Kind: KindFile, ID: id, Size: max(size, 0), Files: 1}
+}
+
+// DatasetScheme begins the dependencies that name an entry of datasets.
+const DatasetScheme = "ds://"
+
+// DatasetAsset is a dataset that a stage depends on, named by what its entry in
+// dvc.lock says, or where there is none the one in the pipeline file.
+func DatasetAsset(name string, entry any) Asset {
+	text := paramfile.Encode(entry)
+	return Asset{Path: DatasetScheme + name, Kind: KindFile, ID: oid.Sum([]byte(text)), Size: int64(len(text)), Files: 1}
 }
 
 // Record is what a stage read and wrote when it last ran. Several keys of the
