@@ -37,7 +37,7 @@ func layers() []string {
 }
 
 // tests are packages that only tests import.
-func testPackages() []string { return []string{"remote/remotetest"} }
+func testPackages() []string { return []string{"remote/remotetest", "db/dbtest"} }
 
 // thirdParty says which package alone may import a module, by the path of the
 // package below pkg or the module.
