@@ -95,6 +95,22 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
+			points: "stage.", command: []string{"mlops", "stage", "rm", "second"},
+			prepare: func(s *sandbox) {
+				preparePipeline(s)
+				s.run("mlops", "run")
+			},
+			check: func(s *sandbox) {
+				if out := s.run("mlops", "stage", "ls", "--json"); strings.Contains(out, "second") {
+					s.Errorf("the stage is still there:\n%s", out)
+				}
+				if strings.Contains(s.read("mlops.lock"), "second") {
+					s.Errorf("the lock knows the stage:\n%s", s.read("mlops.lock"))
+				}
+				s.run("mlops", "status", "--exit-code")
+			},
+		},
+		{
 			points: "isolate.", command: []string{"mlops", "run", "--isolated"},
 			prepare: preparePipeline,
 			check: func(s *sandbox) {

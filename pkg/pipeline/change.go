@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
@@ -135,11 +136,15 @@ func (e *Engine) RemoveStages(ctx context.Context, words []string, dir string) (
 		if err != nil {
 			return nil, err
 		}
-		if err := fsx.WriteFile(e.path(file), changed, 0o666); err != nil {
-			return nil, fmt.Errorf("write %s: %w", file, err)
-		}
+		// The lock first: a stage that is declared and never ran can be removed again.
 		if err := e.forget(ctx, path.Dir(file), byFile[file]); err != nil {
 			return nil, err
+		}
+		if err := fault.At(ctx, "stage.forgotten"); err != nil {
+			return nil, err
+		}
+		if err := fsx.WriteFile(e.path(file), changed, 0o666); err != nil {
+			return nil, fmt.Errorf("write %s: %w", file, err)
 		}
 	}
 	return done, nil
