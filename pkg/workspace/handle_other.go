@@ -5,6 +5,7 @@ package workspace
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -49,6 +50,11 @@ func (h *handle) lstat(name string) (fsx.Stat, error) { return fsx.Lstat(filepat
 
 func (h *handle) readlink(name string) (string, error) {
 	return os.Readlink(filepath.Join(h.path, name))
+}
+
+// createFile makes a new file to be written.
+func createFile(name string, perm fs.FileMode) (*os.File, error) {
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
 // source is a file open for reading.

@@ -82,10 +82,14 @@ type restorer struct {
 // plan compares what is there with what should be.
 func (r *restorer) plan(objs []repo.Object, force bool) error {
 	paths := make([]string, len(objs))
+	real := map[string]bool{}
 	for i, o := range objs {
 		paths[i] = o.Path
-		if err := r.w.realParents(o.Path); err != nil {
-			return err
+		if dir := path.Dir(o.Path); !real[dir] {
+			if err := r.w.realParents(o.Path); err != nil {
+				return err
+			}
+			real[dir] = true
 		}
 	}
 	targets, err := r.scan.run(paths)
@@ -115,10 +119,8 @@ func same(a, b *tree.Entry) bool {
 // compare plans the edits of one target.
 func (r *restorer) compare(t *target, want tree.Entry) error {
 	there := t.entry
-	link := false
-	if info, err := os.Lstat(r.w.full(t.path)); err == nil {
-		// The scan follows a link at the path itself; what stands there is the link.
-		link = info.Mode()&fs.ModeSymlink != 0 && !r.w.isOwnLink(r.w.full(t.path))
+	link := t.stat.Mode&fs.ModeSymlink != 0 && !r.w.isOwnLink(r.w.full(t.path))
+	if link { // the scan follows a link at the path itself; what stands there is the link
 		t.found = true
 	}
 	if link {
@@ -288,10 +290,8 @@ func (r *restorer) apply() (err error) {
 	if err := r.replace(); err != nil {
 		return err
 	}
-	for _, e := range r.whole {
-		if err := r.fresh(e); err != nil {
-			return r.explain(e.path, err)
-		}
+	if err := r.fresh(r.whole); err != nil {
+		return err
 	}
 	return fault.At(r.ctx, "checkout.cached")
 }

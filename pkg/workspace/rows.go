@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"os"
 	"sync"
 
@@ -100,6 +101,13 @@ func (n *newRows) read(r *row) (*row, error) {
 	back := *r
 	back.entries, back.spilled = string(buf), 0
 	return &back, nil
+}
+
+// dropUnseen forgets rows that do not say when their directory was looked at.
+func (n *newRows) dropUnseen() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	maps.DeleteFunc(n.rows, func(_ string, r *row) bool { return r.scanned == 0 })
 }
 
 // store writes all rows into the cache in one transaction.

@@ -36,7 +36,7 @@ type target struct {
 	path  string
 	found bool
 	isDir bool     // or a link to one
-	stat  fsx.Stat // how the path itself looks
+	stat  fsx.Stat // how the path itself looks, be it a link that leads nowhere
 	entry tree.Entry
 	match *ignore.Matcher // of the directories above
 	rules string          // its digest
@@ -160,6 +160,7 @@ func (w *Workspace) look(t *target) {
 	full := w.full(t.path)
 	st, err := fsx.Lstat(full)
 	mode := st.Mode
+	t.stat = st
 	if err == nil && mode&fs.ModeSymlink != 0 {
 		var info fs.FileInfo
 		if info, err = os.Stat(full); err == nil {
@@ -173,7 +174,7 @@ func (w *Workspace) look(t *target) {
 		t.fail(t.path, err)
 		return
 	}
-	t.found, t.isDir, t.stat = true, mode.IsDir(), st
+	t.found, t.isDir = true, mode.IsDir()
 }
 
 // full is the path of the file system; absolute paths stay as they are.

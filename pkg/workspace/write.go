@@ -162,7 +162,7 @@ func (r *restorer) writeStat(name string, e tree.Entry) (fsx.Stat, error) {
 	if e.Exec {
 		perm = 0o777
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	f, err := createFile(name, perm)
 	if err != nil {
 		return fsx.Stat{}, err
 	}
@@ -219,123 +219,6 @@ func (r *restorer) link(name string, e tree.Entry) (st fsx.Stat, done bool, err 
 		}
 	}
 	return fsx.Stat{}, false, nil
-}
-
-// fresh makes a target where nothing stands: in the temporary directory, then
-// moved as a whole. So a crash leaves all of it or nothing.
-func (r *restorer) fresh(e edit) (err error) {
-	temp := filepath.Join(r.temp, "new")
-	if err := r.realDir(path.Dir(e.path), map[string]bool{}); err != nil {
-		return err
-	}
-	if e.want.Kind != tree.Dir {
-		if err := r.write(temp, *e.want); err != nil {
-			return err
-		}
-		return r.place(temp, e.path)
-	}
-	f := &freshTree{r: r, pool: newPool(r.ctx), rows: newRows{tmp: r.temp}}
-	defer func() { err = errors.Join(err, f.rows.close()) }()
-	if err := f.dir(temp, e.path, *e.want); err != nil {
-		return err
-	}
-	if err := f.pool.run(writers()); err != nil {
-		return err
-	}
-	scanned := int64(0)
-	if now, err := fsx.Now(r.temp); err == nil {
-		scanned = now
-	}
-	if err := r.place(temp, e.path); err != nil {
-		return err
-	}
-	return f.remember(e.path, scanned)
-}
-
-// freshTree writes a whole directory where nobody else sees it.
-type freshTree struct {
-	r    *restorer
-	pool *pool
-	rows newRows
-}
-
-// dir writes one directory at full, which will be at slash, and plans those
-// below.
-func (f *freshTree) dir(full, slash string, e tree.Entry) error {
-	if err := os.Mkdir(full, 0o777); err != nil {
-		return err
-	}
-	var entries []tree.Entry
-	if err := tree.List(f.r.ctx, f.r.store, e.ID, func(e tree.Entry) error { entries = append(entries, e); return nil }); err != nil {
-		return err
-	}
-	items := make([]item, len(entries))
-	var left atomic.Int64
-	left.Add(1)
-	leave := func() error {
-		if left.Add(-1) > 0 {
-			return nil
-		}
-		return f.finish(full, slash, e, items)
-	}
-	for from := 0; from < len(entries); from += readChunk {
-		to := min(len(entries), from+readChunk)
-		left.Add(1)
-		f.pool.add(func(*worker) error {
-			for i := from; i < to; i++ {
-				if err := f.one(full, slash, entries[i], &items[i]); err != nil {
-					return err
-				}
-			}
-			return leave()
-		})
-	}
-	return leave()
-}
-
-func (f *freshTree) one(full, slash string, e tree.Entry, it *item) error {
-	*it = item{name: e.Name, kind: e.Kind, exec: e.Exec, size: e.Size, files: e.Files, id: e.ID}
-	name := filepath.Join(full, e.Name)
-	if e.Kind == tree.Dir {
-		f.pool.add(func(*worker) error { return f.dir(name, join(slash, e.Name), e) })
-		return nil
-	}
-	st, err := f.r.writeStat(name, e)
-	it.mtime, it.ctime, it.inode = st.Mtime, st.Ctime, st.Inode
-	it.files = 0
-	return err
-}
-
-// finish keeps the row of a directory whose files are written. Those below may
-// still come, so how the directory looks is asked at the end.
-func (f *freshTree) finish(full, slash string, e tree.Entry, items []item) error {
-	_ = full
-	e.Name = ""
-	r := &row{total: e, entries: string(encodeItems(items))}
-	return f.rows.put(slash, r)
-}
-
-// remember writes the rows, so that the next status reads no file.
-func (f *freshTree) remember(target string, scanned int64) error {
-	cache := f.r.scan.cache
-	if cache == nil || scanned == 0 {
-		return nil
-	}
-	match, err := f.r.w.rulesAbove(target)
-	if err != nil {
-		return err
-	}
-	for slash, row := range f.rows.rows {
-		st, err := fsx.Lstat(f.r.w.repo.Path(slash))
-		if err != nil {
-			return err
-		}
-		row.sig, row.scanned, row.saved = signature(st), scanned, true
-		if !match.Empty() {
-			row.rules = match.Digest()
-		}
-	}
-	return f.rows.store(f.r.ctx, cache)
 }
 
 // ShowPath writes a path for people: one that has bytes a terminal should not
