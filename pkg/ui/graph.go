@@ -38,7 +38,7 @@ func (g *graph) add(b box) {
 		return
 	}
 	g.at[b.ID] = len(g.nodes)
-	b.width = min(220, max(96, 44+7.6*float64(max(utf8.RuneCountInString(b.Title), utf8.RuneCountInString(b.Sub)*7/8))))
+	b.width = min(230, max(96, 46+max(7.7*float64(utf8.RuneCountInString(b.Title)), 6.7*float64(utf8.RuneCountInString(b.Sub)))))
 	g.nodes = append(g.nodes, &b)
 }
 
@@ -261,13 +261,13 @@ func (b *box) draw(w *strings.Builder) {
 	}
 	fmt.Fprintf(w, `<title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.0f" rx="9"/>`, template.HTMLEscapeString(name), b.x, b.y, b.width, boxHeight)
 	fmt.Fprintf(w, `<circle cx="%.1f" cy="%.1f" r="4.5"/>`, b.x+16, b.y+boxHeight/2)
-	room := int((b.width - 40) / 7.6)
+	room := (b.width - 42)
 	y := b.y + boxHeight/2 + 4.5
 	if b.Sub != "" {
 		y = b.y + 20
-		fmt.Fprintf(w, `<text class="sub" x="%.1f" y="%.1f">%s</text>`, b.x+29, b.y+36, template.HTMLEscapeString(cut(b.Sub, room*8/7)))
+		fmt.Fprintf(w, `<text class="sub" x="%.1f" y="%.1f">%s</text>`, b.x+29, b.y+36, template.HTMLEscapeString(cut(b.Sub, int(room/6.4))))
 	}
-	fmt.Fprintf(w, `<text x="%.1f" y="%.1f">%s</text>`, b.x+29, y, template.HTMLEscapeString(cut(b.Title, room)))
+	fmt.Fprintf(w, `<text x="%.1f" y="%.1f">%s</text>`, b.x+29, y, template.HTMLEscapeString(cut(b.Title, int(room/7.5))))
 	if b.URL != "" {
 		w.WriteString("</a>")
 	} else {

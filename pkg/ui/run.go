@@ -60,7 +60,7 @@ func (u *pages) showRun(w http.ResponseWriter, r *http.Request, tab, file string
 	if h.Parent != nil {
 		crumbs = append(crumbs, crumb{h.Parent.Name, "/runs/" + h.Parent.ID})
 	}
-	return u.show(w, r, http.StatusOK, file, page{Title: run.Name, Nav: "runs", Scripts: append([]string{"run.js"}, scripts...), Crumbs: crumbs, Body: b})
+	return u.show(w, r, http.StatusOK, file, page{Title: run.Name, Nav: "runs", Scripts: append([]string{"run.js"}, scripts...), Styles: stylesOf(scripts), Crumbs: crumbs, Body: b})
 }
 
 func (u *pages) head(ctx context.Context, run *track.Run, tab string) (*runHead, error) {
@@ -325,4 +325,12 @@ func (u *pages) curves(w http.ResponseWriter, r *http.Request) error {
 		f.Series = append(f.Series, line)
 	}
 	return sendJSON(w, r, f)
+}
+
+// stylesOf are the style sheets that go with scripts.
+func stylesOf(scripts []string) []string {
+	if len(scripts) > 0 {
+		return []string{"uplot/uPlot.min.css"}
+	}
+	return nil
 }

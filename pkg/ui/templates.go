@@ -50,7 +50,8 @@ type page struct {
 	Title   string
 	Nav     string   // which entry of the navigation it belongs to
 	Scripts []string // modules
-	Wide    bool     // as wide as the window, and it scrolls inside
+	Styles  []string
+	Wide    bool // as wide as the window, and it scrolls inside
 	Crumbs  []crumb
 	Body    any
 

@@ -177,3 +177,5 @@ for (const form of $$('form[data-confirm]')) {
 // Buttons that open a dialog, and that show an editor in the place of a text.
 for (const b of $$('[data-dialog]')) b.addEventListener('click', () => document.getElementById(b.dataset.dialog).showModal());
 for (const b of $$('[data-close]')) b.addEventListener('click', () => b.closest('dialog').close());
+// Choices that take effect at once.
+for (const s of $$('select[data-submit]')) s.addEventListener('change', () => s.form.submit());
