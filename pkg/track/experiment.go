@@ -39,7 +39,8 @@ type ExperimentReader interface {
 // but Restore, with a DeletedError.
 type ExperimentCurator interface {
 	// CreateExperiment stores an experiment with its name, location and tags,
-	// and returns it with its id. A name that is taken is an ExistsError.
+	// and returns it with its id: the one that it has, if that is free, else a new
+	// one. A name that is taken is an ExistsError.
 	CreateExperiment(ctx context.Context, e Experiment) (Experiment, error)
 	RenameExperiment(ctx context.Context, id, name string) error
 	// DeleteExperiment puts an experiment into the bin, and its runs with it.

@@ -1,6 +1,7 @@
 package trackdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -108,8 +109,17 @@ func (s *Service) CreateExperiment(ctx context.Context, e track.Experiment) (tra
 			return errs.New(errs.Conflict, "%w", &track.ExistsError{What: track.OfExperiment, Name: e.Name, Deleted: deleted})
 		}
 		now := s.now()
-		err = tx.QueryRowContext(ctx, "INSERT INTO experiments (name, created, updated, location) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING id",
-			e.Name, now, now, e.Location).Scan(&id)
+		e.Created, e.Updated = cmp.Or(e.Created, now), cmp.Or(e.Updated, now)
+		id = 0
+		if e.ID != "" {
+			if id, err = keepID(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		if id == 0 {
+			err = tx.QueryRowContext(ctx, "INSERT INTO experiments (name, created, updated, location) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING id",
+				e.Name, e.Created, e.Updated, e.Location).Scan(&id)
+		}
 		if errors.Is(err, sql.ErrNoRows) { // another server was faster
 			return errs.New(errs.Conflict, "%w", &track.ExistsError{What: track.OfExperiment, Name: e.Name})
 		}
@@ -125,6 +135,24 @@ func (s *Service) CreateExperiment(ctx context.Context, e track.Experiment) (tra
 		return e, err
 	}
 	return s.Experiment(ctx, strconv.FormatInt(id, 10))
+}
+
+// keepID stores an experiment under the number that it comes with; 0 when that is
+// taken.
+func keepID(ctx context.Context, tx *db.Tx, e track.Experiment) (id int64, err error) {
+	number, err := strconv.ParseInt(e.ID, 10, 64)
+	if err != nil {
+		return 0, noExperiment(e.ID)
+	}
+	err = tx.QueryRowContext(ctx, "INSERT INTO experiments (id, name, created, updated, location) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING id",
+		number, e.Name, e.Created, e.Updated, e.Location).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err == nil && tx.Dialect() == db.Postgres {
+		_, err = tx.ExecContext(ctx, "SELECT setval(pg_get_serial_sequence('experiments', 'id'), (SELECT max(id) FROM experiments))")
+	}
+	return id, err
 }
 
 // changeExperiment changes an experiment that is not deleted.
