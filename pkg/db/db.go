@@ -20,6 +20,7 @@ import (
 // Options say how a database is opened.
 type Options struct {
 	// Migrations holds the numbered SQL files, NNNN_name.sql: see Index and Cache.
+	// Without them the tables stay as they are.
 	Migrations fs.FS
 	// Derived is for data that can be made again: it is not flushed at each
 	// commit, and a broken file is replaced by an empty one.

@@ -52,7 +52,7 @@ func (d Dialect) Hex(column string) string {
 // IsNumeric tests whether a text looks like a number.
 func (d Dialect) IsNumeric(column string) string {
 	if d == Postgres {
-		return column + ` ~ '^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$'`
+		return column + ` ~ '^[-+]{0,1}([0-9]+\.{0,1}[0-9]*|\.[0-9]+)([eE][-+]{0,1}[0-9]+){0,1}$'` // no question mark, see text
 	}
 	return column + " GLOB '[-+.0-9]*'"
 }

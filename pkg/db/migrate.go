@@ -22,6 +22,9 @@ type migration struct {
 
 // migrationsIn lists the migrations of a folder by number.
 func migrationsIn(files fs.FS) ([]migration, error) {
+	if files == nil {
+		return nil, nil
+	}
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return nil, err
@@ -53,13 +56,10 @@ func (d *DB) newer(have, newest int) error {
 // copy is left beside it first.
 func (d *DB) migrate(ctx context.Context, o Options) error {
 	list, err := migrationsIn(o.Migrations)
-	if err != nil {
+	if err != nil || len(list) == 0 {
 		return err
 	}
-	newest := 0
-	if len(list) > 0 {
-		newest = list[len(list)-1].number
-	}
+	newest := list[len(list)-1].number
 	var have int
 	if err := d.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
 		return err

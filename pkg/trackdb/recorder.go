@@ -181,7 +181,7 @@ func (s *Service) Finish(ctx context.Context, id string, status track.Status, la
 			return err
 		}
 		if r.status.Over() {
-			return over(id, r.status)
+			return ended(id, r.status)
 		}
 		if err := s.logBatch(ctx, tx, r, id, last); err != nil {
 			return err
@@ -202,7 +202,7 @@ func (s *Service) end(ctx context.Context, tx *db.Tx, seq int64, id string, stat
 	return s.event(ctx, tx, track.RunFinished, id, map[string]any{"status": status})
 }
 
-func over(id string, status track.Status) error {
+func ended(id string, status track.Status) error {
 	return errs.New(errs.Conflict, "%w", &track.EndedError{ID: id, Status: status}).
 		Hint("tags and notes still can: mlops runs tag %.8s KEY=VALUE", id)
 }

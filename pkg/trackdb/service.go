@@ -79,7 +79,7 @@ func (r row) grow(id string) error {
 		return errs.New(errs.Conflict, "%w", &track.DeletedError{What: track.OfRun, ID: id}).Hint("mlops runs restore %.8s", id)
 	}
 	if r.status.Over() && r.kind != track.Script {
-		return over(id, r.status)
+		return ended(id, r.status)
 	}
 	return nil
 }
