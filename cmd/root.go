@@ -53,6 +53,14 @@ func sections(a *app) []section {
 			newLogCmd(a),
 			newEventsCmd(a),
 		}},
+		{"models", "Models:", []*cobra.Command{
+			newModelCmd(a),
+			newWhyCmd(a),
+		}},
+		{"serve", "Serving:", []*cobra.Command{
+			newServerCmd(a),
+			newUICmd(a),
+		}},
 		{"upkeep", "Maintenance:", []*cobra.Command{
 			newDoctorCmd(a),
 			newConfigCmd(a),

@@ -212,4 +212,3 @@ func (l *Local) Tree(ctx context.Context, id oid.ID) ([]byte, error) { return l.
 
 // Close implements Blobs.
 func (l *Local) Close() error { return l.spool.Close() }
-

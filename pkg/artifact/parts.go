@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -142,7 +143,7 @@ func (u *Uploads) Put(ctx context.Context, id string, number int, r io.Reader) (
 	}
 	sum, _, err := stream(ctx, f, nil, r)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), up.file(number))
+		err = fsx.Rename(f.Name(), up.file(number))
 	}
 	if err != nil {
 		return "", errors.Join(err, remove(f.Name()))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -181,14 +180,4 @@ func fill(r io.Reader, block []byte) (n int, err error) {
 		n += m
 	}
 	return n, err
-}
-
-// files counts what stands in the spool, for tests.
-func (s *Spool) files() (n int, err error) {
-	dir, err := s.Dir()
-	if err != nil {
-		return 0, err
-	}
-	list, err := filepath.Glob(filepath.Join(dir, "*"))
-	return len(list), err
 }

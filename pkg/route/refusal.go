@@ -4,7 +4,7 @@ import "fmt"
 
 // Refusal is an error of a guard, with the status that it is answered with.
 // Protocols write it in their own form: errors.AsType[*route.Refusal](err).
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is what a guard says, and no fault
 	Status  int    // 401, 403, 404, 405, 413, 429, 500, 503
 	Message string // for the user
 }
