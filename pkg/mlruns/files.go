@@ -154,8 +154,10 @@ func (p *places) local(uri string, also []string) (Files, error) {
 			return directory(try), nil
 		}
 	}
-	if _, err := os.Stat(filepath.Dir(filepath.Dir(dir))); err == nil {
-		return noFiles{}, nil // MLflow makes the directory with the first file
+	for _, try := range append(also, filepath.Dir(dir)) {
+		if _, err := os.Stat(filepath.Dir(try)); err == nil {
+			return noFiles{}, nil // MLflow makes the directory with the first file
+		}
 	}
 	return nil, errs.New(errs.NotFound, "files at %s are not on this machine", uri).Hint("name the directory that holds them now: --artifacts DIR")
 }
