@@ -25,7 +25,7 @@ func layers() []string {
 		"pack tree paramfile metricfile dag ignore track term examples junit route",
 		"stagefile plot sweep dvc mlproject registry",
 		"store remote remote/file remote/cloud db lineage watch",
-		"repo trackdb registrydb queue account webhook",
+		"repo trackdb registrydb queue account webhook project",
 		"workspace transfer upkeep doctor archive artifact loopback pipeline/executor",
 		"pipeline compare isolate reproduce mlproject/local",
 		"release",

@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/mlops-cli/mlops/pkg/route"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// event is a line of the history.
+type event struct {
+	Seq     int64           `json:"seq" doc:"counts up"`
+	Time    int64           `json:"time"`
+	Kind    string          `json:"kind" example:"run.finished"`
+	Subject string          `json:"subject" doc:"what it happened to: a run's id, the name of a model"`
+	By      string          `json:"by" doc:"who did it"`
+	Data    json.RawMessage `json:"data,omitempty" doc:"what else there is to know"`
+}
+
+func eventOf(e track.Event) event {
+	v := event{Seq: e.Seq, Time: e.Time, Kind: e.Kind, Subject: e.Subject, By: e.By}
+	if e.Data != "" {
+		v.Data = json.RawMessage(e.Data)
+	}
+	return v
+}
+
+// EventSearch is what the history is asked for.
+type EventSearch struct {
+	Kind    []string `query:"kind" maxItems:"50" doc:"only these: run.finished, or run for all about runs"`
+	Subject string   `query:"subject" maxLength:"500"`
+	After   int64    `query:"after" minimum:"0" doc:"only those with a higher seq"`
+}
+
+const (
+	eventsAtOnce = 1000
+	lookEvery    = 250 * time.Millisecond
+	aliveEvery   = 15 * time.Second // proxies cut connections that say nothing
+)
+
+func (a *api) addEvents() {
+	const tag = "events"
+	// The history names everything that happens, so it is for those who may see all.
+	add(a, operation{id: "list-events", method: http.MethodGet, path: "/events", summary: "List what happened, the oldest first", tag: tag, need: route.Read},
+		func(ctx context.Context, in *struct {
+			EventSearch
+
+			Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"the newest so many"`
+		},
+		) (*reply[list[event]], error) {
+			found, err := a.Tracking.Events(ctx, track.EventQuery{Subject: in.Subject, Kinds: in.Kind, After: in.After, Last: in.Limit})
+			if err != nil {
+				return nil, err
+			}
+			return ok(listOf(Page{Limit: in.Limit}, found, nil, eventOf))
+		})
+	add(a, operation{
+		id: "stream-events", method: http.MethodGet, path: "/events/stream", summary: "Follow what happens", tag: tag, need: route.Read, stream: true,
+		describe: "Server-sent events, each with the seq as its id. After a broken connection, Last-Event-ID goes on behind that one, as browsers do by themselves.",
+	}, func(_ context.Context, in *struct {
+		EventSearch
+
+		Last string `header:"Last-Event-ID" maxLength:"20"`
+	},
+	) (*huma.StreamResponse, error) {
+		if n, err := strconv.ParseInt(in.Last, 10, 64); err == nil && n > in.After {
+			in.After = n
+		}
+		return &huma.StreamResponse{Body: func(c huma.Context) { a.follow(c, in.EventSearch) }}, nil
+	})
+}
+
+// follow writes events until the client goes or the server stops.
+func (a *api) follow(c huma.Context, s EventSearch) {
+	r, w := humago.Unwrap(c)
+	ctx, out := r.Context(), http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	q := track.EventQuery{Subject: s.Subject, Kinds: s.Kind, After: s.After}
+	if q.After == 0 { // from now on
+		newest, err := a.Tracking.Events(ctx, track.EventQuery{Last: 1})
+		if err != nil {
+			return
+		}
+		for _, e := range newest {
+			q.After = e.Seq
+		}
+	}
+	if _, err := fmt.Fprint(w, ": hello\n\n"); err != nil || out.Flush() != nil {
+		return
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	said := a.Clock.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-route.Draining(ctx):
+			return
+		case <-tick.C:
+		}
+		found, err := a.Tracking.Events(ctx, q)
+		if err != nil {
+			return // the client comes again, and says where it was
+		}
+		for _, e := range found[:min(len(found), eventsAtOnce)] {
+			data, err := json.Marshal(eventOf(e))
+			if err != nil {
+				return
+			}
+			if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", e.Seq, data); err != nil {
+				return
+			}
+			q.After = e.Seq
+		}
+		now := a.Clock.Now()
+		if len(found) == 0 {
+			if now.Sub(said) < aliveEvery {
+				continue
+			}
+			if _, err := fmt.Fprint(w, ":\n\n"); err != nil {
+				return
+			}
+		}
+		said = now
+		if out.Flush() != nil {
+			return
+		}
+	}
+}

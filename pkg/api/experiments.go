@@ -1,0 +1,146 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/project"
+	"github.com/mlops-cli/mlops/pkg/route"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// ExperimentPath names an experiment in a path.
+type ExperimentPath struct {
+	Experiment string `path:"experiment" maxLength:"64" doc:"its id"`
+}
+
+// experiment is a named group of runs.
+type experiment struct {
+	ID      string            `json:"experiment_id"`
+	Name    string            `json:"name"`
+	Model   string            `json:"model,omitempty" doc:"the model that it is for"`
+	Created int64             `json:"creation_time"`
+	Updated int64             `json:"last_update_time"`
+	Runs    int64             `json:"runs" doc:"how many there are"`
+	Deleted bool              `json:"deleted"`
+	Tags    map[string]string `json:"tags"`
+}
+
+func experimentOf(e track.Experiment) experiment {
+	v := experiment{ID: e.ID, Name: e.Name, Created: e.Created, Updated: e.Updated, Runs: e.Runs, Deleted: e.Deleted, Tags: tagMap(e.Tags)}
+	v.Model = v.Tags[project.ModelTag]
+	delete(v.Tags, project.ModelTag)
+	return v
+}
+
+func mayReadExperiment(ctx context.Context) func(track.Experiment) bool {
+	return func(e track.Experiment) bool {
+		return route.Allow(ctx, route.Read, route.Subject{Kind: route.Experiment, ID: e.ID}) == nil
+	}
+}
+
+func (a *api) addExperiments() {
+	const tag = "experiments"
+	about := route.Path(route.Experiment, "experiment")
+	add(a, operation{id: "list-experiments", method: http.MethodGet, path: "/experiments", summary: "List experiments, the newest first", tag: tag, need: route.Read},
+		func(ctx context.Context, in *struct {
+			Search
+
+			Deleted bool `query:"deleted" doc:"those in the bin"`
+		},
+		) (*reply[list[experiment]], error) {
+			l := track.ExperimentLanguage()
+			from, err := in.from()
+			filter, err2 := l.Filter(in.Filter)
+			order, err3 := in.orders(l.Order)
+			if err := errors.Join(err, err2, err3); err != nil {
+				return nil, err
+			}
+			found, err := a.Tracking.SearchExperiments(ctx, track.ExperimentQuery{Filter: filter, Order: order, Removed: in.Deleted, Offset: from, Limit: in.Limit + 1})
+			if err != nil {
+				return nil, err
+			}
+			return ok(listOf(in.Page, found, mayReadExperiment(ctx), experimentOf))
+		})
+	add(a, operation{id: "create-experiment", method: http.MethodPost, path: "/experiments", summary: "Make an experiment", tag: tag, need: route.Write, status: http.StatusCreated},
+		func(ctx context.Context, in *struct {
+			Body struct {
+				Name  string            `json:"name" minLength:"1" maxLength:"500"`
+				Model string            `json:"model,omitempty" maxLength:"256" doc:"the registered model that it is for; must exist"`
+				Tags  map[string]string `json:"tags,omitempty" maxProperties:"100"`
+			}
+		},
+		) (*reply[experiment], error) {
+			e := track.Experiment{Name: in.Body.Name, Tags: tagList(in.Body.Tags)}
+			if in.Body.Model != "" {
+				if _, err := a.Models.Model(ctx, in.Body.Model); err != nil {
+					return nil, err
+				}
+				e.Tags = append(e.Tags, track.Tag{Key: project.ModelTag, Value: in.Body.Model})
+			}
+			made, err := a.Tracking.CreateExperiment(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			return a.showExperiment(ctx, made.ID)
+		})
+	add(a, operation{id: "get-experiment", method: http.MethodGet, path: "/experiments/{experiment}", summary: "Show an experiment", tag: tag, need: route.Read, subjects: about},
+		func(ctx context.Context, in *ExperimentPath) (*reply[experiment], error) {
+			return a.showExperiment(ctx, in.Experiment)
+		})
+	add(a, operation{id: "update-experiment", method: http.MethodPatch, path: "/experiments/{experiment}", summary: "Change an experiment", tag: tag, need: route.Write, subjects: about},
+		func(ctx context.Context, in *struct {
+			ExperimentPath
+
+			Body struct {
+				Name *string            `json:"name,omitempty" minLength:"1" maxLength:"500"`
+				Tags map[string]*string `json:"tags,omitempty" maxProperties:"100" doc:"null takes a tag off"`
+			}
+		},
+		) (*reply[experiment], error) {
+			var set []track.Tag
+			for key, value := range in.Body.Tags {
+				if key == project.ModelTag {
+					return nil, errs.New(errs.Usage, "tag %s says which model an experiment is for", key).Hint("PUT /api/v1/models/{model}/experiments/{experiment}")
+				}
+				if value != nil {
+					set = append(set, track.Tag{Key: key, Value: *value})
+				} else if err := a.Tracking.DeleteExperimentTag(ctx, in.Experiment, key); err != nil {
+					return nil, err
+				}
+			}
+			if len(set) > 0 {
+				if err := a.Tracking.SetExperimentTags(ctx, in.Experiment, set); err != nil {
+					return nil, err
+				}
+			}
+			if in.Body.Name != nil {
+				if err := a.Tracking.RenameExperiment(ctx, in.Experiment, *in.Body.Name); err != nil {
+					return nil, err
+				}
+			}
+			return a.showExperiment(ctx, in.Experiment)
+		})
+	add(a, operation{
+		id: "delete-experiment", method: http.MethodDelete, path: "/experiments/{experiment}", summary: "Put an experiment with its runs into the bin", tag: tag,
+		need: route.Write, subjects: about, status: http.StatusNoContent,
+	}, func(ctx context.Context, in *ExperimentPath) (*nothing, error) {
+		return done(a.Tracking.DeleteExperiment(ctx, in.Experiment))
+	})
+	add(a, operation{
+		id: "restore-experiment", method: http.MethodPost, path: "/experiments/{experiment}/restore", summary: "Take it out of the bin again", tag: tag,
+		need: route.Write, subjects: about,
+	}, func(ctx context.Context, in *ExperimentPath) (*reply[experiment], error) {
+		if err := a.Tracking.RestoreExperiment(ctx, in.Experiment); err != nil {
+			return nil, err
+		}
+		return a.showExperiment(ctx, in.Experiment)
+	})
+}
+
+func (a *api) showExperiment(ctx context.Context, id string) (*reply[experiment], error) {
+	e, err := a.Tracking.Experiment(ctx, id)
+	return ok(experimentOf(e), err)
+}

@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/project"
+	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/route"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// ProjectPath names a project in a path.
+type ProjectPath struct {
+	Project string `path:"project" maxLength:"256"`
+}
+
+type projectInput struct {
+	Name        string `json:"name" minLength:"1" maxLength:"256" doc:"without '/' and ':'"`
+	Description string `json:"description,omitempty" maxLength:"5000"`
+}
+
+func (a *api) addProjects() {
+	const tag = "projects"
+	add(a, operation{id: "list-projects", method: http.MethodGet, path: "/projects", summary: "List projects by name", tag: tag, need: route.Read},
+		func(ctx context.Context, in *Page) (*reply[list[project.Project]], error) {
+			from, err := in.from()
+			if err != nil {
+				return nil, err
+			}
+			found, err := a.Projects.List(ctx, from, in.Limit+1)
+			if err != nil {
+				return nil, err
+			}
+			return ok(listOf(*in, found, nil, same[project.Project]))
+		})
+	add(a, operation{id: "create-project", method: http.MethodPost, path: "/projects", summary: "Make a project", tag: tag, need: route.Write, status: http.StatusCreated},
+		func(ctx context.Context, in *struct{ Body projectInput }) (*reply[project.Project], error) {
+			return ok(a.Projects.Create(ctx, project.Project{Name: in.Body.Name, Description: in.Body.Description}))
+		})
+	add(a, operation{id: "get-project", method: http.MethodGet, path: "/projects/{project}", summary: "Show a project", tag: tag, need: route.Read},
+		func(ctx context.Context, in *ProjectPath) (*reply[project.Project], error) {
+			return ok(a.Projects.Get(ctx, in.Project))
+		})
+	add(a, operation{id: "update-project", method: http.MethodPatch, path: "/projects/{project}", summary: "Change the description of a project", tag: tag, need: route.Write},
+		func(ctx context.Context, in *struct {
+			ProjectPath
+
+			Body struct {
+				Description string `json:"description" maxLength:"5000"`
+			}
+		},
+		) (*reply[project.Project], error) {
+			return ok(a.Projects.Describe(ctx, in.Project, in.Body.Description))
+		})
+	add(a, operation{
+		id: "delete-project", method: http.MethodDelete, path: "/projects/{project}", summary: "Forget a project", tag: tag, need: route.Write, status: http.StatusNoContent,
+		describe: "Its models stay, and belong to no project any more.",
+	}, func(ctx context.Context, in *ProjectPath) (*nothing, error) {
+		if _, err := a.Projects.Get(ctx, in.Project); err != nil {
+			return nil, err
+		}
+		models, err := a.modelsOf(ctx, in.Project, 0, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range models {
+			if err := a.Models.DeleteTag(ctx, registry.Ref{Name: m.Name}, project.ProjectTag); err != nil {
+				return nil, err
+			}
+		}
+		return done(a.Projects.Delete(ctx, in.Project))
+	})
+	add(a, operation{id: "list-project-models", method: http.MethodGet, path: "/projects/{project}/models", summary: "List the models of a project", tag: tag, need: route.Read},
+		func(ctx context.Context, in *struct {
+			ProjectPath
+			Page
+		},
+		) (*reply[list[model]], error) {
+			from, err := in.from()
+			if err != nil {
+				return nil, err
+			}
+			if _, err := a.Projects.Get(ctx, in.Project); err != nil {
+				return nil, err
+			}
+			found, err := a.modelsOf(ctx, in.Project, from, in.Limit+1)
+			if err != nil {
+				return nil, err
+			}
+			return ok(listOf(in.Page, found, mayReadModel(ctx), modelOf))
+		})
+	type member struct {
+		ProjectPath
+		ModelPath
+	}
+	add(a, operation{
+		id: "add-project-model", method: http.MethodPut, path: "/projects/{project}/models/{model}", summary: "Make a model part of a project", tag: tag,
+		need: route.Write, subjects: route.Path(route.Model, "model"), status: http.StatusNoContent, describe: "A model is part of one project at a time.",
+	}, func(ctx context.Context, in *member) (*nothing, error) {
+		if _, err := a.Projects.Get(ctx, in.Project); err != nil {
+			return nil, err
+		}
+		return done(a.Models.SetTag(ctx, registry.Ref{Name: in.Model}, project.ProjectTag, in.Project))
+	})
+	add(a, operation{
+		id: "remove-project-model", method: http.MethodDelete, path: "/projects/{project}/models/{model}", summary: "Take a model out of a project", tag: tag,
+		need: route.Write, subjects: route.Path(route.Model, "model"), status: http.StatusNoContent,
+	}, func(ctx context.Context, in *member) (*nothing, error) {
+		m, err := a.Models.Model(ctx, in.Model)
+		if err != nil {
+			return nil, err
+		}
+		if modelOf(m).Project != in.Project {
+			return nil, errs.New(errs.NotFound, "model %q is not part of project %q", in.Model, in.Project)
+		}
+		return done(a.Models.DeleteTag(ctx, registry.Ref{Name: in.Model}, project.ProjectTag))
+	})
+}
+
+// modelsOf lists the models that are part of a project.
+func (a *api) modelsOf(ctx context.Context, name string, offset, limit int) ([]registry.Model, error) {
+	return a.Models.Models(ctx, registry.Query{Filter: tagged(project.ProjectTag, name), Offset: offset, Limit: limit, Prompts: true})
+}
+
+func tagged(key, value string) track.Filter {
+	return track.Filter{{Entity: track.Tags, Key: key, Op: track.Equal, Text: value}}
+}

@@ -1,0 +1,13 @@
+// Package project keeps projects: names with a description that registered models
+// are grouped by.
+//
+// Which models belong to a project, and which experiments to a model, are tags of
+// those: ProjectTag on a model, ModelTag on an experiment. So they travel with
+// them, and are found by the same filters.
+package project
+
+// The tags that say what belongs to what.
+const (
+	ProjectTag = "mlops.project" // on a registered model: the name of its project
+	ModelTag   = "mlops.model"   // on an experiment: the name of the model it is for
+)
