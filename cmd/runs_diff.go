@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -109,11 +110,23 @@ type diffShown struct {
 	app *app
 	d   reproduce.Difference
 	md  bool
+
+	heading string     // "" for the names of the runs
+	more    []diffPart // after those of the runs
+}
+
+// diffPart is one table of a difference.
+type diffPart struct {
+	title  string
+	header []string
+	rows   [][]string
+	right  []int
 }
 
 func (s *diffShown) write(w io.Writer) error {
 	d := s.d
-	if _, err := fmt.Fprintf(w, "%s\n", s.title(fmt.Sprintf("%s (%.8s) → %s (%.8s)", d.Old.Name, d.Old.RunID, d.New.Name, d.New.RunID))); err != nil {
+	heading := cmp.Or(s.heading, fmt.Sprintf("%s (%.8s) → %s (%.8s)", d.Old.Name, d.Old.RunID, d.New.Name, d.New.RunID))
+	if _, err := fmt.Fprintf(w, "%s\n", s.title(heading)); err != nil {
 		return err
 	}
 	var params, metrics, code, data [][]string
@@ -134,17 +147,12 @@ func (s *diffShown) write(w io.Writer) error {
 		data = append(data, []string{f.Change, f.Path, contentSize(f.Old), contentSize(f.New), string(f.Role)})
 	}
 	nothing := true
-	for _, part := range []struct {
-		title  string
-		header []string
-		rows   [][]string
-		right  []int
-	}{
+	for _, part := range append([]diffPart{
 		{"params", []string{"", d.Old.Name, d.New.Name}, params, nil},
 		{"metrics", []string{"", d.Old.Name, d.New.Name, "CHANGE"}, metrics, []int{1, 2, 3}},
 		{"code", []string{"FILE", "LINES"}, code, nil},
 		{"data", []string{"", "PATH", "OLD", "NEW", "ROLE"}, data, []int{2, 3}},
-	} {
+	}, s.more...) {
 		if len(part.rows) == 0 {
 			continue
 		}
@@ -186,11 +194,13 @@ func longestRun(text string) (longest int) {
 	return longest
 }
 
-func (s *diffShown) title(text string) string {
+func (s *diffShown) title(text string) string { return s.style(term.Bold, text) }
+
+func (s *diffShown) style(style term.Style, text string) string {
 	if s.md {
 		return "**" + markdown(text) + "**"
 	}
-	return s.app.io.Paint(term.Bold, text)
+	return s.app.io.Paint(style, text)
 }
 
 func (s *diffShown) table(w io.Writer, header []string, rows [][]string, right []int) error {

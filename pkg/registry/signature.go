@@ -190,3 +190,25 @@ func SignatureDiff(old, next *Signature) []string {
 	}
 	return list
 }
+
+// Field is a column, tensor or parameter of a signature, for people.
+type Field struct {
+	Part     string // input, output or parameter
+	Name     string // or its place, from 1
+	Type     string // MLflow's word, or JSON where the type has parts
+	Optional bool
+}
+
+// Fields lists what goes in and comes out.
+func (s *Signature) Fields() []Field {
+	var list []Field
+	for _, part := range []struct {
+		name string
+		json json.RawMessage
+	}{{"input", s.Inputs}, {"output", s.Outputs}, {"parameter", s.Params}} {
+		for i, f := range fieldsOf(part.json) {
+			list = append(list, Field{Part: part.name, Name: f.label(i), Type: f.is(), Optional: !f.required()})
+		}
+	}
+	return list
+}

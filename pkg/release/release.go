@@ -24,6 +24,9 @@ type Registry interface {
 	registry.Registrar
 	registry.Curator
 	registry.Promoter
+	// ByObject lists the versions that have these files, ByRun those of a run.
+	ByObject(ctx context.Context, object []byte) ([]registry.Version, error)
+	ByRun(ctx context.Context, run string) ([]registry.Version, error)
 }
 
 // Releaser works on the models of one repository.

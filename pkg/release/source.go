@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -56,7 +57,11 @@ func (p *Releaser) openPath(ctx context.Context, dir, typed string) (source, err
 	return s, err
 }
 
-// maker is the newest run that made an object, nil for none.
+// makers is how many runs are looked at for the one that made an object.
+const makers = 20
+
+// maker is the newest run that made an object: one that ran a stage before those
+// that found everything done. It is nil when there is none.
 func (p *Releaser) maker(ctx context.Context, o repo.Object) (*track.Run, error) {
 	for _, role := range []track.Role{track.Output, track.Model, track.Artifact} {
 		runs, err := p.runs.Runs(ctx, track.Query{
@@ -64,18 +69,29 @@ func (p *Releaser) maker(ctx context.Context, o repo.Object) (*track.Run, error)
 				{Entity: track.Datasets, Key: "digest", Op: track.Equal, Text: o.ID.String()},
 				{Entity: track.Datasets, Key: "context", Op: track.Equal, Text: string(role)},
 			},
-			Limit: 20, Assets: true,
+			Limit: makers, Assets: true, Bare: true,
 		})
 		if err != nil {
 			return nil, err
 		}
+		var newest *track.Run
 		for i := range runs {
-			for _, a := range runs[i].Assets {
-				if a.ID == o.ID && a.Role == role {
-					run, err := p.runs.Run(ctx, runs[i].ID)
-					return &run, err
-				}
+			if !slices.ContainsFunc(runs[i].Assets, func(a track.Asset) bool { return a.ID == o.ID && a.Role == role }) {
+				continue // the two conditions hold of two assets
 			}
+			run, err := p.runs.Run(ctx, runs[i].ID)
+			if err != nil {
+				return nil, err
+			}
+			if len(run.Stages) == 0 || slices.ContainsFunc(run.Stages, func(s track.StageRecord) bool { return s.Action == "ran" }) {
+				return &run, nil
+			}
+			if newest == nil {
+				newest = &run
+			}
+		}
+		if newest != nil {
+			return newest, nil
 		}
 	}
 	return nil, nil

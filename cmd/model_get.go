@@ -1,0 +1,96 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/term"
+)
+
+func newModelGetCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "get NAME[/VERSION|@ALIAS] [DIR]",
+		Short: "Write the files of a version",
+		Long: `Write the files of a version to DIR, or to a file or directory of the name that they
+had. What is not on this machine is fetched from the default remote. What it
+writes is whole or not there.`,
+		Example: "  mlops model get churn@production\n  mlops model get churn/3 /srv/models/churn",
+		Args:    cobra.RangeArgs(1, 2),
+		RunE:    a.run(func(ctx context.Context, args []string) error { return runModelGet(ctx, a, args) }),
+	}
+}
+
+func runModelGet(ctx context.Context, a *app, args []string) error {
+	ref, err := registry.ParseRef(args[0])
+	if err != nil {
+		return err
+	}
+	p, err := a.releaser(ctx, true)
+	if err != nil {
+		return err
+	}
+	models, err := a.registry(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := models.Find(ctx, ref)
+	if err != nil {
+		return err
+	}
+	to := path.Base(v.Details.Path)
+	if v.Details.Path == "" {
+		to = v.Model
+	}
+	if len(args) == 2 {
+		to = args[1]
+		if isDirectory(to) {
+			to = filepath.Join(to, path.Base("/"+v.Details.Path))
+		}
+	}
+	got, err := p.Get(ctx, v.Ref(), to)
+	if err != nil {
+		return err
+	}
+	return a.io.Result(got, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "got %s: %s, %s, %s\n", v.Ref(), got.Path, term.Plural(max(got.Files, 1), "file"), term.Bytes(got.Bytes))
+		return err
+	})
+}
+
+func newModelRenumberCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "renumber NAME/VERSION",
+		Short: "Give a version whose number was taken elsewhere the next free one",
+		Long: `When two people register a version before either pushes, both have the same number. Who
+pushes first keeps it; 'mlops push' and 'mlops pull' tell the other, whose version stays
+as it is until this command gives it the next free number. Aliases stay with the
+version, and the version of the other is there under its number.`,
+		Example: "  mlops model renumber churn/3",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			models, err := a.registry(ctx)
+			if err != nil {
+				return err
+			}
+			v, err := findVersion(ctx, models, args[0])
+			if err != nil {
+				return err
+			}
+			to, err := models.Renumber(ctx, v.Model, v.Number)
+			if err != nil {
+				return err
+			}
+			res := map[string]any{"name": v.Model, "from": v.Number, "version": to}
+			return a.io.Result(res, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "%s is %s/%d now\n", v.Ref(), v.Model, to)
+				return err
+			})
+		}),
+	}
+}
