@@ -8,10 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/mlflow"
+	"github.com/mlops-cli/mlops/pkg/registrydb"
+	"github.com/mlops-cli/mlops/pkg/remote"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/server"
+	"github.com/mlops-cli/mlops/pkg/track"
 )
 
 // serverParts is what a server serves.
@@ -34,8 +39,43 @@ func (o *serverOptions) open(ctx context.Context) (*serverParts, error) {
 		}
 		return nil, err
 	}
-	p := &serverParts{what: r.Root}
-	return p, nil
+	index, err := r.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tracking, err := o.app.tracking(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files, err := o.openFiles(ctx, r, tracking)
+	if err != nil {
+		return nil, err
+	}
+	models := registrydb.New(index, o.app.clock)
+	return &serverParts{
+		what:   r.Root,
+		routes: append(mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock)...),
+	}, nil
+}
+
+// openFiles opens the place where the files of runs are: the store, or a bucket.
+func (o *serverOptions) openFiles(ctx context.Context, r *repo.Repo, rows track.Artifacts) (*artifact.Store, error) {
+	st, err := r.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	local := artifact.NewLocal(st)
+	var blobs artifact.Blobs = local
+	if o.files != "" {
+		bucket, err := o.app.openBucket(ctx, o.files, remote.Options{})
+		if err != nil {
+			return nil, err
+		}
+		blobs = artifact.NewRemote(bucket, local.Spool(), local)
+	}
+	files := artifact.New(rows, blobs, local)
+	o.app.atEnd(files.Close)
+	return files, nil
 }
 
 // enterStore makes the directory of --store what the other parts take for the
