@@ -8,7 +8,6 @@ import (
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-// artifactsOf opens the files of one owner, or says that they are elsewhere.
 func (s *Service) listRunArtifacts(ctx context.Context, in *request, out *encoder) error {
 	dir, err := listedDir(in, "path")
 	if err != nil {
@@ -45,13 +44,12 @@ func listedDir(in *request, name string) (string, error) {
 	return dir, nil
 }
 
-// list writes one directory below uri. Files that clients keep elsewhere, as
-// the location of the experiment says, are not known here.
+// list writes one directory below uri, unless clients keep the files elsewhere.
 func (s *Service) list(ctx context.Context, o track.Owner, location, uri, dir string, out *encoder) error {
-	out.str("root_uri", uri)
 	if !strings.HasPrefix(location, "mlflow-artifacts:") {
-		return nil
+		return Errorf(InvalidParameter, "the files are at %s, where this server does not look: the experiment was made with that artifact_location", uri)
 	}
+	out.str("root_uri", uri)
 	files, err := s.artifacts.List(ctx, o, dir)
 	if err != nil || len(files) == 0 {
 		return err

@@ -141,7 +141,9 @@ func checkCounts(metrics, params, tags int) error {
 		what     string
 		n, limit int
 	}{
-		{"metrics", metrics, track.MaxBatchMetrics}, {"params", params, track.MaxBatchParams}, {"tags", tags, track.MaxBatchTags},
+		{"metrics", metrics, track.MaxBatchMetrics},
+		{"params", params, track.MaxBatchParams},
+		{"tags", tags, track.MaxBatchTags},
 		{"metrics, params, and tags", metrics + params + tags, track.MaxBatch},
 	} {
 		if c.n > c.limit {
@@ -314,8 +316,11 @@ func (v *value) dataset(at string) (track.DatasetInput, error) {
 		what, value string
 		limit       int
 	}{
-		{"name", d.Name, maxDatasetName}, {"digest", d.Digest, maxDatasetDigest}, {"source", d.Source, maxDatasetSource},
-		{"schema", d.Schema, maxDatasetSchema}, {"profile", d.Profile, maxProfile},
+		{"name", d.Name, maxDatasetName},
+		{"digest", d.Digest, maxDatasetDigest},
+		{"source", d.Source, maxDatasetSource},
+		{"schema", d.Schema, maxDatasetSchema},
+		{"profile", d.Profile, maxProfile},
 	} {
 		if err := checkLength(c.what, c.value, c.limit); err != nil {
 			return d, err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -130,7 +132,7 @@ func (p *player) send(t *testing.T, e *exchange) {
 
 // lookUp follows a path of fields.
 func lookUp(v any, path string) any {
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		m, ok := v.(map[string]any)
 		if !ok {
 			return nil
@@ -168,7 +170,7 @@ func (p *player) normal(v any, name string) any {
 		for i, item := range v {
 			v[i] = p.normal(item, name)
 		}
-		if slices.Contains([]string{"tags", "params", "aliases"}, name) {
+		if slices.Contains([]string{"tags", "params", "aliases", "latest_versions"}, name) {
 			sortItems(v) // upstream's order is that of its database
 		}
 	case json.Number:
@@ -190,19 +192,30 @@ var hexID = regexp.MustCompile(`\b(m-)?[0-9a-f]{32}\b`)
 
 func (p *player) normalText(s string) string {
 	s = hexID.ReplaceAllStringFunc(s, func(id string) string {
-		for name, value := range p.values {
+		for name, value := range p.sorted() {
 			if value == id {
 				return "${" + name + "}"
 			}
 		}
 		return id
 	})
-	for name, value := range p.values {
+	for name, value := range p.sorted() {
 		if s == value && !digits.MatchString(s) {
 			return "${" + name + "}"
 		}
 	}
 	return s
+}
+
+// sorted is what was saved, by name.
+func (p *player) sorted() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, name := range slices.Sorted(maps.Keys(p.values)) {
+			if !yield(name, p.values[name]) {
+				return
+			}
+		}
+	}
 }
 
 var digits = regexp.MustCompile(`^\d*$`)

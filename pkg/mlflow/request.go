@@ -53,19 +53,26 @@ func readRequest(r *http.Request) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := parseJSON(data)
-	if err == nil && v.kind == text { // old clients encode twice
-		v, err = parseJSON([]byte(v.text))
-	}
-	switch {
-	case err != nil || v.kind == null: // what is not JSON counts as empty, as in MLflow
-	case v.kind != dict:
-		return nil, Errorf(BadRequest, "the request body must be a JSON object, not a %s", v.pythonType())
-	default:
+	if v := parseBody(data); v.kind == dict {
 		in.value = v
+	} else if v.kind != null {
+		return nil, Errorf(BadRequest, "the request body must be a JSON object, not a %s", v.pythonType())
 	}
 	r.Body = &parsedBody{Reader: bytes.NewReader(data), Closer: r.Body, request: in}
 	return in, nil
+}
+
+// parseBody reads a document, which old clients encode twice. What is not JSON
+// counts as empty, as in MLflow.
+func parseBody(data []byte) value {
+	v, err := parseJSON(data)
+	if err == nil && v.kind == text {
+		v, err = parseJSON([]byte(v.text))
+	}
+	if err != nil {
+		return value{}
+	}
+	return v
 }
 
 func checkContentType(header string) error {

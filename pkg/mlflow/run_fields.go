@@ -158,9 +158,14 @@ func (e *encoder) runTags(r *track.Run) {
 		sourceType = "PROJECT"
 	}
 	for _, t := range [...]track.Tag{
-		{Key: runNameTag, Value: r.Name}, {Key: noteTag, Value: r.Note}, {Key: parentTag, Value: r.Parent},
-		{Key: sourceTag, Value: r.Source}, {Key: typeTag, Value: sourceType},
-		{Key: commitTag, Value: r.Git.Commit}, {Key: branchTag, Value: r.Git.Branch}, {Key: repoTag, Value: r.Git.Remote},
+		{Key: runNameTag, Value: r.Name},
+		{Key: noteTag, Value: r.Note},
+		{Key: parentTag, Value: r.Parent},
+		{Key: sourceTag, Value: r.Source},
+		{Key: typeTag, Value: sourceType},
+		{Key: commitTag, Value: r.Git.Commit},
+		{Key: branchTag, Value: r.Git.Branch},
+		{Key: repoTag, Value: r.Git.Remote},
 	} {
 		if t.Value != "" && !has[t.Key] {
 			e.pair(t.Key, t.Value)

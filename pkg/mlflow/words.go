@@ -95,6 +95,7 @@ func invalidWords(e *registry.InvalidError) *Error {
 		return Errorf(InvalidParameter, "Invalid alias name: '%s'. Names may only contain alphanumerics, underscores (_), and dashes (-).", e.Value)
 	case registry.AliasLength:
 		return Errorf(InvalidParameter, "'Registered model alias name' exceeds the maximum length of %d characters", e.Max)
+	default:
+		return &Error{Code: InvalidParameter, Message: e.Error()}
 	}
-	return &Error{Code: InvalidParameter, Message: e.Error()}
 }

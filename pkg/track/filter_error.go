@@ -80,7 +80,9 @@ func (l Language) badComparator(err *errs.Error, c Condition, allowed []Op) erro
 	case l.dialect == ofRegistry || l.dialect == ofVersions:
 		return filterError(err, "Invalid comparator for %s: %s", l.mlflowName(c.Entity), c.Op)
 	case l.dialect == ofModels:
-		slices.SortStableFunc(words, func(a, b string) int { return len(a) - len(b) })
+		if slices.Contains(words, "<") {
+			words = []string{"<", "<=", ">", ">=", "=", "!="}
+		}
 		return filterError(err, "Invalid comparison operator for %s.%s: '%s'. Expected one of ('%s').", c.Entity, c.Key, c.Op, strings.Join(words, "', '"))
 	}
 	if c.Entity == Attributes && !slices.Contains(words, "IN") && slices.Contains(words, "LIKE") {

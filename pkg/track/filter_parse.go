@@ -15,6 +15,10 @@ func (l Language) Filter(text string) (Filter, error) {
 		return nil, err
 	}
 	p := filterParser{Language: l, text: text, tokens: tokens}
+	if i := slices.IndexFunc(tokens, func(t token) bool { return t.kind == tokenEnd }); i >= 0 {
+		return nil, filterError(errs.New(errs.Usage, "filter %q: there is a ';', and one filter is expected", text).Hint("join comparisons by AND"),
+			"Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonText(text))
+	}
 	var f Filter
 	for len(p.tokens) > 0 {
 		if len(f) > 0 && !p.word("AND") {
@@ -102,8 +106,6 @@ func (p *filterParser) invalid(e *errs.Error) error {
 	switch {
 	case p.order:
 		return filterError(e, "Invalid order_by clause '%s'. Could not be parsed.", p.text)
-	case found == ";":
-		return filterError(e, "Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonText(p.text))
 	case found == "":
 		found = p.text
 	}

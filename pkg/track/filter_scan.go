@@ -16,6 +16,7 @@ const (
 	tokenOpen
 	tokenClose
 	tokenComma
+	tokenEnd // a semicolon, with which a second filter would begin
 )
 
 // token is one word of a filter. Raw is how it was typed.
@@ -45,6 +46,9 @@ func scanFilter(text string) ([]token, error) {
 		case c == ',':
 			i++
 			add(tokenComma, ",")
+		case c == ';':
+			i++
+			add(tokenEnd, ";")
 		case strings.IndexByte("=!<>", c) >= 0:
 			for i < len(text) && strings.IndexByte("=!<>", text[i]) >= 0 {
 				i++
@@ -83,7 +87,7 @@ func scanFilter(text string) ([]token, error) {
 func scanWord(text string, i int) (value string, kind tokenKind, end int, err error) {
 	start := i
 	var b strings.Builder
-	for i < len(text) && strings.IndexByte(" \t\r\n(),=!<>'", text[i]) < 0 {
+	for i < len(text) && strings.IndexByte(" \t\r\n(),;=!<>'", text[i]) < 0 {
 		if text[i] != '`' && text[i] != '"' {
 			b.WriteByte(text[i])
 			i++
