@@ -40,7 +40,7 @@ Only what the path needs is fetched.
 	f.StringVarP(&o.out, "output", "o", "", "name of the data here, instead of the last part of the path")
 	f.IntVarP(&o.jobs, "jobs", "j", 0, "requests in flight")
 	f.BoolVarP(&o.force, "force", "f", false, "overwrite what is not saved")
-	c.AddCommand(newImportDVCCmd(a))
+	c.AddCommand(newImportDVCCmd(a), newImportMLflowCmd(a))
 	return c
 }
 
