@@ -29,7 +29,7 @@ func layers() []string {
 		"workspace transfer upkeep doctor archive artifact loopback pipeline/executor",
 		"pipeline compare isolate reproduce mlproject/local",
 		"release",
-		"migrate mlruns mlflow api ui",
+		"migrate mlruns mlflow api ui signin",
 		"server",
 		"cmd",
 		".",

@@ -137,3 +137,9 @@ func (k *Keeper) token(ctx context.Context, secret string) (t Token, ok bool, er
 	right := subtle.ConstantTimeCompare(sum[:], want) == 1
 	return t, err == nil && right && (t.Expires == 0 || k.now() < t.Expires), err
 }
+
+// IsSecret reports whether a text has the form of a token.
+func IsSecret(text string) bool {
+	_, ok := idOf(text)
+	return ok
+}
