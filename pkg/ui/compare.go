@@ -57,6 +57,8 @@ type pictureOf struct {
 	Color  int
 	URL    string
 	Matrix template.HTML
+
+	at int // which of the runs
 }
 
 func (u *pages) compare(w http.ResponseWriter, r *http.Request) error {
@@ -160,13 +162,21 @@ func (u *pages) pictures(ctx context.Context, runs []compare.Column) ([]picture,
 			if shown.URL == "" && shown.Matrix == "" {
 				continue
 			}
-			n, ok := at[a.Path]
+			// What a stage made and the run kept is there twice.
+			name := a.Path
+			if source, ok := track.SourceFile(name); ok {
+				name = source
+			}
+			n, ok := at[name]
 			if !ok {
 				n = len(all)
-				at[a.Path] = n
-				all = append(all, picture{Path: a.Path})
+				at[name] = n
+				all = append(all, picture{Path: name})
 			}
-			all[n].Each = append(all[n].Each, shown)
+			if each := all[n].Each; len(each) == 0 || each[len(each)-1].at != i {
+				shown.at = i
+				all[n].Each = append(each, shown)
+			}
 		}
 	}
 	return all, nil

@@ -17,19 +17,20 @@ func (u *pages) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset":   u.assets.url,
 		"bytes":   byteSize,
+		"signed":  signedBytes,
 		"count":   count,
-		"plural":  plural,
+		"plural":  func(n any, one, many string) string { return plural(toInt(n), one, many) },
 		"short":   short,
 		"ago":     u.ago,
 		"stamp":   stamp,
 		"iso":     iso,
 		"seconds": seconds,
 		"took":    u.took,
-		"number":  func(v track.Value) string { return plot.Number(float64(v)) },
+		"number":  valueText,
 		"lower":   func(s track.Status) string { return strings.ToLower(string(s)) },
 		"title":   func(s track.Status) string { return strings.ToUpper(string(s[:1])) + strings.ToLower(string(s[1:])) },
 		"state":   stateText,
-		"path":    escapePath,
+		"path":    func(p any) string { return escapePath(fmt.Sprint(p)) },
 		"join":    strings.Join,
 		"nav":     nav,
 		"inc":     func(i int) int { return i + 1 },
@@ -57,6 +58,24 @@ func byteSize(n int64) string {
 		prefix++
 	}
 	return strconv.FormatFloat(value, 'f', 1, 64) + " " + "KMGTP"[prefix:prefix+1] + "iB"
+}
+
+// signedBytes is byteSize of a difference.
+func signedBytes(n int64) string {
+	if n < 0 {
+		return "−" + byteSize(-n)
+	}
+	return "+" + byteSize(n)
+}
+
+func toInt(n any) int {
+	switch n := n.(type) {
+	case int64:
+		return int(n)
+	case int:
+		return n
+	}
+	return 0
 }
 
 // count writes a number with spaces between thousands.
@@ -158,3 +177,6 @@ func stateText(s string) string {
 	}
 	return s
 }
+
+// valueText is a number with six digits.
+func valueText(v track.Value) string { return plot.Number(float64(v)) }

@@ -16,15 +16,15 @@ import (
 type runHead struct {
 	Run      *track.Run
 	Tab      string
-	Curves   int // metrics
-	Files    int
-	Data     int
-	Stages   int
+	Counts   runCounts
 	Children []track.Run
 	Parent   *track.Run
 	May      bool // the user may change it
 	Running  bool
 }
+
+// runCounts are the numbers beside the tabs.
+type runCounts struct{ Curves, Files, Data, Stages int }
 
 // runOf finds the run that a request names and asks whether the user may.
 func (u *pages) runOf(r *http.Request, access route.Access) (track.Run, error) {
@@ -64,16 +64,16 @@ func (u *pages) showRun(w http.ResponseWriter, r *http.Request, tab, file string
 }
 
 func (u *pages) head(ctx context.Context, run *track.Run, tab string) (*runHead, error) {
-	h := &runHead{Run: run, Tab: tab, Curves: len(run.Metrics), Stages: len(run.Stages), Running: !run.Status.Over()}
+	h := &runHead{Run: run, Tab: tab, Counts: runCounts{Curves: len(run.Metrics), Stages: len(run.Stages)}, Running: !run.Status.Over()}
 	for _, a := range run.Assets {
 		if a.Role == track.Artifact || a.Role == track.Output || a.Role == track.Model {
-			h.Files++
+			h.Counts.Files++
 		}
 		if a.Role == track.Input || a.Role == track.Output {
-			h.Data++
+			h.Counts.Data++
 		}
 	}
-	h.Data += len(run.Datasets)
+	h.Counts.Data += len(run.Datasets)
 	h.May = route.Allow(ctx, route.Write, route.Subject{Kind: route.Run, ID: run.ID}) == nil
 	if run.Parent != "" {
 		// A parent that was deleted for good is only an id.

@@ -13,6 +13,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
 	"github.com/mlops-cli/mlops/pkg/progress"
+	"github.com/mlops-cli/mlops/pkg/registrydb"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/reproduce"
 	"github.com/mlops-cli/mlops/pkg/route"
@@ -48,8 +49,8 @@ func open(t *testing.T, dir string) *place {
 	return &place{repo: r, runs: runs, deps: ui.Deps{
 		Name: filepath.Base(r.Root), Version: "dev", Clock: clock.System{}, Runs: runs, Events: runs, Curves: runs,
 		Files:   artifact.New(runs, artifact.NewLocal(store), store),
-		Compare: compare.New(runs, revisions{r}), Objects: store, Data: files, History: r.Git(), Engine: engine,
-		Code: reproduce.New(r, files, runs),
+		Compare: compare.New(runs, revisions{r}), Objects: store, Root: r.Root, Data: files, History: r.Git(), Engine: engine,
+		Code: reproduce.New(r, files, runs), Models: registrydb.New(index, clock.System{}),
 	}}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/compare"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
+	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/reproduce"
 	"github.com/mlops-cli/mlops/pkg/route"
@@ -30,6 +31,7 @@ type Deps struct {
 	Compare Comparer
 	Files   Files
 	Objects Objects
+	Root    string // of the repository, in the file system
 	Data    Data
 	History History
 	Engine  Pipelines
@@ -95,8 +97,11 @@ type Code interface {
 	Diff(ctx context.Context, a, b *track.Run, patch bool) (reproduce.Difference, error)
 }
 
-// Models will be the registry.
-type Models any
+// Models is the registry.
+type Models interface {
+	registry.Reader
+	registry.Curator
+}
 
 // pages answers the requests.
 type pages struct {
@@ -156,6 +161,12 @@ func Routes(d Deps) ([]route.Route, error) {
 		get("/compare", u.compare),
 		get("/experiments", u.experiments),
 		get("/experiments/{id}", u.experiment),
+		get("/data", u.data),
+		get("/data/{path...}", u.dataPath),
+		get("/models", u.models),
+		get("/models/{name}", u.model),
+		get("/models/{name}/{version}", u.modelVersion),
+		post("/models/{name}/edit", u.editModel),
 		get("/pipelines", u.pipelines),
 		post("/runs/{id}/name", u.edit(u.editName)),
 		post("/runs/{id}/note", u.edit(u.editNote)),

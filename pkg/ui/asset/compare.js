@@ -128,8 +128,8 @@ function parallel(runs, dimensions) {
   new ResizeObserver(draw).observe(room);
 }
 
-const shown = (d, v) => (v === null ? 'none' : d.names ? d.names[v] : number(v));
-const clip = (s, n) => (s.length > n ? s.slice(0, n / 2) + '…' + s.slice(1 - n / 2) : s);
+function shown(d, v) { return v === null ? 'none' : d.names ? d.names[v] : number(v); }
+function clip(s, n) { return s.length > n ? s.slice(0, n / 2) + '…' + s.slice(1 - n / 2) : s; }
 
 function scatter(runs, dimensions) {
   if (dimensions.length < 2) return;
@@ -142,7 +142,7 @@ function scatter(runs, dimensions) {
   function draw() {
     const dx = dimensions[sx.value], dy = dimensions[sy.value];
     const width = Math.max(320, room.clientWidth), height = 320;
-    const X = scale(dx, 70, width - 30), Y = scale(dy, height - 46, 18);
+    const X = scale(dx, 70, width - 30), Y = scale(dy, height - 46, 34);
     const out = svg('svg', {class: 'drawn', viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': `${dy.key} over ${dx.key}`});
     for (const [v, text] of Y.ticks) out.append(svg('line', {class: 'gridline', x1: 60, x2: width - 20, y1: Y.at(v), y2: Y.at(v)}), svg('text', {x: 52, y: Y.at(v) + 4, 'text-anchor': 'end'}, clip(text, 8)));
     for (const [v, text] of X.ticks) out.append(svg('line', {class: 'gridline', x1: X.at(v), x2: X.at(v), y1: 12, y2: height - 38}), svg('text', {x: X.at(v), y: height - 22, 'text-anchor': 'middle'}, clip(text, 12)));

@@ -1,0 +1,232 @@
+package ui
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/workspace"
+)
+
+// trackedPage is all that is tracked.
+type trackedPage struct {
+	Missing bool // there is no repository
+	Rows    []trackedRow
+	Size    int64
+	Files   int64
+	Changed int
+	Problem string
+}
+
+type trackedRow struct {
+	workspace.Listed
+
+	State string // same, or how it differs from its pointer
+}
+
+// tracked lists what a revision tracks; "" is the workspace.
+func (u *pages) tracked(ctx context.Context, rev string, paths ...string) (all []workspace.Listed, err error) {
+	err = u.Data.List(ctx, workspace.ListRequest{Dir: u.Root, Rev: rev, Paths: paths}, func(l workspace.Listed) error {
+		all = append(all, l)
+		return nil
+	})
+	return all, err
+}
+
+func (u *pages) data(w http.ResponseWriter, r *http.Request) error {
+	b := trackedPage{Missing: u.Data == nil}
+	if !b.Missing {
+		all, err := u.tracked(r.Context(), "")
+		if err != nil {
+			return err
+		}
+		state := map[string]string{}
+		status, err := u.Data.Status(r.Context(), workspace.StatusRequest{Dir: u.Root})
+		if err != nil {
+			b.Problem = err.Error()
+		}
+		for _, c := range status.Changes {
+			at := string(c.Target)
+			if c.Path == c.Target {
+				state[at] = c.Kind
+			} else if state[at] == "" {
+				state[at] = workspace.ChangeModified
+			}
+		}
+		b.Changed = len(state)
+		for _, l := range all {
+			row := trackedRow{Listed: l, State: "same"}
+			if s := state[string(l.Path)]; s != "" {
+				row.State = s
+			}
+			b.Size += l.Size
+			b.Files += l.Files
+			b.Rows = append(b.Rows, row)
+		}
+	}
+	return u.show(w, r, http.StatusOK, "data.html", page{Title: "Data", Nav: "data", Body: b})
+}
+
+// versionsPage is one tracked path: its versions, what is in it, who used it.
+type versionsPage struct {
+	Path     string
+	Now      *workspace.Listed
+	Versions []version
+	Content  []workspace.Listed
+	More     bool
+	Used     []usedRow
+	From, To string
+	Diff     *workspace.DiffResult
+	Changes  []workspace.Change
+	Problem  string
+	Git      bool
+}
+
+// version is a content that a path had, with the commit that brought it.
+type version struct {
+	repo.LogEntry
+
+	ID    oid.ID
+	Size  int64
+	Files int64
+	Grown int64 // against the version before
+	First bool
+	Prev  string // commit of the version before
+}
+
+type usedRow struct {
+	Run  track.Run
+	Role track.Role
+}
+
+// Of a path a page shows so much.
+const (
+	maxVersions = 30
+	maxContent  = 500
+	maxUsed     = 20
+)
+
+func (u *pages) dataPath(w http.ResponseWriter, r *http.Request) error {
+	if u.Data == nil {
+		return errs.New(errs.NotFound, "there is no repository here, so nothing is tracked")
+	}
+	b := versionsPage{Path: r.PathValue("path"), From: r.URL.Query().Get("from"), To: r.URL.Query().Get("to")}
+	now, err := u.findTracked(r.Context(), "", b.Path)
+	if err != nil {
+		return err
+	}
+	b.Now = now
+	source := ""
+	if now != nil {
+		source, _, _ = strings.Cut(string(now.Source), ":")
+	}
+	if err := u.versions(r.Context(), &b, source); err != nil {
+		b.Problem = err.Error()
+	}
+	if now == nil && len(b.Versions) == 0 {
+		return errs.New(errs.NotFound, "%s is not tracked", b.Path).Hint("mlops add %s", workspace.Quote([]string{b.Path}))
+	}
+	if now != nil {
+		if err := u.content(r.Context(), &b); err != nil {
+			return err
+		}
+	}
+	return u.show(w, r, http.StatusOK, "data_path.html", page{Title: b.Path, Nav: "data", Crumbs: []crumb{{"Data", "/data"}}, Body: b})
+}
+
+// content fills in what is in a path, how it differs and who used it.
+func (u *pages) content(ctx context.Context, b *versionsPage) error {
+	if b.Now.Kind == "dir" {
+		list, err := u.tracked(ctx, "", b.Path)
+		if err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
+		b.Content, b.More = list[:min(len(list), maxContent)], len(list) > maxContent
+	}
+	if b.From != "" || b.To != "" {
+		diff, err := u.Data.Diff(ctx, workspace.DiffRequest{Dir: u.Root, From: b.From, To: b.To, Paths: []string{b.Path}})
+		if err != nil {
+			return err
+		}
+		b.Diff, b.Changes = &diff, diff.Changes[:min(len(diff.Changes), maxContent)]
+	}
+	runs, err := u.Runs.Runs(ctx, track.Query{Bare: true, Assets: true, Limit: maxUsed, Filter: track.Filter{{Entity: track.Datasets, Key: "name", Op: track.Equal, Text: b.Path}}})
+	if err != nil {
+		return err
+	}
+	if runs, err = u.visible(ctx, runs); err != nil {
+		return err
+	}
+	for i := range runs {
+		for _, a := range runs[i].Assets {
+			if a.Path == b.Path {
+				b.Used = append(b.Used, usedRow{runs[i], a.Role})
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// findTracked finds a path among what a revision tracks; nil when it does not.
+func (u *pages) findTracked(ctx context.Context, rev, path string) (*workspace.Listed, error) {
+	all, err := u.tracked(ctx, rev)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(l workspace.Listed) bool { return string(l.Path) == path })
+	if i < 0 {
+		return nil, nil
+	}
+	return &all[i], nil
+}
+
+// versions reads from git which contents a path had.
+func (u *pages) versions(ctx context.Context, b *versionsPage, source string) error {
+	if u.History == nil {
+		return nil
+	}
+	if source == "" {
+		source = repo.PointerPath(b.Path)
+	}
+	files := []string{source}
+	if strings.HasSuffix(source, ".yaml") { // an output: its lock says what it was
+		files = []string{strings.TrimSuffix(source, ".yaml") + ".lock"}
+	}
+	log, err := u.History.Log(ctx, 4*maxVersions, files...)
+	if err != nil {
+		return err
+	}
+	b.Git = len(log) > 0
+	for _, e := range log {
+		was, err := u.findTracked(ctx, e.Commit, b.Path)
+		if err != nil {
+			return err
+		}
+		if was == nil {
+			continue
+		}
+		v := version{LogEntry: e, ID: was.ID, Size: was.Size, Files: was.Files, First: true}
+		if n := len(b.Versions); n > 0 {
+			last := &b.Versions[n-1]
+			if last.ID == v.ID { // the same content: the older commit brought it
+				last.LogEntry = e
+				continue
+			}
+			last.First, last.Prev, last.Grown = false, e.Commit, last.Size-v.Size
+		}
+		if len(b.Versions) == maxVersions {
+			break
+		}
+		b.Versions = append(b.Versions, v)
+	}
+	for i := 1; i < len(b.Versions); i++ {
+		b.Versions[i-1].Prev = b.Versions[i].Commit
+	}
+	return nil
+}

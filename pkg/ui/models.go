@@ -1,0 +1,214 @@
+package ui
+
+import (
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/route"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+type modelsPage struct {
+	Missing bool // there is no registry
+	Models  []registry.Model
+}
+
+func (u *pages) models(w http.ResponseWriter, r *http.Request) error {
+	b := modelsPage{Missing: u.Models == nil}
+	if !b.Missing {
+		all, err := u.Models.Models(r.Context(), registry.Query{})
+		if err != nil {
+			return err
+		}
+		b.Models = slices.DeleteFunc(all, func(m registry.Model) bool {
+			return route.Allow(r.Context(), route.Read, route.Subject{Kind: route.Model, ID: m.Name}) != nil
+		})
+	}
+	return u.show(w, r, http.StatusOK, "models.html", page{Title: "Models", Nav: "models", Body: b})
+}
+
+// modelPage is a model with its versions.
+type modelPage struct {
+	Model       registry.Model
+	Versions    []versionRow
+	Description template.HTML
+	Metrics     []string // columns
+	Events      []track.Event
+	May         bool
+}
+
+type versionRow struct {
+	registry.Version
+
+	Values []string
+}
+
+// modelOf finds the model that a request names.
+func (u *pages) modelOf(r *http.Request, access route.Access) (registry.Model, error) {
+	name := r.PathValue("name")
+	if err := route.Allow(r.Context(), access, route.Subject{Kind: route.Model, ID: name}); err != nil {
+		return registry.Model{}, err
+	}
+	if u.Models == nil {
+		return registry.Model{}, errs.New(errs.NotFound, "no models are kept here")
+	}
+	return u.Models.Model(r.Context(), name)
+}
+
+// versionMetrics is how many metrics the table of versions has columns for.
+const versionMetrics = 4
+
+func (u *pages) model(w http.ResponseWriter, r *http.Request) error {
+	m, err := u.modelOf(r, route.Read)
+	if err != nil {
+		return err
+	}
+	versions, err := u.Models.Versions(r.Context(), registry.Query{Filter: track.Filter{{Entity: track.Attributes, Key: "name", Op: track.Equal, Text: m.Name}}})
+	if err != nil {
+		return err
+	}
+	b := modelPage{Model: m, Description: markdown(m.Description), May: route.Allow(r.Context(), route.Write, route.Subject{Kind: route.Model, ID: m.Name}) == nil}
+	for i := range versions {
+		for _, x := range versions[i].Details.Metrics {
+			if !slices.Contains(b.Metrics, x.Key) && len(b.Metrics) < versionMetrics {
+				b.Metrics = append(b.Metrics, x.Key)
+			}
+		}
+	}
+	for i := range versions {
+		row := versionRow{Version: versions[i], Values: make([]string, len(b.Metrics))}
+		for _, x := range versions[i].Details.Metrics {
+			if at := slices.Index(b.Metrics, x.Key); at >= 0 {
+				row.Values[at] = valueText(x.Value)
+			}
+		}
+		b.Versions = append(b.Versions, row)
+	}
+	if u.Events != nil {
+		if b.Events, err = u.Events.Events(r.Context(), track.EventQuery{Subject: m.Name, Kinds: []string{"model"}, Last: 20}); err != nil {
+			return err
+		}
+		slices.Reverse(b.Events)
+	}
+	return u.show(w, r, http.StatusOK, "model.html", page{Title: m.Name, Nav: "models", Crumbs: []crumb{{"Models", "/models"}}, Body: b})
+}
+
+// modelVersionPage is one version.
+type modelVersionPage struct {
+	Model       registry.Model
+	Version     registry.Version
+	Description template.HTML
+	Card        template.HTML
+	Fields      []registry.Field
+	Others      []int
+	May         bool
+	Drawing     template.HTML
+	Stages      []registry.Stage
+}
+
+func (u *pages) modelVersion(w http.ResponseWriter, r *http.Request) error {
+	m, err := u.modelOf(r, route.Read)
+	if err != nil {
+		return err
+	}
+	ref, err := registry.ParseRef(m.Name + "/" + r.PathValue("version"))
+	if err != nil {
+		return err
+	}
+	v, err := u.Models.Find(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	b := modelVersionPage{
+		Model: m, Version: v, Description: markdown(v.Description), Stages: registry.Stages(), Drawing: u.modelLineage(r, &v),
+		May: route.Allow(r.Context(), route.Write, route.Subject{Kind: route.Model, ID: m.Name}) == nil,
+	}
+	if v.Details.Card != "" {
+		b.Card = markdown(v.Details.Card)
+	}
+	if v.Details.Signature != nil {
+		b.Fields = v.Details.Signature.Fields()
+	}
+	title := m.Name + " version " + strconv.Itoa(v.Number)
+	return u.show(w, r, http.StatusOK, "model_version.html", page{
+		Title: title, Nav: "models", Crumbs: []crumb{{"Models", "/models"}, {m.Name, "/models/" + escapePath(m.Name)}}, Body: b,
+	})
+}
+
+// modelLineage draws what a version was made from.
+func (u *pages) modelLineage(r *http.Request, v *registry.Version) template.HTML {
+	g := newGraph("Lineage of version " + strconv.Itoa(v.Number))
+	g.add(box{ID: "version", Title: v.Model, Sub: "version " + strconv.Itoa(v.Number), Class: "skip on"})
+	into := "version"
+	if v.RunID != "" {
+		name := v.Details.RunName
+		if run, err := u.Runs.Run(r.Context(), v.RunID); err == nil { // it may be gone
+			name = run.Name
+		}
+		if name == "" {
+			name = short(v.RunID)
+		}
+		g.add(box{ID: "run", Title: name, Sub: "run", Class: "skip", URL: "/runs/" + v.RunID})
+		g.connect("run", "version")
+		into = "run"
+	}
+	if v.Details.Git.Commit != "" {
+		g.add(box{ID: "code", Title: short(v.Details.Git.Commit), Sub: "commit", Class: "data none"})
+		g.connect("code", into)
+	}
+	for _, d := range v.Details.Inputs {
+		id := "data " + d.Path
+		g.add(box{ID: id, Title: d.Path, Sub: short(d.ID) + " · " + byteSize(d.Size), Class: "data none", URL: "/data/" + escapePath(d.Path)})
+		g.connect(id, into)
+	}
+	if len(g.nodes) == 1 {
+		return ""
+	}
+	return g.SVG()
+}
+
+// editModel changes a model, or one of its versions, by a form.
+func (u *pages) editModel(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errs.New(errs.Usage, "the form is not as it should be: %w", err)
+	}
+	m, err := u.modelOf(r, route.Write)
+	if err != nil {
+		return err
+	}
+	form := r.PostForm
+	ref := registry.Ref{Name: m.Name}
+	to := "/models/" + escapePath(m.Name)
+	if text := form.Get("version"); text != "" {
+		if ref.Number, err = strconv.Atoi(text); err != nil || ref.Number < 1 {
+			return errs.New(errs.Usage, "%q is not a version", text)
+		}
+		to += "/" + text
+	}
+	switch what := form.Get("do"); what {
+	case "describe":
+		err = u.Models.Describe(r.Context(), ref, strings.ReplaceAll(form.Get("text"), "\r\n", "\n"))
+	case "tag":
+		err = u.Models.SetTag(r.Context(), ref, strings.TrimSpace(form.Get("key")), form.Get("value"))
+	case "untag":
+		err = u.Models.DeleteTag(r.Context(), ref, form.Get("key"))
+	case "alias":
+		err = u.Models.SetAlias(r.Context(), m.Name, strings.TrimSpace(form.Get("alias")), ref.Number)
+	case "unalias":
+		err = u.Models.DeleteAlias(r.Context(), m.Name, form.Get("alias"))
+	case "stage":
+		_, err = u.Models.SetStage(r.Context(), m.Name, ref.Number, registry.Stage(form.Get("stage")), form.Get("archive") != "")
+	default:
+		err = errs.New(errs.Usage, "%q is not a change of a model", what)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
