@@ -138,6 +138,8 @@ func (o *runOptions) execute(ctx context.Context, e *pipeline.Engine) error {
 	if err != nil {
 		return err
 	}
+	in := newInside(ctx, o.app)
+	o.Environ, listeners = in.environ, append(listeners, in)
 	o.Output = o.app.io.Err
 	o.Command = append([]string{"mlops"}, os.Args[1:]...)
 	if inGitHub() && !o.app.io.JSON {

@@ -148,8 +148,11 @@ func (s *sweeping) one(ctx context.Context, jobs int) bool {
 	if err != nil {
 		s.app.io.Warn("%v", err)
 	}
+	in := newInside(ctx, s.app)
+	q.Environ = in.environ
 	err = s.where.in(ctx, q.ID, s.keep, func(e *pipeline.Engine) (err error) {
 		result, err = e.Run(ctx, q, func(ev pipeline.Event) {
+			in.event(ev)
 			if tell != nil {
 				tell.event(ev)
 			}
@@ -161,6 +164,9 @@ func (s *sweeping) one(ctx context.Context, jobs int) bool {
 		})
 		return err
 	})
+	if lerr := in.end(result, err); lerr != nil {
+		s.app.io.Warn("%s: %v", q.Name, lerr)
+	}
 	if tell != nil {
 		if lerr := tell.end(result, err); lerr != nil {
 			s.app.io.Warn("%s: %v", q.Name, lerr)
