@@ -61,6 +61,12 @@ func (o *transferOptions) fetch(ctx context.Context, paths []string) (s transfer
 		if req.Stages, err = o.app.stageCache(ctx); err != nil {
 			return s, "", err
 		}
+		models, err := o.app.registry(ctx)
+		if err != nil {
+			return s, "", err
+		}
+		req.Models = models
+		defer func() { o.app.tellWaiting(ctx, models) }()
 	}
 	s, err = t.Fetch(ctx, req)
 	o.moved(ctx, track.RemoteFetched, name, s)

@@ -17,8 +17,8 @@ func newFsckCmd(a *app) *cobra.Command {
 		Use:   "fsck",
 		Short: "Verify the store and say what is wrong",
 		Long: `Reads every object in the store and checks that it is what its name says, that
-the objects of all tracked files in the workspace are there, and that the
-database is whole. It changes nothing. Exit code 14 when something is wrong.`,
+the objects of all tracked files in the workspace and of registered models are
+there, and that the database is whole. It changes nothing. Exit code 14 when something is wrong.`,
 		Example: "  mlops fsck\n  mlops fsck --json",
 		Args:    cobra.NoArgs,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return runFsck(ctx, a) }),
@@ -30,7 +30,7 @@ func runFsck(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	res, err := upkeep.New(r).Fsck(ctx, a.io.Progress())
+	res, err := upkeep.New(r, modelRoots{a, r}).Fsck(ctx, a.io.Progress())
 	if err != nil {
 		return err
 	}

@@ -27,8 +27,8 @@ func newGCCmd(a *app) *cobra.Command {
 		Short: "Free what nothing names any more",
 		Long: `Shows what would be freed in the store of this machine; --force frees it. Kept is
 everything that a pointer or lock in the workspace, in git's index, or in any
-branch, tag or stash names, everything a run read, wrote or logged, and what
-stages made in the last days. Files younger than --min-age are always kept, so
+branch, tag or stash names, everything a run read, wrote or logged, the files of
+registered models, and what stages made in the last days. Files younger than --min-age are always kept, so
 that work in other terminals is safe. Remotes are not touched.
 
 Runs that were removed count as long as they can be restored. --removed-runs forgets
@@ -57,7 +57,7 @@ func runGC(ctx context.Context, o *gcOptions) error {
 		return err
 	}
 	before := o.app.clock.Now().Add(-o.minAge)
-	u := upkeep.New(r, runRoots{o.app, r, removed}, stageRoots{r, before.UnixMilli()})
+	u := upkeep.New(r, runRoots{o.app, r, removed}, stageRoots{r, before.UnixMilli()}, modelRoots{o.app, r})
 	res, err := u.GC(ctx, upkeep.GCRequest{Force: o.force, Before: before}, o.app.io.Progress())
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/registrydb"
 	"github.com/mlops-cli/mlops/pkg/term"
 )
 
@@ -61,6 +63,20 @@ func runModelGet(ctx context.Context, a *app, args []string) error {
 		_, err := fmt.Fprintf(w, "got %s: %s, %s, %s\n", v.Ref(), got.Path, term.Plural(max(got.Files, 1), "file"), term.Bytes(got.Bytes))
 		return err
 	})
+}
+
+// tellWaiting warns of versions whose numbers were taken here and elsewhere.
+func (a *app) tellWaiting(ctx context.Context, models *registrydb.Service) {
+	waiting, err := models.Waiting(ctx)
+	if err != nil {
+		a.io.Warn("%v", err)
+	}
+	for i := range waiting {
+		w := &waiting[i]
+		name := registry.Ref{Name: w.Model, Number: w.Number}
+		a.io.Warn("%s was registered here and by %s elsewhere, who pushed first", name, cmp.Or(w.User, "somebody"))
+		a.io.Hint("to give yours the next number: mlops model renumber %s", name)
+	}
 }
 
 func newModelRenumberCmd(a *app) *cobra.Command {

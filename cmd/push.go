@@ -63,7 +63,7 @@ func (o *transferOptions) report(s transfer.Summary, did, would, nothing string)
 		}{"summary", s})
 	}
 	return o.app.io.Result(s, func(w io.Writer) error {
-		if s.Objects == 0 && s.Runs == 0 && s.Stages == 0 && s.Looked == 0 {
+		if s.Objects == 0 && s.Runs == 0 && s.Stages == 0 && s.Models == 0 && s.Looked == 0 {
 			_, err := fmt.Fprintln(w, nothing)
 			return err
 		}
@@ -74,6 +74,9 @@ func (o *transferOptions) report(s transfer.Summary, did, would, nothing string)
 		text := fmt.Sprintf("%s %s, %s", verb, term.Plural(s.Objects, "object"), term.Bytes(s.Bytes))
 		if s.Runs > 0 {
 			text += ", " + term.Plural(int64(s.Runs), "run")
+		}
+		if s.Models > 0 {
+			text += ", " + term.Plural(int64(s.Models), "model record")
 		}
 		if s.Stages > 0 {
 			text += ", " + term.Plural(int64(s.Stages), "stage result")
@@ -133,6 +136,9 @@ func runPush(ctx context.Context, o *transferOptions, paths []string) error {
 		if req.Stages, err = o.app.stageCache(ctx); err != nil {
 			return err
 		}
+		if req.Models, err = o.app.registry(ctx); err != nil {
+			return err
+		}
 	}
 	s, err := t.Push(ctx, req)
 	if err != nil && !errs.Is(err, errs.Partial) {
@@ -147,8 +153,8 @@ func runPush(ctx context.Context, o *transferOptions, paths []string) error {
 
 // moved adds to the history what came to or from a remote, if anything.
 func (o *transferOptions) moved(ctx context.Context, kind, name string, s transfer.Summary) {
-	if !o.dryRun && s.Objects+int64(s.Runs+s.Stages) > 0 {
-		o.app.emit(ctx, kind, name, map[string]any{"objects": s.Objects, "bytes": s.Bytes, "runs": s.Runs, "stages": s.Stages, "seconds": s.Seconds})
+	if !o.dryRun && s.Objects+int64(s.Runs+s.Stages+s.Models) > 0 {
+		o.app.emit(ctx, kind, name, map[string]any{"objects": s.Objects, "bytes": s.Bytes, "runs": s.Runs, "stages": s.Stages, "models": s.Models, "seconds": s.Seconds})
 	}
 }
 

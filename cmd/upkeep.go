@@ -3,8 +3,11 @@ package cmd
 import (
 	"context"
 
+	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
+	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/registrydb"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/trackdb"
@@ -52,5 +55,29 @@ func (s stageRoots) Roots(ctx context.Context, fn func(upkeep.Root) error) error
 			return err
 		}
 		return fn(upkeep.Root{By: "stage cache of " + stage, Path: out.Path, Kind: k, ID: out.ID})
+	})
+}
+
+// modelRoots lists the files of registered models.
+type modelRoots struct {
+	app  *app
+	repo *repo.Repo
+}
+
+// Roots calls fn for the files of each version.
+func (s modelRoots) Roots(ctx context.Context, fn func(upkeep.Root) error) error {
+	index, err := s.repo.Index(ctx)
+	if err != nil {
+		if errs.Is(err, errs.Corrupt) {
+			return nil // fsck says so itself; gc stops at the runs
+		}
+		return err
+	}
+	return registrydb.New(index, s.app.clock).Objects(ctx, func(ref registry.Ref, d registry.Data) error {
+		k, err := tree.ParseKind(d.Kind)
+		if err != nil {
+			k = tree.File
+		}
+		return fn(upkeep.Root{By: "model " + ref.String(), Path: "models:/" + ref.String(), Kind: k, ID: d.ID, Kept: true})
 	})
 }

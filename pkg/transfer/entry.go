@@ -49,13 +49,16 @@ const (
 )
 
 // Root is an object that is wholly present, with all it names. Name is a path
-// in the repository or the id of a run, as it was when pushed.
+// in the repository, the id of a run or the name of a model, as it was when
+// pushed.
 type Root struct {
 	Kind  string `json:"kind"`
 	ID    oid.ID `json:"id"`
 	Name  string `json:"name,omitempty"`
 	Files int64  `json:"files,omitempty"`
 	Bytes int64  `json:"bytes,omitempty"`
+
+	Version string `json:"version,omitempty"` // id of a version of a model; Name is then name/number
 }
 
 func parseEntry(data []byte, seq uint64) (Entry, error) {

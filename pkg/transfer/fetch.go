@@ -18,6 +18,7 @@ type FetchRequest struct {
 	Selection
 	Runs   Runs       // new runs of the remote are taken in; nil: none
 	Stages StageCache // and its stage cache; nil: not
+	Models Models     // and its registered models; nil: not
 	// Artifacts has what all runs made fetched too, as a push sends it.
 	Artifacts bool
 	// DryRun only counts. Of trees, the nodes are fetched all the same: only
@@ -51,8 +52,11 @@ func (t *Transfer) Fetch(ctx context.Context, req FetchRequest) (s Summary, err 
 	if err == nil && req.Stages != nil {
 		err = f.stages(ctx, req.Stages, req.DryRun, &s)
 	}
+	if err == nil && req.Models != nil {
+		err = f.models(ctx, req.Models, req.DryRun, &s)
+	}
 	if err == nil && req.Runs != nil && req.Artifacts {
-		err = f.artifacts(ctx, req.Runs, req.DryRun)
+		err = f.artifacts(ctx, req, req.DryRun)
 	}
 	s.Objects, s.Bytes = f.count, f.bytes
 	if req.DryRun {
@@ -85,20 +89,25 @@ func (f *fetcher) bring(ctx context.Context, s Selection, dry bool) error {
 	return f.get(ctx, blobs)
 }
 
-// artifacts fetches what the known runs made.
-func (f *fetcher) artifacts(ctx context.Context, runs Runs, dry bool) error {
-	exports, err := runs.Exports(ctx)
+// artifacts fetches what the known runs made, and the files of models.
+func (f *fetcher) artifacts(ctx context.Context, req FetchRequest, dry bool) error {
+	exports, err := req.Runs.Exports(ctx)
 	if err != nil {
 		return err
 	}
 	var s Selection
 	seen := map[oid.ID]bool{}
+	made, err := modelFiles(ctx, req.Models)
+	if err != nil {
+		return err
+	}
 	for _, e := range exports {
-		for _, o := range objectsOf(e) {
-			if !seen[o.ID] {
-				seen[o.ID] = true
-				s.Objects = append(s.Objects, o)
-			}
+		made = append(made, objectsOf(e)...)
+	}
+	for _, o := range made {
+		if !seen[o.ID] {
+			seen[o.ID] = true
+			s.Objects = append(s.Objects, o)
 		}
 	}
 	if err := f.bring(ctx, s, dry); err != nil {
@@ -283,26 +292,9 @@ func (f *fetcher) runs(ctx context.Context, runs Runs, dry bool, s *Summary) err
 		return nil
 	}
 	if len(fresh) > 0 {
-		need, err := f.st.Missing(slices.Clone(fresh))
+		records, err := f.records(ctx, fresh, "runs")
 		if err != nil {
 			return err
-		}
-		places, err := f.find(ctx, need)
-		if err != nil {
-			return err
-		}
-		if len(f.missing) > 0 {
-			return errs.New(errs.Corrupt, "the remote has lost %d records of runs", len(f.missing)).
-				Hint("type 'mlops push' where the runs were made")
-		}
-		if err := f.get(ctx, places); err != nil {
-			return err
-		}
-		records := make([][]byte, len(fresh))
-		for i, id := range fresh {
-			if records[i], err = f.st.Get(ctx, id); err != nil {
-				return err
-			}
 		}
 		if s.Runs, err = runs.Import(ctx, records...); err != nil {
 			return err

@@ -30,6 +30,7 @@ type seen struct {
 	Roots    []Root `json:"roots"`
 	Imported int    `json:"imported"` // the runs among so many of Roots were taken in
 	Learned  int    `json:"learned"`  // and the bundles of the stage cache among so many
+	Taken    int    `json:"taken"`    // and the models among so many
 }
 
 // History is the log of a remote as last seen.
@@ -200,30 +201,34 @@ func (h *History) save() error {
 }
 
 // append puts the entry under the next free number. Where another writer was
-// faster, its entry is read first. It fills in the entry's number.
-func (h *History) append(ctx context.Context, e *Entry) error {
+// faster, its entry is read first, and versions whose numbers it took are left
+// out. It fills in the entry's number.
+func (h *History) append(ctx context.Context, e *Entry) (taken []string, err error) {
 	for {
 		e.Seq = h.Head + 1
 		data, err := json.Marshal(e)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		data = append(data, '\n')
 		err = h.b.Put(ctx, logKey(e.Seq), int64(len(data)), remote.Bytes(data), remote.PutOptions{IfAbsent: true})
 		if err == nil {
 			h.apply(*e, oid.Sum(data))
-			return h.save()
+			return taken, h.save()
 		}
 		if !errs.Is(err, errs.Conflict) {
-			return err
+			return nil, err
 		}
 		before := h.Head
 		if err := h.sync(ctx); err != nil {
-			return err
+			return nil, err
 		}
 		if h.Head < before+1 {
-			return errs.New(errs.Remote, "log entry %d of the remote exists but is not listed", before+1).
+			return nil, errs.New(errs.Remote, "log entry %d of the remote exists but is not listed", before+1).
 				Hint("the service does not list what was just written: type the same command again")
 		}
+		var late []string
+		e.Roots, late = h.admit(e.Roots)
+		taken = append(taken, late...)
 	}
 }

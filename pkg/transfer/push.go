@@ -24,6 +24,7 @@ type PushRequest struct {
 	Objects []repo.Object // see Select
 	Runs    Runs          // finished runs go too; nil: none
 	Stages  StageCache    // entries of the stage cache go too; nil: none
+	Models  Models        // registered models go too; nil: none
 	By      string        // who pushes, for the log
 	DryRun  bool          // count only; nothing is written
 }
@@ -46,8 +47,15 @@ func (t *Transfer) Push(ctx context.Context, req PushRequest) (s Summary, err er
 		return s, err
 	}
 	stages, err := t.newStages(ctx, h, req.Stages)
-	if err != nil || len(objects)+len(runs)+len(stages) == 0 {
+	if err != nil {
 		return s, err
+	}
+	models, taken, err := t.newModels(ctx, h, req)
+	if err != nil {
+		return s, err
+	}
+	if len(objects)+len(runs)+len(stages)+len(models) == 0 {
+		return s, heldModels(t.name, taken, nil)
 	}
 	x, err := h.Index(ctx)
 	if err != nil {
@@ -72,20 +80,27 @@ func (t *Transfer) Push(ctx context.Context, req PushRequest) (s Summary, err er
 	if err != nil {
 		return s, err
 	}
-	s.Objects, s.Bytes, s.Runs, s.Stages = int64(len(p.items)), p.bytes, len(sent), len(learnt)
-	if roots := slices.Concat(rootsOf(objects), sent, bundle); !req.DryRun && len(roots) > 0 {
-		if err := t.send(ctx, st, h, p, roots, req.By); err != nil {
+	named, unnamed, err := t.planModels(ctx, st, p, models, req.DryRun)
+	if err != nil {
+		return s, err
+	}
+	s.Objects, s.Bytes, s.Runs, s.Stages, s.Models = int64(len(p.items)), p.bytes, len(sent), len(learnt), len(named)
+	if roots := slices.Concat(rootsOf(objects), sent, bundle, named); !req.DryRun && len(roots) > 0 {
+		late, err := t.send(ctx, st, h, p, roots, req.By)
+		if err != nil {
 			return s, err
 		}
+		taken = append(taken, late...)
+		s.Models -= len(late)
 		if err := h.noteStages(learnt); err != nil {
 			return s, err
 		}
 	}
 	if len(held) > 0 {
-		return s, errs.New(errs.Partial, "%d runs were not pushed, because outputs of theirs are not in the store: %s", len(held), few(held)).
+		err = errs.New(errs.Partial, "%d runs were not pushed, because outputs of theirs are not in the store: %s", len(held), few(held)).
 			Hint("type 'mlops fetch' where another remote has them, or remove the runs: mlops runs rm")
 	}
-	return s, nil
+	return s, errors.Join(err, heldModels(t.name, taken, unnamed))
 }
 
 // history reads the remote's log. A dry run must not begin a remote.
@@ -121,11 +136,12 @@ func rootsOf(objects []repo.Object) []Root {
 	return roots
 }
 
-// send uploads packs, then the parts that index them, then the log entry.
-func (t *Transfer) send(ctx context.Context, st *store.Store, h *History, p *planner, roots []Root, by string) error {
+// send uploads packs, then the parts that index them, then the log entry. Taken
+// are versions whose numbers others took meanwhile.
+func (t *Transfer) send(ctx context.Context, st *store.Store, h *History, p *planner, roots []Root, by string) (taken []string, err error) {
 	parcels, err := p.parcels()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	task := t.p.Task("push", int64(len(p.items)), p.bytes)
 	defer task.Done()
@@ -144,22 +160,22 @@ func (t *Transfer) send(ctx context.Context, st *store.Store, h *History, p *pla
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := fault.At(ctx, "push.packs.uploaded"); err != nil {
-		return err
+		return nil, err
 	}
 	e := &Entry{Type: typeAdd, Time: t.clock.Now().UTC(), By: by, Nonce: rand.Text(), Roots: roots, Packs: []Pack{}, Parts: []Part{}}
 	if err := t.sendParts(ctx, h, packs, e); err != nil {
-		return err
+		return nil, err
 	}
 	if err := fault.At(ctx, "push.idx.uploaded"); err != nil {
-		return err
+		return nil, err
 	}
-	if err := h.append(ctx, e); err != nil {
-		return err
+	if taken, err = h.append(ctx, e); err != nil {
+		return nil, err
 	}
-	return fault.At(ctx, "push.logged")
+	return taken, fault.At(ctx, "push.logged")
 }
 
 // sendParts uploads the trailers of packs and names them in e. The parts are

@@ -49,6 +49,7 @@ type Summary struct {
 	Bytes    int64   `json:"bytes"`
 	Runs     int     `json:"runs"`
 	Stages   int     `json:"stages"`           // entries of the stage cache
+	Models   int     `json:"models"`           // registered models and versions, new and changed
 	Looked   int64   `json:"looked,omitempty"` // tree nodes that a dry run fetched, to count what is below
 	Requests int64   `json:"requests"`
 	Seconds  float64 `json:"seconds"`
