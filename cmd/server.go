@@ -26,6 +26,7 @@ type serverOptions struct {
 	store    string
 	files    string
 	readOnly bool
+	auth     bool
 	insecure bool
 	hosts    []string
 	origins  []string
@@ -51,8 +52,8 @@ is made; --store postgres://… in a database that several servers may share, wi
 
   export MLFLOW_TRACKING_URI=http://127.0.0.1:5000
 
-The server listens on this machine only. On another address it asks for
---insecure, because everybody who reaches it can read and write everything.`,
+The server listens on this machine only. On another address it asks for --auth,
+or for --insecure, because everybody who reaches it could read and write everything.`,
 		Example: `  mlops server
   mlops server --store /srv/mlops --artifacts s3://bucket/artifacts
   mlops server --port 0 --json          a free port; the URL on stdout`,
@@ -60,6 +61,7 @@ The server listens on this machine only. On another address it asks for
 		RunE: a.run(func(ctx context.Context, _ []string) error { return runServer(ctx, o) }),
 	}
 	o.flags(c)
+	c.AddCommand(newServerUserCmd(a), newServerTokenCmd(a))
 	return c
 }
 
@@ -72,6 +74,7 @@ func (o *serverOptions) flags(c *cobra.Command) {
 	f.BoolVar(&o.readOnly, "read-only", false, "refuse everything that writes")
 	f.StringSliceVar(&o.hosts, "allowed-hosts", nil, "`NAMES` under which clients reach the server; * stands for any characters")
 	f.StringSliceVar(&o.origins, "allowed-origins", nil, "other sites (`https://…`) whose pages may send requests")
+	f.BoolVar(&o.auth, "auth", false, "ask who it is: see 'mlops server user' and 'mlops server token'")
 	f.BoolVar(&o.insecure, "insecure", false, "listen on any address although nobody has to sign in")
 	f.StringVar(&o.cert, "tls-cert", "", "`FILE` of a certificate: serve HTTPS")
 	f.StringVar(&o.key, "tls-key", "", "`FILE` of the certificate's key")
@@ -95,8 +98,12 @@ func runServer(ctx context.Context, o *serverOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := o.guard(ctx, parts); err != nil {
+		return err
+	}
 	srv, err := server.New(server.Options{
 		Routes:   parts.routes,
+		Auth:     parts.auth,
 		Log:      log,
 		Clock:    o.app.clock,
 		ReadOnly: o.readOnly,
@@ -140,13 +147,14 @@ func (o *serverOptions) mayListen() error {
 	if o.port < 0 || o.port > 65535 {
 		return errs.New(errs.Usage, "--port %d: ports go from 0 to 65535", o.port)
 	}
-	if o.host == "localhost" || o.insecure {
+	if o.host == "localhost" || o.insecure || o.auth {
 		return nil
 	}
 	if address, err := netip.ParseAddr(o.host); err == nil && address.IsLoopback() {
 		return nil
 	}
 	return errs.New(errs.Usage, "--host %s: others could read and write everything, nobody has to sign in", o.host).
+		Hint("--auth asks who it is: mlops server user add NAME --role admin").
 		Hint("--insecure does it all the same: where a proxy asks who it is, or all in the network may")
 }
 

@@ -24,6 +24,7 @@ type serverParts struct {
 	what    string // for people
 	routes  []route.Route
 	metrics []server.Collector
+	auth    server.Authenticator // nil: nobody has to sign in
 }
 
 // open opens what is served.

@@ -58,7 +58,7 @@ func (d *Door) Routes() ([]route.Route, error) {
 				return err
 			}
 			http.SetCookie(w, cookie(r, secret))
-			http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
+			http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther) //nolint:gosec // local sees to it
 			return nil
 		}},
 		{Method: http.MethodPost, Pattern: "/signout", Access: route.Open, Fail: fail, MaxBody: 8 << 10, Handler: func(w http.ResponseWriter, r *http.Request) error {

@@ -78,7 +78,7 @@ const (
 // cookie is the cookie of a session; an empty secret ends it.
 func cookie(r *http.Request, secret string) *http.Cookie {
 	secure := r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
-	c := &http.Cookie{Name: plainCookie, Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure, MaxAge: int(account.SessionTime.Seconds())}
+	c := &http.Cookie{Name: plainCookie, Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure, MaxAge: int(account.SessionTime.Seconds())} //nolint:gosec // over plain HTTP a secure cookie would not come back
 	if secure {
 		c.Name = secureCookie
 	}

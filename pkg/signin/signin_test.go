@@ -90,7 +90,9 @@ func TestThePage(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
-		return w.Result()
+		answer := w.Result()
+		must(t, answer.Body.Close())
+		return answer
 	}
 	wrong := post("/signin", url.Values{"name": {`"><script>`}, "password": {"x"}}, false)
 	if wrong.StatusCode != http.StatusUnauthorized || len(wrong.Cookies()) > 0 {

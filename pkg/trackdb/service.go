@@ -36,6 +36,9 @@ func New(index *db.DB, c clock.Clock) *Service {
 	}
 }
 
+// By is who does things here, unless a context says otherwise.
+func (s *Service) By() string { return s.by }
+
 // As returns the same service for what user does.
 func (s *Service) As(user string) *Service {
 	as := *s
