@@ -6,17 +6,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/api"
 	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/mlflow"
+	"github.com/mlops-cli/mlops/pkg/project"
 	"github.com/mlops-cli/mlops/pkg/registrydb"
 	"github.com/mlops-cli/mlops/pkg/remote"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/server"
 	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/version"
 )
 
 // serverParts is what a server serves.
@@ -54,8 +58,10 @@ func (o *serverOptions) open(ctx context.Context) (*serverParts, error) {
 	}
 	models := registrydb.New(index, o.app.clock)
 	return &serverParts{
-		what:   r.Root,
-		routes: append(mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock)...),
+		what: r.Root,
+		routes: slices.Concat(mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), api.Routes(api.Deps{
+			Version: version.Get().Version, Clock: o.app.clock, Tracking: tracking, Models: models, Projects: project.New(index, o.app.clock), Files: files,
+		})),
 	}, nil
 }
 
