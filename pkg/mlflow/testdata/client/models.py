@@ -60,7 +60,7 @@ def check_pyfunc():
     with mlflow.start_run() as run:
         info = mlflow.pyfunc.log_model(
             name="adder", python_model=Adder(), signature=infer_signature(frame, np.array([4.0, 6.0]), {"offset": 0}),
-            input_example=frame, registered_model_name="adder", params={"how": "sum"}, tags={"t": "1"},
+            input_example=frame, registered_model_name="adder", pip_requirements=["numpy"], params={"how": "sum"}, tags={"t": "1"},
         )
     assert list(mlflow.pyfunc.load_model(info.model_uri).predict(frame)) == [4.0, 6.0]
     for uri in ("models:/adder/1", "models:/adder/latest", f"runs:/{run.info.run_id}/adder"):
@@ -103,7 +103,7 @@ def check_logged_models():
 def check_register_from_run():
     mlflow.set_experiment("register")
     with mlflow.start_run() as run:
-        mlflow.sklearn.log_model(LogisticRegression(max_iter=200).fit(x, y), name="model", input_example=x[:2])
+        mlflow.sklearn.log_model(LogisticRegression(max_iter=200).fit(x, y), name="model", input_example=x[:2], pip_requirements=["scikit-learn"])
     v = mlflow.register_model(f"runs:/{run.info.run_id}/model", "flowers", tags={"k": "v"})
     assert v.version in (1, "1") and v.run_id == run.info.run_id
     assert mlflow.sklearn.load_model("models:/flowers/1").predict(x[:1]) == [0]
