@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/ignore"
@@ -16,12 +17,12 @@ import (
 const dvcIgnoreName = ".dvcignore"
 
 // ReadFiles reads pipeline files and pointers, those of outer directories first. One inside
-// an output of another is data, and left out. The error says what is wrong
-// with any of them; the good ones are returned beside it.
+// an output that a file further out declares is data, and left out. The error
+// says what is wrong with any of them; the good ones are returned beside it.
 func ReadFiles(read stagefile.ReadFunc, names []string) ([]*stagefile.File, error) {
 	names = slices.Clone(names)
 	slices.SortFunc(names, func(a, b string) int { return comparePaths(path.Dir(a), path.Dir(b)) })
-	r := fileReader{read: read, outs: map[string]bool{}, ignored: map[string][]byte{}}
+	r := fileReader{read: read, outs: map[string][]string{}, ignored: map[string][]byte{}}
 	var files []*stagefile.File
 	var failed []error
 	for _, name := range names {
@@ -38,12 +39,12 @@ func ReadFiles(read stagefile.ReadFunc, names []string) ([]*stagefile.File, erro
 		}
 		for i := range f.Stages {
 			for _, o := range f.Stages[i].Outs {
-				r.outs[o.Path] = true
+				r.outs[o.Path] = append(r.outs[o.Path], f.Dir)
 			}
 		}
 		if f.Pointer != nil {
 			for _, data := range f.Pointer.Outs {
-				r.outs[data] = true
+				r.outs[data] = append(r.outs[data], f.Dir)
 			}
 		}
 		files = append(files, f)
@@ -85,14 +86,16 @@ func joinErrors(failed []error) error {
 
 type fileReader struct {
 	read    stagefile.ReadFunc
-	outs    map[string]bool
-	ignored map[string][]byte // directory → its .dvcignore, nil when it has none
+	outs    map[string][]string // output → directories of the files that declare it
+	ignored map[string][]byte   // directory → its .dvcignore, nil when it has none
 }
 
 func (r *fileReader) inOutput(dir string) bool {
 	for ; dir != "." && dir != "/"; dir = path.Dir(dir) {
-		if r.outs[dir] {
-			return true
+		for _, from := range r.outs[dir] {
+			if from == "." || strings.HasPrefix(dir, from+"/") {
+				return true
+			}
 		}
 	}
 	return false
@@ -109,6 +112,11 @@ func (r *fileReader) checkIgnored(f *stagefile.File) error {
 		for _, o := range s.Outs {
 			if stagefile.IsExternal(o.Path) {
 				continue
+			}
+			for part := range strings.SplitSeq(o.Path, "/") {
+				if part == ".git" || part == ".hg" || part == ".dvc" {
+					return errs.New(errs.Usage, "output %s of %s lies in %s, where no stage may write", o.Path, where(s, o.Pos), part)
+				}
 			}
 			if m := r.matcher(path.Dir(o.Path)); !m.Empty() && m.Match(o.Path, false) {
 				return errs.New(errs.Usage, "output %s of %s matches a pattern in %s", o.Path, where(s, o.Pos), dvcIgnoreName).
