@@ -81,7 +81,7 @@ func (u *spooled) remove() error {
 
 // receive reads r to its end, hashing what it reads.
 func (s *Spool) receive(ctx context.Context, r io.Reader) (*spooled, error) {
-	head := make([]byte, smallSize)
+	head := fsx.AlignedBlock(smallSize)
 	n, err := fill(r, head)
 	switch {
 	case errors.Is(err, io.EOF):
@@ -111,7 +111,7 @@ func stream(ctx context.Context, f *os.File, head []byte, r io.Reader) (id oid.I
 	free := make(chan []byte, spoolBlocks)
 	toHash, toWrite := make(chan []byte, spoolBlocks), make(chan []byte, spoolBlocks)
 	for range spoolBlocks {
-		free <- make([]byte, spoolBlock)
+		free <- fsx.AlignedBlock(spoolBlock)
 	}
 	h := oid.NewHash()
 	g, ctx := errgroup.WithContext(ctx)
@@ -148,15 +148,10 @@ func stream(ctx context.Context, f *os.File, head []byte, r io.Reader) (id oid.I
 		return nil
 	})
 	g.Go(func() error {
-		var at int64
-		_, err := f.Write(head)
-		at += int64(len(head))
+		err := fsx.WriteDirect(f, head)
 		for block := range toWrite {
 			if err == nil {
-				_, err = f.Write(block)
-				// The flush at the end is short when writing has begun.
-				_ = fsx.StartFlush(f, at, int64(len(block)))
-				at += int64(len(block))
+				err = fsx.WriteDirect(f, block)
 			}
 			free <- block
 		}

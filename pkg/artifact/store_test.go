@@ -98,7 +98,7 @@ func (r *rows) DeleteArtifacts(_ context.Context, o track.Owner, p string) (n in
 
 func run(id string) track.Owner { return track.Owner{ID: id} }
 
-func newLocal(t *testing.T) (*artifact.Store, *store.Store) {
+func newLocal(t testing.TB) (*artifact.Store, *store.Store) {
 	t.Helper()
 	st, err := store.Open(t.Context(), t.TempDir(), store.Options{What: "test"})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -62,6 +63,11 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, secure *tls.Config) e
 		}
 		failed <- srv.Serve(ln)
 	}()
+	trimmed := time.AfterFunc(time.Second, func() {
+		debug.FreeOSMemory()
+		trim()
+	})
+	defer trimmed.Stop()
 	select {
 	case err := <-failed:
 		return errs.New(errs.Internal, "serve %s: %w", ln.Addr(), err)
