@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/term"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/trackdb"
@@ -55,7 +56,7 @@ that happened to stages. Skipped stages make no events: 'mlops runs show' has th
 	f.StringSliceVar(&o.Kinds, "kind", nil, "only these kinds")
 	f.IntVar(&o.Last, "limit", 0, "only the newest `N`")
 	// The flag exists at this point: an error could only say that it does not.
-	if err := c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(track.EventKinds(), cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	if err := c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(slices.Concat(track.EventKinds(), registry.EventKinds()), cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err)
 	}
 	return c

@@ -39,7 +39,14 @@ func (a *app) registry(ctx context.Context) (*registrydb.Service, error) {
 		return nil, err
 	}
 	s := registrydb.New(index, a.clock)
-	if name := r.Config.User.Name; name != "" {
+	name := r.Config.User.Name
+	if name == "" && s.User() == "" {
+		// Nobody is named in the environment, as in a container: git may know.
+		if name, _, err = r.Git().User(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if name != "" {
 		s = s.As(name)
 	}
 	return s, nil

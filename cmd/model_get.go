@@ -15,20 +15,34 @@ import (
 	"github.com/mlops-cli/mlops/pkg/term"
 )
 
+type modelGetOptions struct {
+	app *app
+
+	args     []string
+	describe bool
+}
+
 func newModelGetCmd(a *app) *cobra.Command {
-	return &cobra.Command{
+	o := &modelGetOptions{app: a}
+	c := &cobra.Command{
 		Use:   "get NAME[/VERSION|@ALIAS] [DIR]",
 		Short: "Write the files of a version",
 		Long: `Write the files of a version to DIR, or to a file or directory of the name that they
 had. What is not on this machine is fetched from the default remote. What it
 writes is whole or not there.`,
-		Example: "  mlops model get churn@production\n  mlops model get churn/3 /srv/models/churn",
+		Example: "  mlops model get churn@production\n  mlops model get churn/3 /srv/models/churn --mlmodel",
 		Args:    cobra.RangeArgs(1, 2),
-		RunE:    a.run(func(ctx context.Context, args []string) error { return runModelGet(ctx, a, args) }),
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			o.args = args
+			return runModelGet(ctx, o)
+		}),
 	}
+	c.Flags().BoolVar(&o.describe, "mlmodel", false, "make a directory with an MLmodel file, as MLflow reads it, where the model has none")
+	return c
 }
 
-func runModelGet(ctx context.Context, a *app, args []string) error {
+func runModelGet(ctx context.Context, o *modelGetOptions) error {
+	a, args := o.app, o.args
 	ref, err := registry.ParseRef(args[0])
 	if err != nil {
 		return err
@@ -45,17 +59,18 @@ func runModelGet(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	to := path.Base(v.Details.Path)
-	if v.Details.Path == "" {
-		to = v.Model
+	name := path.Base(v.Details.Path)
+	if v.Details.Path == "" || o.describe && v.Details.Kind != "dir" {
+		name = v.Model
 	}
+	to := name
 	if len(args) == 2 {
 		to = args[1]
 		if isDirectory(to) {
-			to = filepath.Join(to, path.Base("/"+v.Details.Path))
+			to = filepath.Join(to, name)
 		}
 	}
-	got, err := p.Get(ctx, v.Ref(), to)
+	got, err := p.Get(ctx, v.Ref(), to, o.describe)
 	if err != nil {
 		return err
 	}

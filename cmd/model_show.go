@@ -194,7 +194,9 @@ func (a *app) showVersion(w io.Writer, v *registry.Version) error {
 	}
 	a.about(t, "commit", commit)
 	for _, in := range d.Inputs {
-		a.about(t, "data", fmt.Sprintf("%s %s, %s", in.Path, in.ID.Short(), term.Bytes(in.Size)))
+		if !in.Code {
+			a.about(t, "data", fmt.Sprintf("%s %s, %s", in.Path, in.ID.Short(), term.Bytes(in.Size)))
+		}
 	}
 	if err := t.Write(w); err != nil {
 		return err

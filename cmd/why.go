@@ -156,11 +156,22 @@ func (s *whyShown) origin(depth int, o *release.Origin) {
 	if len(o.Command) > 0 {
 		s.line(depth+1, "command %s", strings.Join(o.Command, " "))
 	}
+	var files []string
+	for i := range o.Inputs {
+		if o.Inputs[i].Code {
+			files = append(files, o.Inputs[i].Path)
+		}
+	}
 	if code := codeOf(&o.Git); code != "" {
+		if len(files) > 0 {
+			code += ": " + strings.Join(files, ", ")
+		}
 		s.line(depth+1, "code %s", code)
 	}
 	for i := range o.Inputs {
-		s.input(depth+1, &o.Inputs[i])
+		if !o.Inputs[i].Code {
+			s.input(depth+1, &o.Inputs[i])
+		}
 	}
 }
 

@@ -67,6 +67,7 @@ type Data struct {
 	ID    oid.ID `json:"id"`
 	Size  int64  `json:"size"`
 	Files int64  `json:"files"`
+	Code  bool   `json:"code,omitempty"` // git has it, in the commit of the run
 }
 
 // Measure is the last value of a metric.

@@ -37,7 +37,7 @@ func (s *Service) CreateModel(ctx context.Context, m registry.Model) (registry.M
 		if err := s.putTags(ctx, tx, seq, 0, m.Tags); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, registry.ModelCreated, m.Name, map[string]any{"tags": tagMap(m.Tags), "description": m.Description})
+		return s.event(ctx, tx, registry.ModelCreated, m.Name, said(map[string]any{}, m.Tags, m.Description))
 	})
 	if err != nil {
 		return registry.Model{}, err
@@ -78,12 +78,19 @@ func checkTags(tags []registry.Tag) error {
 	return nil
 }
 
-func tagMap(tags []registry.Tag) map[string]string {
-	m := map[string]string{}
-	for _, t := range tags {
-		m[t.Key] = t.Value
+// said adds to the data of an event what there is of tags and description.
+func said(data map[string]any, tags []registry.Tag, description string) map[string]any {
+	if len(tags) > 0 {
+		m := map[string]string{}
+		for _, t := range tags {
+			m[t.Key] = t.Value
+		}
+		data["tags"] = m
 	}
-	return m
+	if description != "" {
+		data["description"] = description
+	}
+	return data
 }
 
 // CreateVersion implements registry.Registrar.
@@ -115,9 +122,11 @@ func (s *Service) CreateVersion(ctx context.Context, v registry.Version) (regist
 		if err := s.putTags(ctx, tx, m.seq, seq, v.Tags); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, registry.VersionCreated, v.Model, map[string]any{
-			"version": v.Number, "source": v.Source, "run_id": v.RunID, "tags": tagMap(v.Tags), "description": v.Description,
-		})
+		data := map[string]any{"version": v.Number, "source": v.Source}
+		if v.RunID != "" {
+			data["run_id"] = v.RunID
+		}
+		return s.event(ctx, tx, registry.VersionCreated, v.Model, said(data, v.Tags, v.Description))
 	})
 	if err != nil {
 		return registry.Version{}, err

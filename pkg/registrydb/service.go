@@ -40,6 +40,9 @@ func (s *Service) As(user string) *Service {
 	return &as
 }
 
+// User is who does things where a context names nobody.
+func (s *Service) User() string { return s.by }
+
 // who is the one who does things: the user of a request, or of this process.
 func (s *Service) who(ctx context.Context) string { return cmp.Or(track.UserOf(ctx), s.by) }
 

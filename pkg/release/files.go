@@ -5,13 +5,16 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fault"
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/registry/mlmodel"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/store"
 	"github.com/mlops-cli/mlops/pkg/track"
@@ -87,8 +90,9 @@ type Got struct {
 }
 
 // Get writes the files of a version to a path of the file system where nothing
-// stands. They are whole there or not at all.
-func (p *Releaser) Get(ctx context.Context, ref registry.Ref, to string) (got Got, err error) {
+// stands. They are whole there or not at all. With describe the path becomes a
+// directory that has an MLmodel file, which is made where there is none.
+func (p *Releaser) Get(ctx context.Context, ref registry.Ref, to string, describe bool) (got Got, err error) {
 	v, err := p.reg.Find(ctx, ref)
 	if err != nil {
 		return got, err
@@ -126,7 +130,12 @@ func (p *Releaser) Get(ctx context.Context, ref registry.Ref, to string) (got Go
 	}
 	defer func() { err = errors.Join(err, tmp.Remove()) }()
 	made := filepath.Join(tmp.Path, "made")
-	if err := deliver(ctx, st, o, made); err != nil {
+	if describe {
+		err = deliverDescribed(ctx, st, o, &v, made)
+	} else {
+		err = deliver(ctx, st, o, made)
+	}
+	if err != nil {
 		return got, err
 	}
 	if err := fault.At(ctx, "model.got"); err != nil {
@@ -136,6 +145,30 @@ func (p *Releaser) Get(ctx context.Context, ref registry.Ref, to string) (got Go
 		return got, errs.New(errs.Internal, "get %s: %w", ref, err)
 	}
 	return Got{Version: v, Path: to, Bytes: o.Size, Files: o.Files}, nil
+}
+
+// deliverDescribed writes a directory with a model and its MLmodel file.
+func deliverDescribed(ctx context.Context, st *store.Store, o repo.Object, v *registry.Version, to string) error {
+	inside := to
+	d := mlmodel.Description{
+		Data: ".", Flavors: v.Details.Flavors, Signature: v.Details.Signature, Example: v.Details.Example, Licence: v.Details.Licence,
+		RunID: v.RunID, ID: v.ID, Created: time.UnixMilli(v.Created),
+	}
+	if o.Kind != tree.Dir {
+		if err := os.Mkdir(to, 0o777); err != nil {
+			return err
+		}
+		d.Data = path.Base(o.Path)
+		inside = filepath.Join(to, d.Data)
+	}
+	if err := deliver(ctx, st, o, inside); err != nil {
+		return err
+	}
+	file := filepath.Join(to, mlmodel.FileName)
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fsx.WriteFile(file, mlmodel.Make(d).Encode(), 0o666)
 }
 
 // deliver writes an object as a file or directory that is not there yet.

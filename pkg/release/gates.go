@@ -26,15 +26,15 @@ type Check struct {
 
 // Promotion is an alias that moved, or what keeps it from moving.
 type Promotion struct {
-	Model   string  `json:"name"`
-	Alias   string  `json:"alias"`
-	From    int     `json:"from"` // the version that had it; 0: none
-	To      int     `json:"to"`
-	Moved   bool    `json:"moved"`
-	Gated   bool    `json:"gated"` // mlops.yaml has gates for this alias
-	Forced  bool    `json:"forced,omitempty"`
-	Checks  []Check `json:"checks"`
-	Version registry.Version
+	Model   string           `json:"name"`
+	Alias   string           `json:"alias"`
+	From    int              `json:"from"` // the version that had it; 0: none
+	To      int              `json:"to"`
+	Moved   bool             `json:"moved"`
+	Gated   bool             `json:"gated"` // mlops.yaml has gates for this alias
+	Forced  bool             `json:"forced,omitempty"`
+	Checks  []Check          `json:"checks"`
+	Version registry.Version `json:"version"`
 }
 
 // Failed counts the gates that do not hold.
@@ -96,9 +96,14 @@ func (p *Releaser) Promote(ctx context.Context, q PromoteRequest) (res Promotion
 		return res, nil
 	}
 	res.Forced = res.Failed() > 0
-	data := map[string]any{"checks": res.Checks}
-	if res.Forced {
-		data["forced"] = true
+	data := map[string]any{}
+	for _, c := range res.Checks {
+		key := "passed"
+		if !c.Passed {
+			key, data["forced"] = "failed", true
+		}
+		list, _ := data[key].([]string)
+		data[key] = append(list, strings.TrimSpace(c.Gate+" "+c.Name))
 	}
 	if q.Why != "" {
 		data["why"] = q.Why
@@ -249,39 +254,39 @@ func (p *Releaser) checkMetric(g stagefile.MetricGate, run, old *track.Run, now 
 		return c
 	}
 	var good, bad []string
-	say := func(ok bool, format string, args ...any) {
+	say := func(ok bool, yes, no string) {
 		if ok {
-			good = append(good, fmt.Sprintf(format, args...))
+			good = append(good, yes)
 		} else {
-			bad = append(bad, fmt.Sprintf(format, args...))
+			bad = append(bad, no)
 		}
 	}
 	if g.Min != nil {
-		say(value >= *g.Min, "%s, at least %s", number(value), number(*g.Min))
+		say(value >= *g.Min, "at least "+number(*g.Min), "less than "+number(*g.Min))
 	}
 	if g.Max != nil {
-		say(value <= *g.Max, "%s, at most %s", number(value), number(*g.Max))
+		say(value <= *g.Max, "at most "+number(*g.Max), "more than "+number(*g.Max))
 	}
 	if !g.Absolute {
 		p.against(g, value, old, now, say)
 	}
-	if c.Passed = len(bad) == 0; c.Passed {
-		c.Text = strings.Join(good, "; ")
-	} else {
-		c.Text = strings.Join(bad, "; ")
+	c.Passed = len(bad) == 0
+	if !c.Passed {
+		good = bad
 	}
+	c.Text = number(value) + ", " + strings.Join(good, ", ")
 	return c
 }
 
 // against compares a metric with that of the version that has the alias.
-func (p *Releaser) against(g stagefile.MetricGate, value float64, old *track.Run, now *registry.Version, say func(bool, string, ...any)) {
+func (p *Releaser) against(g stagefile.MetricGate, value float64, old *track.Run, now *registry.Version, say func(ok bool, yes, no string)) {
 	if now == nil {
-		say(true, "%s, and no version has the alias yet", number(value))
+		say(true, "and no version has the alias yet", "")
 		return
 	}
 	before, ok := metricOf(old, g.Name)
 	if !ok || math.IsNaN(before) {
-		say(true, "%s, and version %d has none", number(value), now.Number)
+		say(true, fmt.Sprintf("and version %d has none", now.Number), "")
 		return
 	}
 	direction := map[string]compare.Direction{"higher": compare.Up, "lower": compare.Down}[g.Better]
@@ -290,8 +295,9 @@ func (p *Releaser) against(g stagefile.MetricGate, value float64, old *track.Run
 	}
 	within := ""
 	if g.Tolerance > 0 {
-		within = ", by at most " + number(g.Tolerance)
+		within = " by more than " + number(g.Tolerance)
 	}
+	against := fmt.Sprintf("%s of version %d", number(before), now.Number)
 	// A tolerance is given in decimal: 0.90 − 0.89 is within 0.01.
 	slack := g.Tolerance + 1e-12*math.Max(math.Abs(value), math.Abs(before))
 	if g.Tolerance == 0 {
@@ -299,11 +305,11 @@ func (p *Releaser) against(g stagefile.MetricGate, value float64, old *track.Run
 	}
 	switch direction {
 	case compare.Up:
-		say(value >= before-slack, "%s, not lower than %s of version %d%s", number(value), number(before), now.Number, within)
+		say(value >= before-slack, "not lower than "+against+within, "lower than "+against+within)
 	case compare.Down:
-		say(value <= before+slack, "%s, not higher than %s of version %d%s", number(value), number(before), now.Number, within)
+		say(value <= before+slack, "not higher than "+against+within, "higher than "+against+within)
 	case compare.Unknown:
-		say(false, "nothing says whether more or less is better: add 'better: higher' or 'better: lower' in %s", stagefile.FileName)
+		say(false, "", "and nothing says whether more or less is better: add 'better: higher' or 'better: lower' in "+stagefile.FileName)
 	}
 }
 

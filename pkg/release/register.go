@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/registry/mlmodel"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/track"
+	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
 // Request says what to register.
@@ -114,10 +116,9 @@ func (p *Releaser) details(ctx context.Context, s *source, q *Request) (registry
 		for i := range run.Metrics {
 			d.Metrics = append(d.Metrics, registry.Measure{Key: run.Metrics[i].Key, Value: run.Metrics[i].Value})
 		}
-		for _, a := range run.Assets {
-			if a.Role == track.Input {
-				d.Inputs = append(d.Inputs, registry.Data{Path: a.Path, Kind: a.Kind, ID: a.ID, Size: a.Size, Files: a.Files})
-			}
+		var err error
+		if d.Inputs, err = p.inputs(ctx, run); err != nil {
+			return d, err
 		}
 	} else if err := p.here(ctx, &d.Git); err != nil {
 		return d, err
@@ -142,6 +143,53 @@ func (p *Releaser) details(ctx context.Context, s *source, q *Request) (registry
 	}
 	d.Licence = cmp.Or(d.Licence, cardField(d.Card, "license"), cardField(d.Card, "licence"))
 	return d, nil
+}
+
+// inputs is what a run read and did not make itself.
+func (p *Releaser) inputs(ctx context.Context, run *track.Run) ([]registry.Data, error) {
+	own := map[oid.ID]bool{}
+	var files []string
+	for _, a := range run.Assets {
+		if a.Role == track.Output {
+			own[a.ID] = true
+		} else if a.Role == track.Input && a.Kind != tree.Dir.String() {
+			files = append(files, a.Path)
+		}
+	}
+	code, err := p.inGit(ctx, run.Git.Commit, files)
+	if err != nil {
+		return nil, err
+	}
+	var list []registry.Data
+	for _, a := range run.Assets {
+		if a.Role == track.Input && !own[a.ID] {
+			list = append(list, registry.Data{Path: a.Path, Kind: a.Kind, ID: a.ID, Size: a.Size, Files: a.Files, Code: code[a.Path]})
+		}
+	}
+	return list, nil
+}
+
+// inGit says which files a commit has; none where the commit is not here.
+func (p *Releaser) inGit(ctx context.Context, commit string, files []string) (map[string]bool, error) {
+	git := p.repo.Git()
+	if commit == "" || len(files) == 0 || !git.Exists() {
+		return nil, nil
+	}
+	if _, err := git.Commit(ctx, commit); err != nil {
+		if errs.Is(err, errs.NotFound) {
+			err = nil
+		}
+		return nil, err
+	}
+	blobs, err := git.Blobs(ctx, commit, files)
+	if err != nil {
+		return nil, err
+	}
+	has := map[string]bool{}
+	for file := range blobs {
+		has[file] = true
+	}
+	return has, nil
 }
 
 // here fills in the commit that is checked out.

@@ -134,22 +134,20 @@ func (p *Releaser) back(ctx context.Context, run *track.Run, seen map[string]boo
 		return o, nil
 	}
 	seen[run.ID] = true
-	own := map[oid.ID]bool{}
-	for _, a := range run.Assets {
-		if a.Role == track.Output {
-			own[a.ID] = true
-		}
+	inputs, err := p.inputs(ctx, run)
+	if err != nil {
+		return nil, err
 	}
-	for _, a := range run.Assets {
-		if a.Role != track.Input || own[a.ID] {
+	for _, d := range inputs {
+		in := Input{Data: d}
+		if d.Code {
+			o.Inputs = append(o.Inputs, in)
 			continue
 		}
-		in := Input{Data: registry.Data{Path: a.Path, Kind: a.Kind, ID: a.ID, Size: a.Size, Files: a.Files}}
-		var err error
-		if in.Model, err = p.names(ctx, a.ID, ""); err != nil {
+		if in.Model, err = p.names(ctx, d.ID, ""); err != nil {
 			return nil, err
 		}
-		maker, err := p.maker(ctx, repo.Object{ID: a.ID})
+		maker, err := p.maker(ctx, repo.Object{ID: d.ID})
 		if err != nil {
 			return nil, err
 		}

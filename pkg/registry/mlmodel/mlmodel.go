@@ -27,6 +27,10 @@ func Parse(text []byte) (*Model, error) {
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, errs.New(errs.Usage, "not a mapping")
 	}
+	size := 0
+	if !bounded(doc.Content[0], 0, &size) {
+		return nil, errs.New(errs.Usage, "nested too deeply, or too large")
+	}
 	m := &Model{root: doc.Content[0]}
 	if sig := child(m.root, "signature"); sig != nil && sig.Kind == yaml.MappingNode {
 		s := registry.Signature{}
@@ -43,6 +47,23 @@ func Parse(text []byte) (*Model, error) {
 		m.Signature = &s
 	}
 	return m, nil
+}
+
+// bounded says whether a value, with its aliases written out, is of a size that
+// a description of a model has.
+func bounded(n *yaml.Node, depth int, size *int) bool {
+	if *size++; depth > 100 || *size > 100_000 {
+		return false
+	}
+	if n.Kind == yaml.AliasNode {
+		return bounded(n.Alias, depth+1, size)
+	}
+	for _, c := range n.Content {
+		if !bounded(c, depth+1, size) {
+			return false
+		}
+	}
+	return true
 }
 
 // child is the value of a key of a mapping, nil where there is none.
