@@ -122,27 +122,10 @@ func mlflowLogin() mlruns.Login {
 
 func printImported(w io.Writer, res mlruns.ImportResult) error {
 	var b strings.Builder
-	for _, row := range []struct {
-		what string
-		c    mlruns.Count
-	}{
+	printCounts(&b, []countRow{
 		{"experiments", res.Experiments}, {"runs", res.Runs}, {"logged models", res.Models},
 		{"registered models", res.Registered}, {"model versions", res.Versions},
-	} {
-		if row.c.Total() == 0 {
-			continue
-		}
-		var parts []string
-		for _, p := range []struct {
-			n    int
-			word string
-		}{{row.c.New, "new"}, {row.c.Updated, "updated"}, {row.c.Same, "here already"}} {
-			if p.n > 0 {
-				parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
-			}
-		}
-		fmt.Fprintf(&b, "%-18s %s\n", row.what, strings.Join(parts, ", "))
-	}
+	}, "here already")
 	if res.Points > 0 {
 		fmt.Fprintf(&b, "%-18s %d\n", "metric points", res.Points)
 	}
@@ -165,4 +148,30 @@ func printImported(w io.Writer, res mlruns.ImportResult) error {
 	}
 	_, err := io.WriteString(w, text)
 	return err
+}
+
+// countRow is a line of a summary.
+type countRow struct {
+	what string
+	mlruns.Count
+}
+
+// printCounts writes a line for each kind of which there is any; same is the word for
+// what had been copied before.
+func printCounts(b *strings.Builder, rows []countRow, same string) {
+	for _, row := range rows {
+		if row.Total() == 0 {
+			continue
+		}
+		var parts []string
+		for _, p := range []struct {
+			n    int
+			word string
+		}{{row.New, "new"}, {row.Updated, "updated"}, {row.Same, same}} {
+			if p.n > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
+			}
+		}
+		fmt.Fprintf(b, "%-18s %s\n", row.what, strings.Join(parts, ", "))
+	}
 }

@@ -52,6 +52,7 @@ func sections(a *app) []section {
 			newPlotsCmd(a),
 			newLogCmd(a),
 			newEventsCmd(a),
+			newExportCmd(a),
 		}},
 		{"models", "Models:", []*cobra.Command{
 			newModelCmd(a),

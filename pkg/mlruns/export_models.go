@@ -1,0 +1,256 @@
+package mlruns
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// loggedModels gives the logged models that a run made to a server that knows such.
+func (x *Exporter) loggedModels(ctx context.Context, r *track.Run, there wireRun, experiment string) error {
+	var outputs []wireModelID
+	for _, o := range r.ModelOutputs {
+		m, err := x.origin.Tracking.LoggedModel(ctx, o.Model)
+		if err != nil {
+			x.problem("logged model "+o.Model, err)
+			continue
+		}
+		made, err := x.loggedModel(ctx, &m, there.Info.ID, experiment)
+		if isOld(err) {
+			x.problem("logged model "+m.Name, fmt.Errorf("the server is of before MLflow 3 and keeps no logged models"))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(there.Outputs.Models, func(had wireModelID) bool { return had.Model == made.Info.ID }) {
+			outputs = append(outputs, wireModelID{made.Info.ID, wireInt(o.Step)})
+		}
+	}
+	if len(outputs) == 0 {
+		return nil
+	}
+	return x.call(ctx, http.MethodPost, "runs/outputs", nil, map[string]any{"run_id": there.Info.ID, "models": outputs}, nil)
+}
+
+func (x *Exporter) loggedModel(ctx context.Context, m *track.LoggedModel, run, experiment string) (wireModel, error) {
+	var page struct {
+		Models []wireModel `json:"models"`
+	}
+	if err := x.call(ctx, http.MethodPost, "logged-models/search", nil, map[string]any{
+		"experiment_ids": []string{experiment}, "filter": "tags.`" + originTag + "` = '" + m.ID + "'", "max_results": 1,
+	}, &page); err != nil {
+		return wireModel{}, err
+	}
+	known := len(page.Models) > 0
+	var made struct {
+		Model wireModel `json:"model"`
+	}
+	if known {
+		made.Model = page.Models[0]
+	}
+	whole := known && modelStatusOf(made.Model.Info.Status) == m.Status
+	x.mu.Lock()
+	countOne(&x.result.Models, known, whole)
+	x.models[m.ID] = made.Model
+	x.mu.Unlock()
+	if whole {
+		return made.Model, nil
+	}
+	if !known {
+		params := []wirePair{}
+		for _, p := range m.Params {
+			params = append(params, wirePair{p.Key, p.Value})
+		}
+		if err := x.call(ctx, http.MethodPost, "logged-models", nil, map[string]any{
+			"experiment_id": experiment, "name": m.Name, "model_type": m.Type, "source_run_id": run, "params": params[:min(len(params), 100)],
+			"tags": append(pairsOf(m.Tags), wirePair{originTag, m.ID}),
+		}, &made); err != nil {
+			return wireModel{}, err
+		}
+		x.mu.Lock()
+		x.models[m.ID] = made.Model
+		x.mu.Unlock()
+	}
+	id := made.Model.Info.ID
+	if err := x.measured(ctx, m, run, id); err != nil {
+		return made.Model, err
+	}
+	files, err := x.modelAssets(ctx, m.ID, "")
+	if err != nil {
+		return made.Model, err
+	}
+	if err := x.send(ctx, "logged model "+m.Name, made.Model.Info.Files, files); err != nil {
+		return made.Model, err
+	}
+	if m.Status == track.ModelPending {
+		return made.Model, nil
+	}
+	return made.Model, x.call(ctx, http.MethodPatch, "logged-models/"+url.PathEscape(id), nil, map[string]any{"model_id": id, "status": m.Status}, nil)
+}
+
+// measured sends what the run that made a model measured with it.
+func (x *Exporter) measured(ctx context.Context, m *track.LoggedModel, run, id string) error {
+	var metrics []wireMetric
+	for _, p := range m.Metrics {
+		if p.Run == m.Run {
+			metrics = append(metrics, wireMetric{
+				Key: p.Key, Value: wireFloat(p.Value), Timestamp: wireInt(p.Timestamp), Step: wireInt(p.Step), Model: id, Dataset: p.Dataset, Digest: p.Digest,
+			})
+		}
+	}
+	for part := range slices.Chunk(metrics, track.MaxBatchMetrics) {
+		if err := x.call(ctx, http.MethodPost, "runs/log-batch", nil, map[string]any{"run_id": run, "metrics": part}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// modelAssets are all files of a logged model.
+func (x *Exporter) modelAssets(ctx context.Context, id, dir string) ([]track.Asset, error) {
+	list, err := x.origin.Tracking.ListArtifacts(ctx, track.Owner{Model: true, ID: id}, dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []track.Asset
+	for _, a := range list {
+		if a.Kind != "dir" || !a.ID.IsZero() {
+			out = append(out, a)
+			continue
+		}
+		below, err := x.modelAssets(ctx, id, a.Path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, below...)
+	}
+	return out, nil
+}
+
+// registered gives the registered models to the server: versions whose files came
+// from runs that are there.
+func (x *Exporter) registered(ctx context.Context, dry bool) error {
+	models, err := x.origin.Registry.Models(ctx, registry.Query{})
+	if err != nil {
+		return err
+	}
+	for _, m := range models {
+		versions, err := x.origin.Registry.Versions(ctx, registry.Query{Filter: track.Filter{{Entity: track.Attributes, Key: "name", Op: track.Equal, Text: m.Name}}})
+		if err != nil {
+			return err
+		}
+		if err := x.registeredModel(ctx, m, versions, dry); err != nil {
+			return fmt.Errorf("registered model %s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+func (x *Exporter) registeredModel(ctx context.Context, m registry.Model, versions []registry.Version, dry bool) error {
+	var page struct {
+		Versions []wireVersion `json:"model_versions"`
+	}
+	err := x.call(ctx, http.MethodGet, "model-versions/search", url.Values{"filter": {"name = '" + strings.ReplaceAll(m.Name, "'", "''") + "'"}, "max_results": {"10000"}}, nil, &page)
+	if err != nil {
+		return err
+	}
+	if !dry {
+		err := x.call(ctx, http.MethodPost, "registered-models/create", nil, map[string]any{"name": m.Name, "description": m.Description, "tags": registryPairs(m.Tags)}, nil)
+		if err != nil && !isTaken(err) {
+			return err
+		}
+	}
+	numbers := map[int]string{}
+	slices.Reverse(versions) // the lowest number first
+	for _, v := range versions {
+		if i := slices.IndexFunc(page.Versions, func(w wireVersion) bool { return slices.Contains(w.Tags, wirePair{originTag, v.ID}) }); i >= 0 {
+			numbers[v.Number] = strconv.FormatInt(int64(page.Versions[i].Version), 10)
+			x.result.Versions.Same++
+			continue
+		}
+		source, run, model := x.sourceThere(v)
+		if source == "" {
+			x.problem(fmt.Sprintf("version %d of %s", v.Number, m.Name), fmt.Errorf("its files belong to no run that is on the server"))
+			continue
+		}
+		x.result.Versions.New++
+		if dry {
+			continue
+		}
+		var made struct {
+			Version wireVersion `json:"model_version"`
+		}
+		body := map[string]any{
+			"name": m.Name, "source": source, "run_id": run, "description": v.Description, "tags": append(registryPairs(v.Tags), wirePair{originTag, v.ID}),
+		}
+		if model != "" {
+			body["model_id"] = model
+		}
+		if err := x.call(ctx, http.MethodPost, "model-versions/create", nil, body, &made); err != nil {
+			return err
+		}
+		number := strconv.FormatInt(int64(made.Version.Version), 10)
+		numbers[v.Number] = number
+		if v.Stage != registry.NoStage && v.Stage != "" {
+			if err := x.call(ctx, http.MethodPost, "model-versions/transition-stage", nil, map[string]any{
+				"name": m.Name, "version": number, "stage": v.Stage, "archive_existing_versions": false,
+			}, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if dry {
+		return nil
+	}
+	for _, a := range m.Aliases {
+		if number := numbers[a.Version]; number != "" {
+			if err := x.call(ctx, http.MethodPost, "registered-models/alias", nil, map[string]any{"name": m.Name, "alias": a.Name, "version": number}, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func registryPairs(tags []registry.Tag) []wirePair {
+	out := make([]wirePair, 0, len(tags))
+	for _, t := range tags {
+		out = append(out, wirePair{t.Key, t.Value})
+	}
+	return out
+}
+
+// sourceThere is where the files of a version are on the server, with the run and
+// the logged model that they belong to there.
+func (x *Exporter) sourceThere(v registry.Version) (source, run, model string) {
+	there, ok := x.runs[v.RunID]
+	if ok {
+		run = there.Info.ID
+	}
+	if m, ok := x.models[v.LoggedModel]; ok && v.LoggedModel != "" {
+		return "models:/" + m.Info.ID, run, m.Info.ID
+	}
+	if !ok {
+		return "", "", ""
+	}
+	for _, uri := range []string{v.Storage, v.Source} {
+		if _, below, found := strings.Cut(uri, "/"+v.RunID+"/artifacts"); found {
+			return trimSlash(there.Info.Files) + below, run, ""
+		}
+		if below, found := strings.CutPrefix(uri, "runs:/"+v.RunID); found {
+			return trimSlash(there.Info.Files) + below, run, ""
+		}
+	}
+	if v.Details.Path != "" {
+		return trimSlash(there.Info.Files) + "/" + v.Details.Path, run, ""
+	}
+	return "", run, ""
+}
