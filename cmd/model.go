@@ -72,6 +72,7 @@ func (a *app) releaser(ctx context.Context, pull bool) (*release.Releaser, error
 		return nil, err
 	}
 	p := release.New(r, w, tracking, models)
+	p.Logged = tracking
 	p.Maximize, p.Minimize = r.Config.Compare.Maximize, r.Config.Compare.Minimize
 	if pull && len(r.Config.Remotes) > 0 {
 		p.Fetch = func(ctx context.Context, objects []repo.Object) error {

@@ -114,6 +114,12 @@ func (l *listing) text(q registry.Query, ties ...string) string {
 func (l *listing) condition(c track.Condition) error {
 	switch c.Entity {
 	case track.Tags:
+		if c.Op == track.IsNull || c.Op == track.NotNull {
+			not := map[track.Op]string{track.IsNull: "NOT "}[c.Op]
+			l.where = append(l.where, not+"EXISTS (SELECT 1 FROM registry_tags t WHERE "+l.tag+" AND t.key = ? AND t.deleted = 0)")
+			l.args = append(l.args, c.Key)
+			return nil
+		}
 		test, args := l.textTest("t.value", c)
 		l.where = append(l.where, "EXISTS (SELECT 1 FROM registry_tags t WHERE "+l.tag+" AND t.key = ? AND t.deleted = 0 AND "+test+")")
 		l.args = append(append(l.args, c.Key), args...)
@@ -139,6 +145,10 @@ func (l *listing) condition(c track.Condition) error {
 // textTest compares a column that is text.
 func (l *listing) textTest(column string, c track.Condition) (test string, args []any) {
 	switch c.Op {
+	case track.IsNull:
+		return column + " = ''", nil
+	case track.NotNull:
+		return column + " <> ''", nil
 	case track.In, track.NotIn:
 		args = make([]any, len(c.List))
 		for i, w := range c.List {

@@ -372,6 +372,8 @@ func TestSearch(t *testing.T) {
 			{"churn/2 churn/1", []track.Condition{name(track.Equal, "churn")}},
 			{"Churn-2/1 churn/1", []track.Condition{number}},
 			{"churn/2", []track.Condition{runIn}},
+			{"churn/1", []track.Condition{{Entity: track.Tags, Key: "ok", Op: track.NotNull}}},
+			{"Churn-2/1 churn/2", []track.Condition{{Entity: track.Tags, Key: "ok", Op: track.IsNull}}},
 			{"churn/1", []track.Condition{source, {Entity: track.Tags, Key: "ok", Op: track.Equal, Text: "yes"}}},
 		} {
 			if got := versions(c.f...); got != c.want {
