@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mlops-cli/mlops/pkg/api"
 	"github.com/mlops-cli/mlops/pkg/artifact"
@@ -21,6 +23,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/server"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/version"
+	"github.com/mlops-cli/mlops/pkg/webhook"
 )
 
 // serverParts is what a server serves.
@@ -29,10 +32,22 @@ type serverParts struct {
 	routes  []route.Route
 	metrics []server.Collector
 	auth    server.Authenticator // nil: nobody has to sign in
+	sender  *webhook.Sender
+}
+
+// start does what goes on beside requests, and returns what ends it.
+func (p *serverParts) start(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { p.sender.Run(ctx) })
+	return func() {
+		cancel()
+		work.Wait()
+	}
 }
 
 // open opens what is served.
-func (o *serverOptions) open(ctx context.Context) (*serverParts, error) {
+func (o *serverOptions) open(ctx context.Context, log *slog.Logger) (*serverParts, error) {
 	if err := o.enterStore(ctx); err != nil {
 		return nil, err
 	}
@@ -57,9 +72,12 @@ func (o *serverOptions) open(ctx context.Context) (*serverParts, error) {
 		return nil, err
 	}
 	models := registrydb.New(index, o.app.clock)
+	hooks := webhook.NewKeeper(index, o.app.clock, o.anyHook)
+	sender := webhook.NewSender(hooks, log)
 	return &serverParts{
-		what: r.Root,
-		routes: slices.Concat(mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), api.Routes(api.Deps{
+		what:   r.Root,
+		sender: sender,
+		routes: slices.Concat(mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(api.Deps{
 			Version: version.Get().Version, Clock: o.app.clock, Tracking: tracking, Models: models, Projects: project.New(index, o.app.clock), Files: files,
 		})),
 	}, nil
