@@ -28,6 +28,7 @@ type serverOptions struct {
 	readOnly bool
 	auth     bool
 	insecure bool
+	anyHook  bool
 	hosts    []string
 	origins  []string
 	cert     string
@@ -76,6 +77,7 @@ func (o *serverOptions) flags(c *cobra.Command) {
 	f.StringSliceVar(&o.origins, "allowed-origins", nil, "other sites (`https://…`) whose pages may send requests")
 	f.BoolVar(&o.auth, "auth", false, "ask who it is: see 'mlops server user' and 'mlops server token'")
 	f.BoolVar(&o.insecure, "insecure", false, "listen on any address although nobody has to sign in")
+	f.BoolVar(&o.anyHook, "insecure-webhooks", false, "let webhooks be plain HTTP and lead into this network")
 	f.StringVar(&o.cert, "tls-cert", "", "`FILE` of a certificate: serve HTTPS")
 	f.StringVar(&o.key, "tls-key", "", "`FILE` of the certificate's key")
 	f.StringVar(&o.logLevel, "log-level", "info", "least `LEVEL` of log lines: debug (every request), info, warn, error")
@@ -94,7 +96,7 @@ func runServer(ctx context.Context, o *serverOptions) error {
 	if err != nil {
 		return err
 	}
-	parts, err := o.open(ctx)
+	parts, err := o.open(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,10 @@ func runServer(ctx context.Context, o *serverOptions) error {
 	if o.ready != nil {
 		go o.ready(ctx, url)
 	}
-	return srv.Run(ctx, ln, secure)
+	done := parts.start(ctx)
+	err = srv.Run(ctx, ln, secure)
+	done()
+	return err
 }
 
 // logger writes lines of JSON, or of text where a person looks.
