@@ -199,6 +199,42 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
+			points: "register.", command: []string{"mlops", "model", "register", "logged:kit", "churn", "--alias", "candidate"},
+			prepare: prepareModel,
+			check: func(s *sandbox) {
+				s.run("mlops", "model", "get", "churn@candidate", "../got")
+				s.same("../got/a", "a\n")
+				if out := s.run("mlops", "model", "versions", "churn", "--json"); strings.Contains(out, `"version": 2`) {
+					s.Errorf("it was registered twice:\n%s", out)
+				}
+			},
+		},
+		{
+			points: "promote.", command: []string{"mlops", "model", "promote", "churn/1", "production"},
+			prepare: func(s *sandbox) {
+				prepareModel(s)
+				s.run("mlops", "model", "register", "logged:kit", "churn")
+			},
+			check: func(s *sandbox) {
+				if out := s.run("mlops", "model", "show", "churn@production"); !strings.Contains(out, "churn/1") {
+					s.Errorf("the alias did not move:\n%s", out)
+				}
+			},
+		},
+		{
+			points: "deliver.", command: []string{"mlops", "model", "get", "churn", "out/kit"},
+			prepare: func(s *sandbox) {
+				prepareModel(s)
+				s.run("mlops", "model", "register", "logged:kit", "churn")
+			},
+			check: func(s *sandbox) {
+				s.same("out/kit/a", "a\n")
+				if left, err := filepath.Glob(s.path("out/.mlops-get-*")); err != nil || len(left) > 0 {
+					s.Errorf("left is %q (%v)", left, err)
+				}
+			},
+		},
+		{
 			points: "gc.", command: []string{"mlops", "gc", "--force", "--min-age", "0s", "--removed-runs", "0s"},
 			prepare: func(s *sandbox) {
 				s.commitData()
@@ -220,6 +256,15 @@ func faultWorks() []faultWork {
 			},
 		},
 	}
+}
+
+// prepareModel logs the files of a model.
+func prepareModel(s *sandbox) {
+	s.write("kit/a", "a\n")
+	s.write("kit/b", "b\n")
+	s.run("mlops", "log", "start", "--name", "logged")
+	s.run("mlops", "log", "artifact", "kit/a", "kit/b", "--run", "logged")
+	s.run("mlops", "log", "end", "--run", "logged")
 }
 
 // preparePipeline commits two stages.

@@ -84,6 +84,7 @@ func (i *inside) start(ctx context.Context, address string, s loopback.Session) 
 	}
 	vars := map[string]string{
 		mlflowURI: access.URL, ourURI: access.URL, "MLFLOW_TRACKING_TOKEN": access.Token, "MLFLOW_RUN_ID": access.RunID,
+		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true", // the address is gone with the run
 	}
 	if s.Run.ExperimentID != "" {
 		vars["MLFLOW_EXPERIMENT_ID"] = s.Run.ExperimentID

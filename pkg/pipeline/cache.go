@@ -15,6 +15,7 @@ import (
 type stageCache struct {
 	open func(ctx context.Context) (*db.DB, error)
 	now  func() int64 // ms
+	ask  *sql.Stmt    // prepared when it is first asked
 }
 
 // find returns the record of a fingerprint.
@@ -23,8 +24,13 @@ func (c *stageCache) find(ctx context.Context, fingerprint string) (stagefile.Re
 	if err != nil {
 		return stagefile.Record{}, false, err
 	}
+	if c.ask == nil {
+		if c.ask, err = index.PrepareContext(ctx, "SELECT record FROM stage_cache WHERE fingerprint = ?"); err != nil {
+			return stagefile.Record{}, false, fmt.Errorf("look up stage cache: %w", err)
+		}
+	}
 	var text []byte
-	err = index.QueryRowContext(ctx, "SELECT record FROM stage_cache WHERE fingerprint = ?", fingerprint).Scan(&text)
+	err = c.ask.QueryRowContext(ctx, fingerprint).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return stagefile.Record{}, false, nil
 	}

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
+	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
@@ -15,9 +17,18 @@ const keepUncached = 1 << 20
 // small stages share one flush of the disk.
 type saver struct {
 	data  Data
+	clock clock.Clock
 	queue chan *saveRequest
+	hurry chan struct{} // has a value when others wait for what is being gathered
 	ended chan struct{}
 }
+
+// While stages run, the saver waits for more of them to finish: so many times as
+// long as it took to save, but no longer than this.
+const (
+	saveTimes = 5
+	saveMost  = 100 * time.Millisecond
+)
 
 type saveRequest struct {
 	ctx   context.Context
@@ -30,8 +41,8 @@ type saveReply struct {
 	err   error
 }
 
-func newSaver(data Data) *saver {
-	s := &saver{data: data, queue: make(chan *saveRequest), ended: make(chan struct{})}
+func newSaver(data Data, c clock.Clock) *saver {
+	s := &saver{data: data, clock: c, queue: make(chan *saveRequest), hurry: make(chan struct{}, 1), ended: make(chan struct{})}
 	go s.loop()
 	return s
 }
@@ -41,21 +52,49 @@ func (s *saver) close() {
 	<-s.ended
 }
 
-// loop takes all requests that wait and answers them together.
+// flush has the saver wait for no more stages.
+func (s *saver) flush() {
+	select {
+	case s.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// gather returns first and all requests that come within a while.
+func (s *saver) gather(first *saveRequest, while time.Duration) []*saveRequest {
+	group := []*saveRequest{first}
+	over := time.After(while)
+	for {
+		select {
+		case r, ok := <-s.queue:
+			if !ok {
+				return group
+			}
+			group = append(group, r)
+			continue
+		default:
+		}
+		select {
+		case r, ok := <-s.queue:
+			if !ok {
+				return group
+			}
+			group = append(group, r)
+		case <-s.hurry:
+			over = time.After(0)
+		case <-over:
+			return group
+		}
+	}
+}
+
+// loop takes requests that come together and answers them together.
 func (s *saver) loop() {
 	defer close(s.ended)
+	var while time.Duration
 	for first := range s.queue {
-		group := []*saveRequest{first}
-		for more := true; more; {
-			select {
-			case r, ok := <-s.queue:
-				if more = ok; ok {
-					group = append(group, r)
-				}
-			default:
-				more = false
-			}
-		}
+		group := s.gather(first, while)
+		start := s.clock.Now()
 		var paths []string
 		for _, r := range group {
 			paths = append(paths, r.paths...)
@@ -69,6 +108,7 @@ func (s *saver) loop() {
 			}
 			r.reply <- saveReply{found, err}
 		}
+		while = min(saveTimes*s.clock.Now().Sub(start), saveMost)
 	}
 }
 

@@ -77,7 +77,7 @@ func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunReque
 		chosen: map[string]bool{}, begun: map[string]bool{}, asleep: map[*job]*time.Timer{}, over: map[string]bool{}, lost: map[string]string{}, blocked: map[string]string{},
 		budget: budget{cpus: l.CPUs, memory: l.Memory},
 	}
-	s.saver, s.restorer = newSaver(e.Data), newRestorer(s.bring)
+	s.saver, s.restorer = newSaver(e.Data, e.Clock), newRestorer(s.bring)
 	s.output = newOutput(q.Output, q.Jobs > 1 && len(chosen) > 1)
 	s.count(chosen)
 	return s
@@ -131,6 +131,9 @@ func (s *scheduler) run(ctx context.Context) error {
 		stop(s.startAll(ctx, polled))
 		if s.working+s.saving+len(s.asleep)+s.held.len() == 0 {
 			break
+		}
+		if s.working < s.request.Jobs && s.saving > 0 {
+			s.saver.flush() // a place is free, and what could take it may wait for what is saved
 		}
 		var tick <-chan time.Time
 		if s.held.foreign() || s.working+s.saving+len(s.asleep) == 0 {

@@ -131,7 +131,7 @@ func (s *Service) CreateVersion(ctx context.Context, v registry.Version) (regist
 	if err != nil {
 		return registry.Version{}, err
 	}
-	if err := fault.At(ctx, "model.registered"); err != nil {
+	if err := fault.At(ctx, "register.created"); err != nil {
 		return registry.Version{}, err
 	}
 	return s.Version(ctx, v.Model, v.Number)

@@ -266,5 +266,5 @@ func (s *Service) Promote(ctx context.Context, m registry.Move) error {
 	if err != nil {
 		return err
 	}
-	return fault.At(ctx, "model.promoted")
+	return fault.At(ctx, "promote.moved")
 }

@@ -216,7 +216,7 @@ func (p *Releaser) assemble(ctx context.Context, assets []track.Asset, at string
 	if err = errors.Join(err, b.Close()); err != nil {
 		return repo.Object{}, err
 	}
-	return repo.Object{Path: at, Kind: tree.Dir, ID: e.ID, Size: e.Size, Files: e.Files}, fault.At(ctx, "model.assembled")
+	return repo.Object{Path: at, Kind: tree.Dir, ID: e.ID, Size: e.Size, Files: e.Files}, fault.At(ctx, "register.assembled")
 }
 
 func objectOf(a track.Asset) repo.Object {

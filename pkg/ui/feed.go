@@ -76,9 +76,10 @@ func rounded(f float64, digits int) number {
 // shown when nobody chose.
 const exactRows = 1000
 
-// newFeed makes columns of runs. Without chosen columns it chooses.
-func newFeed(runs []track.Run, chosen []string, now int64) feed {
-	f := feed{Now: now, Width: idWidth(runs), Keys: keysOf(runs)}
+// newFeed makes columns of runs, whose ids are cut to width. Without chosen
+// columns it chooses.
+func newFeed(runs []track.Run, chosen []string, width int, now int64) feed {
+	f := feed{Now: now, Width: width, Keys: keysOf(runs)}
 	ids, status := strings.Builder{}, strings.Builder{}
 	var last int64
 	at := make(map[string]int, len(runs))
@@ -218,7 +219,7 @@ func keysOf(runs []track.Run) []keyInfo {
 	}
 	out := make([]keyInfo, 0, len(all))
 	for key, s := range all {
-		k := keyInfo{Key: key, Count: s.count, varies: s.texts == nil || len(s.texts) > 1 || s.count < len(runs)}
+		k := keyInfo{Key: key, Count: s.count, varies: s.texts == nil || len(s.texts) > 1}
 		for text := range s.texts {
 			k.Texts = append(k.Texts, text)
 		}

@@ -250,29 +250,29 @@ func (g *graph) arrow(w *strings.Builder, path []int) {
 }
 
 func (b *box) draw(w *strings.Builder) {
-	name := b.Title
-	if b.Sub != "" {
-		name += ", " + b.Sub
-	}
+	room := b.width - 42
+	title, sub := cut(b.Title, int(room/7.5)), cut(b.Sub, int(room/6.4))
+	tag := "g"
 	if b.URL != "" {
-		fmt.Fprintf(w, `<a href="%s" class="%s" aria-label="%s">`, template.HTMLEscapeString(b.URL), b.Class, template.HTMLEscapeString(name))
+		tag = "a"
+		fmt.Fprintf(w, `<a href="%s" class="%s">`, template.HTMLEscapeString(b.URL), b.Class)
 	} else {
 		fmt.Fprintf(w, `<g class="%s">`, b.Class)
 	}
-	fmt.Fprintf(w, `<title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.0f" rx="9"/>`, template.HTMLEscapeString(name), b.x, b.y, b.width, boxHeight)
+	if title != b.Title || sub != b.Sub {
+		fmt.Fprintf(w, "<title>%s</title>", template.HTMLEscapeString(strings.TrimSpace(b.Title+" "+b.Sub)))
+	}
+	fmt.Fprintf(w, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.0f" rx="9"/>`, b.x, b.y, b.width, boxHeight)
 	fmt.Fprintf(w, `<circle cx="%.1f" cy="%.1f" r="4.5"/>`, b.x+16, b.y+boxHeight/2)
-	room := (b.width - 42)
 	y := b.y + boxHeight/2 + 4.5
-	if b.Sub != "" {
+	if sub != "" {
 		y = b.y + 20
-		fmt.Fprintf(w, `<text class="sub" x="%.1f" y="%.1f">%s</text>`, b.x+29, b.y+36, template.HTMLEscapeString(cut(b.Sub, int(room/6.4))))
 	}
-	fmt.Fprintf(w, `<text x="%.1f" y="%.1f">%s</text>`, b.x+29, y, template.HTMLEscapeString(cut(b.Title, int(room/7.5))))
-	if b.URL != "" {
-		w.WriteString("</a>")
-	} else {
-		w.WriteString("</g>")
+	fmt.Fprintf(w, `<text x="%.1f" y="%.1f">%s</text>`, b.x+29, y, template.HTMLEscapeString(title))
+	if sub != "" {
+		fmt.Fprintf(w, ` <text class="sub" x="%.1f" y="%.1f">%s</text>`, b.x+29, b.y+36, template.HTMLEscapeString(sub))
 	}
+	w.WriteString("</" + tag + ">")
 }
 
 // cut shortens a text in its middle.

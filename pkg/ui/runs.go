@@ -111,7 +111,8 @@ func (u *pages) runsFeed(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	more := len(runs) > maxRows
-	f := newFeed(runs[:min(len(runs), maxRows)], columnsOf(r), now)
+	runs = runs[:min(len(runs), maxRows)]
+	f := newFeed(runs, columnsOf(r), idWidth(runs), now)
 	f.More = more
 	return sendJSON(w, r, f)
 }
@@ -163,7 +164,7 @@ func (u *pages) changesFeed(w http.ResponseWriter, r *http.Request) error {
 	if cols == nil {
 		cols = []string{}
 	}
-	return sendJSON(w, r, newFeed(changed, cols, now))
+	return sendJSON(w, r, newFeed(changed, cols, 32, now))
 }
 
 // selection is the runs that a change is about.

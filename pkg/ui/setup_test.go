@@ -24,9 +24,10 @@ import (
 
 // place is a repository whose pages are shown.
 type place struct {
-	repo *repo.Repo
-	runs *trackdb.Service
-	deps ui.Deps
+	repo   *repo.Repo
+	runs   *trackdb.Service
+	engine *pipeline.Engine
+	deps   ui.Deps
 }
 
 // open wires the pages of the repository in dir as the program does.
@@ -46,7 +47,7 @@ func open(t *testing.T, dir string) *place {
 		Root: r.Root, Read: func(p string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Root, filepath.FromSlash(p))) },
 		Files: pipeline.NewRepoFiles(r), Data: pipeline.WorkspaceData{Workspace: files}, Index: r.Index, Clock: clock.System{}, Tmp: t.TempDir(),
 	})
-	return &place{repo: r, runs: runs, deps: ui.Deps{
+	return &place{repo: r, runs: runs, engine: engine, deps: ui.Deps{
 		Name: filepath.Base(r.Root), Version: "dev", Clock: clock.System{}, Runs: runs, Events: runs, Curves: runs,
 		Files:   artifact.New(runs, artifact.NewLocal(store), store),
 		Compare: compare.New(runs, revisions{r}), Objects: store, Root: r.Root, Data: files, History: r.Git(), Engine: engine,

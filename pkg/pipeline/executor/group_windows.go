@@ -30,4 +30,8 @@ func usage(p *os.ProcessState) Result { return Result{CPU: p.UserTime() + p.Syst
 // DefaultShell is what runs commands of a stage that names no shell.
 func DefaultShell() []string { return []string{"cmd", "/C"} }
 
+// direct finds no command that can do without a shell: programs split their
+// own command lines.
+func direct(Task, string) (program string, words []string) { return "", nil }
+
 func exitCode(p *os.ProcessState) int { return p.ExitCode() }

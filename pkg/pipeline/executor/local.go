@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 )
@@ -86,38 +87,66 @@ func (l *Local) command(ctx context.Context, t Task, command string) Result {
 	if err := ctx.Err(); err != nil {
 		return Result{ExitCode: -1, Err: err}
 	}
-	argv := append(append([]string(nil), t.Shell[1:]...), command)
-	cmd := exec.CommandContext(ctx, t.Shell[0], argv...)
-	cmd.Dir, cmd.Env = t.Dir, t.Env
-	cmd.Stdout, cmd.Stderr = t.Output, t.Output
-	cmd.WaitDelay = l.grace + time.Second
-	group(cmd)
-	var kill *time.Timer
-	cmd.Cancel = func() error {
-		kill = time.AfterFunc(l.grace, func() { killGroup(cmd) })
-		return interruptGroup(cmd)
+	var p *process
+	err := errNeedsShell
+	if program, words := direct(t, command); words != nil {
+		p = l.process(ctx, t, program, words)
+		p.cmd.Env = append(slices.Clip(t.Env), "PWD="+t.Dir)
+		err = l.start(p.cmd)
 	}
-	if err := l.start(cmd); err != nil {
+	if err != nil && ctx.Err() == nil { // the shell does it, or says what is wrong
+		p = l.process(ctx, t, t.Shell[0], append(slices.Clone(t.Shell), command))
+		err = l.start(p.cmd)
+	}
+	if err != nil {
 		return Result{ExitCode: -1, Err: err, NotStarted: true}
 	}
-	if t.Started != nil {
-		t.Started(cmd.Process.Pid)
+	return l.wait(ctx, t, p)
+}
+
+// errNeedsShell is why a command is not started without one.
+var errNeedsShell = errors.New("the command needs a shell")
+
+// process is a command of a task.
+type process struct {
+	cmd  *exec.Cmd
+	kill *time.Timer // set when it was interrupted
+}
+
+func (l *Local) process(ctx context.Context, t Task, program string, words []string) *process {
+	p := &process{cmd: exec.CommandContext(ctx, program, words[1:]...)}
+	p.cmd.Args[0] = words[0]
+	p.cmd.Dir, p.cmd.Env = t.Dir, t.Env
+	p.cmd.Stdout, p.cmd.Stderr = t.Output, t.Output
+	p.cmd.WaitDelay = l.grace + time.Second
+	group(p.cmd)
+	p.cmd.Cancel = func() error {
+		p.kill = time.AfterFunc(l.grace, func() { killGroup(p.cmd) })
+		return interruptGroup(p.cmd)
 	}
-	err := cmd.Wait()
+	return p
+}
+
+// wait waits for a process that was started.
+func (l *Local) wait(ctx context.Context, t Task, p *process) Result {
+	if t.Started != nil {
+		t.Started(p.cmd.Process.Pid)
+	}
+	err := p.cmd.Wait()
 	l.mu.Lock()
-	delete(l.running, cmd)
+	delete(l.running, p.cmd)
 	l.mu.Unlock()
-	if kill != nil {
-		kill.Stop()
+	if p.kill != nil {
+		p.kill.Stop()
 	}
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		err = nil // a process that it left behind still holds the output
 	}
 	if err != nil || ctx.Err() != nil {
-		killGroup(cmd) // what the command left behind must not write outputs now
+		killGroup(p.cmd) // what the command left behind must not write outputs now
 	}
-	r := usage(cmd.ProcessState)
-	r.ExitCode, r.Err = exitCode(cmd.ProcessState), err
+	r := usage(p.cmd.ProcessState)
+	r.ExitCode, r.Err = exitCode(p.cmd.ProcessState), err
 	return r
 }
 

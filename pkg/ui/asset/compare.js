@@ -49,7 +49,7 @@ function parallel(runs, dimensions) {
   section.hidden = false;
   const chosen = new Set([...dimensions.filter((d) => d.kind === 'params').slice(0, 6), ...dimensions.filter((d) => d.kind === 'metrics').slice(0, 5)]);
   const ranges = new Map();
-  menu.append(el('h3', {}, 'Axes'), ...dimensions.map((d) => el('label', {class: 'check'}, el('input', {type: 'checkbox', checked: chosen.has(d), onchange: (e) => {
+  menu.append(el('h2', {}, 'Axes'), ...dimensions.map((d) => el('label', {class: 'check'}, el('input', {type: 'checkbox', checked: chosen.has(d), onchange: (e) => {
     e.target.checked ? chosen.add(d) : chosen.delete(d);
     ranges.delete(d);
     draw();

@@ -446,7 +446,7 @@ menu.addEventListener('beforetoggle', (e) => {
     const keys = runs.keys.filter((k) => k.key.startsWith(kind + '.'));
     if (!keys.length) return '';
     keys.sort((a, b) => shown.has(b.key) - shown.has(a.key) || a.key.localeCompare(b.key));
-    return el('section', {}, el('h3', {}, title), ...keys.slice(0, 500).map((k) => el('label', {class: 'check', 'data-key': k.key.toLowerCase()},
+    return el('section', {}, el('h2', {}, title), ...keys.slice(0, 500).map((k) => el('label', {class: 'check', 'data-key': k.key.toLowerCase()},
       el('input', {type: 'checkbox', value: k.key, checked: shown.has(k.key), onchange: chooseColumns}), k.key.slice(kind.length + 1), el('span', {class: 'n'}, k.n.toLocaleString()))));
   });
   const again = el('button', {type: 'button', class: 'btn small ghost', onclick: () => { state.cols = null; menu.hidePopover(); load(); }}, 'As chosen for me');

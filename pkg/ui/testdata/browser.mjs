@@ -1,0 +1,331 @@
+// Walks through the pages in a real browser, as people do: node browser.mjs
+// URL, with MLOPS_TEST_NPM (where playwright-core and axe-core are),
+// MLOPS_TEST_CHROMIUM and, if pictures are wanted, MLOPS_TEST_SCREENSHOTS.
+import {createRequire} from 'node:module';
+import {mkdirSync, readFileSync} from 'node:fs';
+import assert from 'node:assert/strict';
+
+const require = createRequire(process.env.MLOPS_TEST_NPM + '/');
+const {chromium} = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const base = process.argv[2];
+const pictures = process.env.MLOPS_TEST_SCREENSHOTS;
+if (pictures) mkdirSync(pictures, {recursive: true});
+
+const rich = 'b'.repeat(31) + '2';
+const browser = await chromium.launch({executablePath: process.env.MLOPS_TEST_CHROMIUM, args: ['--no-sandbox']});
+const failures = [];
+
+// scene runs fn on a page of its own; errors of the console fail it.
+async function scene(name, options, fn) {
+  const context = await browser.newContext({viewport: {width: 1360, height: 860}, reducedMotion: 'reduce', ...options});
+  const page = await context.newPage();
+  const wrong = [];
+  page.on('console', (m) => { if (m.type() === 'error' && !page.expected?.test(m.text())) wrong.push('console: ' + m.text()); });
+  page.on('pageerror', (e) => wrong.push('script: ' + e.message));
+  page.setDefaultTimeout(8000);
+  try {
+    await fn(page);
+    assert.deepEqual(wrong, []);
+    assert.equal(await page.evaluate(() => window.evil), undefined, 'a text of a user ran as a script');
+    console.log('ok  ', name);
+  } catch (e) {
+    failures.push(name);
+    console.log('FAIL', name, '\n', e.message, '\n', wrong.join('\n'));
+    if (pictures) await page.screenshot({path: `${pictures}/failed-${name.replace(/\W+/g, '-')}.png`}).catch(() => {});
+  }
+  await context.close();
+}
+
+// ready waits until tables and charts are drawn.
+async function ready(page) {
+  await page.waitForLoadState('load');
+  await page.waitForFunction(() => {
+    const near = [...document.querySelectorAll('figure.chart')].filter((f) => f.getBoundingClientRect().top < innerHeight && !f.hidden);
+    return near.every((f) => f.querySelector('canvas, .note-line')) && (!document.querySelector('#grid') || document.querySelector('#grid table, #grid .empty'));
+  });
+  await page.waitForTimeout(60);
+}
+
+const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+// accessible asks axe-core for what is wrong: all rules, or some.
+async function accessible(page, name, rules) {
+  await page.evaluate(axe);
+  const {violations} = await page.evaluate((runOnly) => axe.run(document, {runOnly, resultTypes: ['violations']}), rules || levels);
+  assert.deepEqual(violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.failureSummary || '').split('\n').slice(1, 2)).join(' | ')}`), [], name);
+}
+
+const picture = (page, name) => pictures && page.screenshot({path: `${pictures}/${name}.png`});
+
+// Axe needs to run a script that the policy of the pages forbids to come from
+// text; evaluate goes through the debugger, which it does not bind.
+const pages = {
+  runs: '/runs', group: '/runs?group=params.lr', nested: '/runs?open=eeeeeeeeeeee&experiment=digits', deleted: '/runs?deleted', nothing: '/runs?filter=nobody',
+  run: '/runs/rich', charts: '/runs/rich/metrics', files: '/runs/rich/files', image: '/runs/rich/files/plots/heat.png', table: '/runs/rich/files/plots/confusion.csv',
+  markdown: '/runs/rich/files/notes.md', json: '/runs/rich/files/config.json', html: '/runs/rich/files/report.html', audio: '/runs/rich/files/tone.wav',
+  lineage: '/runs/pipeline-first/data', stages: '/runs/pipeline-first/stages', code: '/runs/pipeline-slower/code?against=pipeline-first', running: '/runs/still-running',
+  compare: '/compare?runs=trial-01,trial-02,trial-03,rich', many: '/compare?runs=' + [...Array(14).keys()].map((i) => 'trial-' + String(i).padStart(2, '0')).join(','),
+  nothing_to_compare: '/compare', experiments: '/experiments', data: '/data', versions: '/data/data/train?from=HEAD~1&to=HEAD', models: '/models', model: '/models/digits',
+  version: '/models/digits/1', pipelines: '/pipelines?stage=train', missing: '/runs/nobody-here',
+};
+const looked = [];
+for (const [name, path] of Object.entries(pages)) {
+  looked.push([`${name}`, {colorScheme: 'light'}, async (page) => {
+    if (name === 'missing') page.expected = /404/;
+    await page.goto(base + path);
+    await ready(page);
+    await picture(page, `${name}-light`);
+    await accessible(page, name);
+    await page.emulateMedia({colorScheme: 'dark'});
+    await ready(page);
+    await picture(page, `${name}-dark`);
+    await accessible(page, name + ' in the dark', ['color-contrast']);
+    if (!['runs', 'run', 'charts', 'compare', 'pipelines', 'versions', 'table', 'model', 'lineage'].includes(name)) return;
+    await page.emulateMedia({colorScheme: 'light'});
+    await page.setViewportSize({width: 390, height: 844});
+    await ready(page);
+    await picture(page, `${name}-narrow`);
+    const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wide <= room, `the page is ${wide} wide in a window of ${room}`);
+    await accessible(page, name + ' in a narrow window', ['color-contrast', 'scrollable-region-focusable', 'target-size', 'region', 'link-name']);
+  }]);
+}
+// Some at a time: most of a scene is waiting.
+const next = async () => { for (let one; (one = looked.shift());) await scene(...one); };
+await Promise.all([next(), next(), next()]);
+
+const names = (page) => page.locator('#grid tbody tr:not(.pad):not([hidden]) .name a:not([hidden])').allTextContents();
+
+await scene('sort, and the address keeps it', {}, async (page) => {
+  await page.goto(base + '/runs?experiment=digits&cols=metrics.accuracy,params.lr');
+  await page.getByRole('button', {name: 'accuracy'}).click();
+  await page.waitForFunction(() => location.search.includes('sort=-metrics.accuracy'));
+  assert.equal((await names(page))[0], 'rich');
+  await page.reload();
+  await page.locator('#grid tbody a').first().waitFor();
+  assert.equal((await names(page))[0], 'rich');
+  assert.equal(await page.locator('th[aria-sort]').count(), 1);
+});
+
+await scene('filter with completion', {}, async (page) => {
+  await page.goto(base + '/runs');
+  await page.locator('#grid tbody a').first().waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('param');
+  await page.getByRole('option', {name: /params\.lr/}).first().waitFor();
+  await picture(page, 'completion');
+  await accessible(page, 'completion');
+  await page.getByRole('option', {name: /^params\.lr/}).first().click();
+  await page.getByRole('option', {name: '=', exact: true}).click();
+  await page.getByRole('option', {name: "'0.01'"}).click();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.querySelector('#count').textContent.startsWith('8 runs'));
+  assert.match(page.url(), /filter=params\.lr/);
+  page.expected = /400/;
+  await page.locator('#filter').fill('metrics.accuracy > > 3');
+  await page.keyboard.press('Enter');
+  await page.locator('#complaint').waitFor();
+  await picture(page, 'complaint');
+  await page.locator('#filter').fill('trial-1');
+  await page.waitForFunction(() => document.querySelector('#count').textContent.startsWith('10 runs'));
+});
+
+await scene('keys: walk, select, compare, help', {}, async (page) => {
+  await page.goto(base + '/runs?filter=trial-1');
+  await page.locator('#grid tbody a').first().waitFor();
+  for (const key of ['j', 'x', 'j', 'j', 'x']) await page.keyboard.press(key);
+  assert.equal(await page.locator('#picked-count').textContent(), '2 selected');
+  await picture(page, 'selected');
+  await page.keyboard.press('?');
+  assert.ok(await page.getByRole('dialog', {name: 'Keys'}).isVisible());
+  await picture(page, 'help');
+  await accessible(page, 'help');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('c');
+  await page.waitForURL(/\/compare\?runs=/);
+  await page.getByRole('heading', {name: '2 runs compared'}).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('p');
+  await page.waitForURL(/\/pipelines/);
+});
+
+await scene('columns', {}, async (page) => {
+  await page.goto(base + '/runs');
+  await page.locator('#grid tbody a').first().waitFor();
+  await page.getByRole('button', {name: 'Columns'}).click();
+  await picture(page, 'columns');
+  await accessible(page, 'columns');
+  await page.getByLabel('Find a column').fill('batch');
+  const batch = page.locator('#columns-menu label:not([hidden]) input');
+  await batch.uncheck();
+  await page.waitForFunction(() => !document.querySelector('[data-sort="params.batch"]'));
+  await batch.check();
+  await page.locator('[data-sort="params.batch"]').waitFor();
+  assert.match(page.url(), /cols=.*params\.batch/);
+});
+
+await scene('groups and nested runs', {}, async (page) => {
+  await page.goto(base + '/runs?experiment=digits');
+  await page.getByRole('button', {name: 'Open sweep'}).click();
+  await page.getByRole('link', {name: 'trial-03'}).waitFor();
+  assert.match(page.url(), /open=eeeeeeeeeeee/);
+  await page.locator('#group').selectOption('params.lr');
+  await page.getByText('0.01  (8)').waitFor();
+  const cell = await page.locator('tr.group', {hasText: '0.01  (8)'}).locator('td', {hasText: 'ø'}).first().getAttribute('title');
+  assert.match(cell, /mean .* over 8/);
+  await page.getByRole('button', {name: 'Close 0.01', exact: true}).click();
+  await picture(page, 'groups');
+});
+
+await scene('tag, delete and restore', {}, async (page) => {
+  await page.goto(base + '/runs?filter=trial-07');
+  await page.getByLabel('Select trial-07').check();
+  await page.getByRole('button', {name: 'Tag', exact: true}).click();
+  const dialog = page.getByRole('dialog', {name: 'Tag the selected runs'});
+  await dialog.getByLabel('Key').fill('reviewed');
+  await dialog.getByLabel('Value').fill('yes');
+  await picture(page, 'tag');
+  await dialog.getByRole('button', {name: 'Tag'}).click();
+  await page.getByText('1 run tagged').waitFor();
+  await page.getByRole('button', {name: 'Delete', exact: true}).click();
+  await page.getByText('1 run deleted').waitFor();
+  await page.getByRole('heading', {name: 'No run matches'}).waitFor();
+  await page.goto(base + '/runs?deleted');
+  await page.getByLabel('Select trial-07').check();
+  await page.getByRole('button', {name: 'Restore'}).click();
+  await page.getByText('1 run restored').waitFor();
+  await page.goto(base + '/runs/trial-07');
+  await page.getByRole('rowheader', {name: 'reviewed'}).waitFor();
+});
+
+await scene('a run that goes on shows in the table', {}, async (page) => {
+  await page.goto(base + '/runs?experiment=digits&cols=metrics.accuracy');
+  await page.locator('#grid tbody a', {hasText: 'still-running'}).waitFor();
+  await fetch(base + '/test/log?value=0.777');
+  await page.getByRole('cell', {name: '0.777'}).waitFor({timeout: 9000});
+  await fetch(base + '/test/start');
+  await page.locator('#grid tbody a', {hasText: 'newcomer'}).waitFor({timeout: 9000});
+});
+
+await scene('a run that goes on shows on its page', {}, async (page) => {
+  await page.goto(base + '/runs/still-running');
+  await fetch(base + '/test/log?value=0.888');
+  await page.getByRole('cell', {name: '0.888'}).first().waitFor({timeout: 9000});
+  await page.goto(base + '/runs/still-running/metrics');
+  await fetch(base + '/test/log?value=0.999');
+  await page.locator('figure[data-key=accuracy] figcaption .num', {hasText: '0.999'}).waitFor({timeout: 9000});
+});
+
+await scene('charts: smoothing, axes, zoom, values', {}, async (page) => {
+  await page.goto(base + '/runs/rich/metrics');
+  const chart = page.locator('figure[data-key="train/loss"]');
+  await chart.locator('canvas').waitFor();
+  const hover = async (x, y) => { const b = await chart.locator('.u-over').boundingBox(); await page.mouse.move(b.x + b.width * x, b.y + b.height * y); };
+  await hover(0.5, 0.5);
+  await chart.locator('.tip').getByText(/step 1?\d\d/).waitFor();
+  await picture(page, 'tooltip');
+  await page.locator('#smooth').fill('0.9');
+  await page.getByRole('button', {name: 'Log'}).click();
+  await page.getByRole('button', {name: 'Duration'}).click();
+  await picture(page, 'smoothed');
+  await hover(0.3, 0.5);
+  await page.mouse.down();
+  await hover(0.6, 0.5);
+  await page.mouse.up();
+  await chart.getByRole('button', {name: 'Reset zoom'}).click();
+  await chart.getByRole('button', {name: 'Reset zoom'}).waitFor({state: 'hidden'});
+  await chart.getByRole('button', {name: 'Enlarge train/loss'}).click();
+  await picture(page, 'enlarged');
+  await page.getByLabel('Find a metric').fill('accu');
+  assert.equal(await page.locator('figure.chart:visible').count(), 1);
+});
+
+await scene('compare: parallel coordinates, scatter, axes', {}, async (page) => {
+  await page.goto(base + '/compare?runs=' + [...Array(9).keys()].map((i) => 'trial-0' + i).join(','));
+  await page.locator('#parallel .line').first().waitFor();
+  const hit = page.locator('#parallel .hit').first();
+  await hit.scrollIntoViewIfNeeded();
+  const b = await hit.boundingBox();
+  await page.mouse.move(b.x + b.width / 2, b.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(b.x + b.width / 2, b.y + b.height / 3);
+  await page.mouse.up();
+  assert.ok(await page.locator('#parallel .line.off').count() > 0, 'a range keeps some lines only');
+  await picture(page, 'parallel');
+  await page.locator('#scatter-x').selectOption({label: 'batch'});
+  assert.equal(await page.locator('#scatter circle').count(), 9);
+  await page.getByRole('link', {name: 'All rows'}).click();
+  await page.getByRole('heading', {name: 'Everything'}).waitFor();
+});
+
+await scene('edit a note, a name and a tag', {}, async (page) => {
+  await page.goto(base + '/runs/trial-08');
+  await page.getByRole('button', {name: 'Edit'}).click();
+  await page.getByLabel('Markdown').fill('Looks **good**');
+  await picture(page, 'note');
+  await page.getByRole('button', {name: 'Save'}).click();
+  await page.locator('.md strong', {hasText: 'good'}).waitFor();
+  await page.getByRole('button', {name: 'Rename the run'}).click();
+  await page.getByRole('textbox', {name: 'Name'}).fill('the-best');
+  await page.getByRole('button', {name: 'Rename', exact: true}).click();
+  await page.getByRole('heading', {name: 'the-best'}).waitFor();
+  await page.getByRole('button', {name: 'Add'}).click();
+  const dialog = page.getByRole('dialog', {name: 'Add a tag'});
+  await dialog.getByLabel('Key').fill('k');
+  await dialog.getByLabel('Value').fill('v');
+  await dialog.getByRole('button', {name: 'Add'}).click();
+  await page.getByRole('button', {name: 'Remove the tag k'}).click();
+  await page.getByText('No tags.').waitFor();
+});
+
+await scene('a page that was logged runs apart from ours', {}, async (page) => {
+  page.expected = /Blocked|sandbox|Content Security Policy/;
+  await page.goto(base + '/runs/rich/files/report.html');
+  const frame = page.frameLocator('iframe');
+  await frame.locator('body[data-ran=yes]').waitFor();
+  assert.equal(await frame.locator('body').getAttribute('data-kept'), 'out');
+  await page.goto(base + `/raw/${rich}/files/report.html`);
+  assert.equal(await page.evaluate(() => origin), 'null');
+  await page.goto(base + `/raw/${rich}/files/evil.svg`);
+});
+
+await scene('models: alias and stage', {}, async (page) => {
+  await page.goto(base + '/models/digits/2');
+  await page.getByRole('button', {name: 'Set an alias'}).click();
+  await page.getByRole('textbox', {name: 'Alias'}).fill('champion');
+  await page.getByRole('button', {name: 'Set', exact: true}).click();
+  await page.locator('.head .chip', {hasText: '@champion'}).waitFor();
+  await page.getByRole('button', {name: 'Stage', exact: true}).click();
+  await page.getByRole('dialog', {name: 'Stage'}).getByRole('combobox').selectOption('Staging');
+  await page.getByRole('button', {name: 'Move'}).click();
+  await page.locator('.head .chip', {hasText: 'Staging'}).waitFor();
+});
+
+await scene('links that MLflow prints lead here', {}, async (page) => {
+  await page.goto(base + `/#/experiments/0/runs/${rich}`);
+  await page.waitForURL(base + '/runs/' + rich);
+  await page.goto(base + '/#/models/digits/versions/2');
+  await page.waitForURL(base + '/models/digits/2');
+});
+
+await scene('theme: switched, and kept', {colorScheme: 'light'}, async (page) => {
+  await page.goto(base + '/runs/rich/metrics');
+  await page.keyboard.press('t');
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(14, 16, 20)');
+  await page.reload();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+});
+
+await scene('a stage of the drawing opens', {}, async (page) => {
+  await page.goto(base + '/pipelines');
+  await page.locator('.dag a[href*="stage=evaluate"]').click();
+  await page.getByRole('heading', {name: 'evaluate'}).waitFor();
+});
+
+await browser.close();
+if (failures.length) {
+  console.log(`${failures.length} of the scenes failed: ${failures.join('; ')}`);
+  process.exit(1);
+}
