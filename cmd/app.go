@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/term"
@@ -27,6 +28,7 @@ type app struct {
 	closers []func() error
 
 	repository *repo.Repo
+	index      *db.DB // of a server's store, where that is no repository
 }
 
 // Main runs the command line args and returns the exit code. ctx may carry a

@@ -68,6 +68,9 @@ func (a *app) holdStore(ctx context.Context) error {
 
 // tracking opens the records of runs.
 func (a *app) tracking(ctx context.Context) (*trackdb.Service, error) {
+	if a.index != nil {
+		return trackdb.New(a.index, a.clock), nil
+	}
 	r, err := a.repo(ctx)
 	if err != nil {
 		return nil, err

@@ -29,14 +29,7 @@ func accountsCmd(a *app, c *cobra.Command, run func(ctx context.Context, k *acco
 
 // accounts opens the accounts of the store that is served.
 func (o *serverOptions) accounts(ctx context.Context) (*account.Keeper, error) {
-	if err := o.enterStore(ctx); err != nil {
-		return nil, err
-	}
-	r, err := o.app.repo(ctx)
-	if err != nil {
-		return nil, err
-	}
-	index, err := r.Index(ctx)
+	index, err := o.records(ctx)
 	if err != nil {
 		return nil, err
 	}

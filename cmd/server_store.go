@@ -1,0 +1,133 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/artifact"
+	"github.com/mlops-cli/mlops/pkg/db"
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/remote"
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// records opens the database of the store: PostgreSQL, which the other parts then
+// take for the repository's own, or the index of a repository.
+func (o *serverOptions) records(ctx context.Context) (*db.DB, error) {
+	if o.app.index != nil {
+		return o.app.index, nil
+	}
+	if db.IsPostgres(o.store) {
+		return o.openPostgres(ctx)
+	}
+	if err := o.enterStore(ctx); err != nil {
+		return nil, err
+	}
+	r, err := o.app.repo(ctx)
+	if errs.Is(err, errs.NotARepository) {
+		return nil, errs.New(errs.NotARepository, "%w", err).
+			Hint("mlops server --store DIR keeps runs in a directory of their own")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.Index(ctx)
+}
+
+func (o *serverOptions) openPostgres(ctx context.Context) (*db.DB, error) {
+	schema, err := db.ServerSchema()
+	if err != nil {
+		return nil, err
+	}
+	index, err := db.OpenPostgres(ctx, o.store, db.Options{Migrations: schema})
+	if err != nil {
+		return nil, err
+	}
+	o.app.atEnd(index.Close)
+	o.app.index = index
+	return index, nil
+}
+
+// what names what is served, for people.
+func (o *serverOptions) what(index *db.DB) string {
+	if o.app.index != nil {
+		return index.Path()
+	}
+	return o.app.repository.Root
+}
+
+// openFiles opens the place where the files of runs are: the store, or a bucket.
+func (o *serverOptions) openFiles(ctx context.Context, rows track.Artifacts) (*artifact.Store, error) {
+	if o.app.index != nil {
+		return o.openShared(ctx, rows)
+	}
+	r, err := o.app.repo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st, err := r.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	local := artifact.NewLocal(st)
+	var blobs artifact.Blobs = local
+	if o.files != "" {
+		bucket, err := o.app.openBucket(ctx, o.files, remote.Options{})
+		if err != nil {
+			return nil, err
+		}
+		blobs = artifact.NewRemote(bucket, local.Spool(), local)
+	}
+	files := artifact.New(rows, blobs, local)
+	o.app.atEnd(files.Close)
+	return files, nil
+}
+
+// openShared opens the bucket of servers that share a database. Uploads stand in
+// the system's directory for temporary files until their ids are known.
+func (o *serverOptions) openShared(ctx context.Context, rows track.Artifacts) (*artifact.Store, error) {
+	if o.files == "" {
+		return nil, errs.New(errs.Usage, "--store %s keeps no files", o.app.index.Path()).
+			Hint("--artifacts s3://bucket/prefix (or gs://, azblob://, or a directory that all servers see)")
+	}
+	bucket, err := o.app.openBucket(ctx, o.files, remote.Options{})
+	if err != nil {
+		return nil, err
+	}
+	files := artifact.New(rows, artifact.NewRemote(bucket, artifact.NewSpool(os.TempDir()), nil), nil)
+	o.app.atEnd(files.Close)
+	return files, nil
+}
+
+// enterStore makes the directory of --store what the other parts take for the
+// repository.
+func (o *serverOptions) enterStore(ctx context.Context) error {
+	if o.store == "" || o.app.repository != nil {
+		return nil
+	}
+	if scheme, _, ok := strings.Cut(o.store, "://"); ok {
+		return errs.New(errs.Usage, "--store %s: %s is not a kind of store", o.store, scheme).
+			Hint("--store takes a directory, or postgres://user@host/database")
+	}
+	dir, err := filepath.Abs(o.store)
+	if err != nil {
+		return err
+	}
+	for _, path := range []*string{&o.files} {
+		if *path, err = absolute(*path); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, repo.Dir)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := repo.Init(ctx, dir, repo.InitOptions{NoGit: true, Nested: true}); err != nil {
+			return err
+		}
+	}
+	o.app.dir = dir
+	return o.app.enter()
+}
