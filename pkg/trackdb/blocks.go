@@ -3,6 +3,7 @@ package trackdb
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -130,13 +131,14 @@ func decodeBlock(points []point, data []byte) ([]point, error) {
 // seriesPoints reads the points of a series whose steps lie between two, in no
 // order. Without packed only rows are read: for a writer who knows. It is one
 // statement, for a reader must not see the state before a pack and the one after.
-func seriesPoints(ctx context.Context, q querier, series int64, packed bool, low, high int64) ([]point, error) {
+// About expect of them are expected.
+func seriesPoints(ctx context.Context, q querier, series int64, packed bool, low, high, expect int64) ([]point, error) {
 	query := "SELECT NULL, timestamp, step, value FROM points WHERE series = ?1 AND step BETWEEN ?2 AND ?3"
 	if packed {
 		query = "SELECT data, 0, 0, 0.0 FROM blocks WHERE series = ?1 AND last_step >= ?2 AND first_step <= ?3 UNION ALL " + query
 	}
-	var points []point
-	var data []byte
+	points := make([]point, 0, expect)
+	var data sql.RawBytes
 	var p point
 	var value valueColumn
 	err := each(ctx, q, []any{&data, &p.timestamp, &p.step, &value}, func() error {
@@ -161,7 +163,7 @@ func seriesPoints(ctx context.Context, q querier, series int64, packed bool, low
 
 // pack moves the rows of a series into blocks.
 func pack(ctx context.Context, tx *db.Tx, series int64) error {
-	points, err := seriesPoints(ctx, tx, series, false, math.MinInt64, math.MaxInt64)
+	points, err := seriesPoints(ctx, tx, series, false, math.MinInt64, math.MaxInt64, packAt)
 	if err != nil {
 		return err
 	}

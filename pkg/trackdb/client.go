@@ -100,15 +100,14 @@ func (s *Service) Sample(ctx context.Context, q track.SampleQuery) ([]track.Seri
 		low, high = q.Steps[0], q.Steps[1]
 	}
 	for _, run := range q.Runs {
-		var series int64
-		if err := each(ctx, s.db, []any{&series}, func() error { return nil },
-			"SELECT s.id FROM runs r JOIN series s ON s.run = r.seq AND s.key = ? WHERE r.id = ?", q.Key, run); err != nil {
+		series, count, err := findSeries(ctx, s.db, run, q.Key)
+		if err != nil {
 			return nil, err
 		}
 		if series == 0 {
 			continue
 		}
-		points, err := seriesPoints(ctx, s.db, series, true, low, high)
+		points, err := seriesPoints(ctx, s.db, series, true, low, high, count)
 		if err != nil {
 			return nil, err
 		}

@@ -149,6 +149,7 @@ func (s *Service) curate(ctx context.Context, id, kind string, data map[string]a
 // querier is a database or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	Dialect() db.Dialect
 }
 
 // each runs a query, and calls fn for every row once its columns are in dest.

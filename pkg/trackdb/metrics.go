@@ -126,7 +126,7 @@ func (s *serie) dropKnown(ctx context.Context, tx *db.Tx) error {
 		return nil // all come after the last
 	}
 	low, high := s.points[0].step, s.points[old-1].step
-	known, err := seriesPoints(ctx, tx, s.id, s.packed > 0 && low <= s.packedStep, low, high)
+	known, err := seriesPoints(ctx, tx, s.id, s.packed > 0 && low <= s.packedStep, low, high, 0)
 	if err != nil || len(known) == 0 {
 		return err
 	}
@@ -215,14 +215,21 @@ func insertPoints(ctx context.Context, tx *db.Tx, list []*serie) error {
 
 // pointsOf reads all points of a run's series, by time.
 func pointsOf(ctx context.Context, q querier, id, key string) ([]point, error) {
-	var series int64
-	if err := each(ctx, q, []any{&series}, func() error { return nil },
-		"SELECT s.id FROM runs r JOIN series s ON s.run = r.seq AND s.key = ? WHERE r.id = ?", key, id); err != nil || series == 0 {
+	series, count, err := findSeries(ctx, q, id, key)
+	if err != nil || series == 0 {
 		return nil, err
 	}
-	points, err := seriesPoints(ctx, q, series, true, math.MinInt64, math.MaxInt64)
+	points, err := seriesPoints(ctx, q, series, true, math.MinInt64, math.MaxInt64, count)
 	sortPoints(points, byTime)
 	return points, err
+}
+
+// findSeries returns the number of a run's series, 0 without one, and how many
+// points it has.
+func findSeries(ctx context.Context, q querier, id, key string) (series, count int64, err error) {
+	err = each(ctx, q, []any{&series, &count}, func() error { return nil },
+		"SELECT s.id, s.count FROM runs r JOIN series s ON s.run = r.seq AND s.key = ? WHERE r.id = ?", key, id)
+	return series, count, err
 }
 
 // metricsOf are points as a program sees them.

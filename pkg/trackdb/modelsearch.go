@@ -25,29 +25,30 @@ func (s *Service) LoggedModel(ctx context.Context, id string) (track.LoggedModel
 func (s *Service) models(ctx context.Context, q querier, more string, args ...any) ([]track.LoggedModel, error) {
 	list := []track.LoggedModel{}
 	at := map[int64]int{}
-	var seqs []string
+	var seqs []int64
 	var seq int64
 	var m track.LoggedModel
 	if err := each(ctx, q, []any{&seq, &m.ID, &m.ExperimentID, &m.Experiment, &m.Name, &m.Type, &m.Run, &m.Status, &m.Message, &m.Created, &m.Updated}, func() error {
 		at[seq] = len(list)
-		list, seqs = append(list, m), append(seqs, strconv.FormatInt(seq, 10))
+		list, seqs = append(list, m), append(seqs, seq)
 		return nil
 	}, `SELECT m.seq, m.id, m.experiment, e.name, m.name, m.type, m.run, m.status, m.message, m.created, m.updated
 		FROM logged_models m JOIN experiments e ON e.id = m.experiment`+more, args...); err != nil || len(list) == 0 {
 		return list, err
 	}
-	of := " WHERE model IN (" + strings.Join(seqs, ",") + ") ORDER BY model, "
+	test, args := q.Dialect().Among("model", seqs)
+	of := " WHERE " + test + " ORDER BY model, "
 	var key, value string
 	if err := each(ctx, q, []any{&seq, &key, &value}, func() error {
 		list[at[seq]].Params = append(list[at[seq]].Params, track.Param{Key: key, Value: value})
 		return nil
-	}, "SELECT model, key, value FROM model_params"+of+"position, key"); err != nil {
+	}, "SELECT model, key, value FROM model_params"+of+"position, key", args...); err != nil {
 		return nil, err
 	}
 	if err := each(ctx, q, []any{&seq, &key, &value}, func() error {
 		list[at[seq]].Tags = append(list[at[seq]].Tags, track.Tag{Key: key, Value: value})
 		return nil
-	}, "SELECT model, key, value FROM model_tags"+of+"position, key"); err != nil {
+	}, "SELECT model, key, value FROM model_tags"+of+"position, key", args...); err != nil {
 		return nil, err
 	}
 	var p track.ModelMetric
@@ -56,7 +57,7 @@ func (s *Service) models(ctx context.Context, q querier, more string, args ...an
 		p.Value, p.Model = float64(number), list[at[seq]].ID
 		list[at[seq]].Metrics = append(list[at[seq]].Metrics, p)
 		return nil
-	}, "SELECT model, key, timestamp, step, run, value, dataset, digest FROM model_metrics"+of+"key, timestamp, step, run")
+	}, "SELECT model, key, timestamp, step, run, value, dataset, digest FROM model_metrics"+of+"key, timestamp, step, run", args...)
 	return list, err
 }
 

@@ -110,11 +110,8 @@ func (s *Service) Stream(ctx context.Context, q track.Query, fn func([]track.Run
 		return err
 	}
 	for wanted := range slices.Chunk(all, fewRuns) {
-		args := make([]any, len(wanted))
-		for i, seq := range wanted {
-			args[i] = seq
-		}
-		seqs, runs, err := s.list(ctx, q, "SELECT "+runColumns+runsFrom(s.db.Dialect())+" WHERE r.seq IN ("+marks(len(args))+")", args)
+		test, args := s.db.Dialect().Among("r.seq", wanted)
+		seqs, runs, err := s.list(ctx, q, "SELECT "+runColumns+runsFrom(s.db.Dialect())+" WHERE "+test, args)
 		if err != nil {
 			return err
 		}
@@ -260,11 +257,8 @@ func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int6
 		return rowsWhere(ctx, q, runs, seq, dest, add, query+" WHERE run BETWEEN ? AND ? "+end, first, last)
 	}
 	for chunk := range slices.Chunk(seqs, fewRuns) {
-		args := make([]any, len(chunk))
-		for i, s := range chunk {
-			args[i] = s
-		}
-		if err := rowsWhere(ctx, q, runs, seq, dest, add, query+" WHERE run IN ("+marks(len(chunk))+") "+end, args...); err != nil {
+		test, args := q.Dialect().Among("run", chunk)
+		if err := rowsWhere(ctx, q, runs, seq, dest, add, query+" WHERE "+test+" "+end, args...); err != nil {
 			return err
 		}
 	}
