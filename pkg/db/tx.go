@@ -11,6 +11,7 @@ type Tx struct {
 	on       conn
 	dialect  Dialect
 	prepared map[string]*sql.Stmt // nil: nothing is kept
+	memory   map[any]any
 }
 
 // conn is a connection or a transaction.
@@ -25,6 +26,11 @@ const maxPrepared = 400
 
 // Dialect is the SQL that the database speaks.
 func (t *Tx) Dialect() Dialect { return t.dialect }
+
+// Memory is what writers of this process noted for those that follow: it is empty
+// again once somebody else wrote or something was undone. It is nil where
+// nothing may be noted; in a note's key stands a type of the package that made it.
+func (t *Tx) Memory() map[any]any { return t.memory }
 
 // ExecContext runs a statement without rows.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {

@@ -30,6 +30,8 @@ type group struct {
 	commits  int
 	pinned   *sql.Conn
 	prepared map[string]*sql.Stmt
+	memory   map[any]any // see Tx.Memory
+	version  int64       // of the data, when the last transaction of the pinned connection began
 }
 
 type request struct {
@@ -156,6 +158,11 @@ func (d *DB) commitSome(members []*request) (done int, err error) {
 	if err := patiently(ctx, func() error { return exec("BEGIN IMMEDIATE") }); err != nil {
 		return len(members), err
 	}
+	if c == d.group.pinned {
+		if err := d.group.renew(ctx, tx); err != nil {
+			return len(members), errors.Join(err, exec("ROLLBACK"))
+		}
+	}
 	for i, r := range members {
 		if i > 0 {
 			if err := exec("SAVEPOINT r"); err != nil {
@@ -163,6 +170,9 @@ func (d *DB) commitSome(members []*request) (done int, err error) {
 			}
 		}
 		r.err = call(r, tx)
+		if r.err != nil {
+			clear(tx.memory)
+		}
 		switch {
 		case i == 0 && r.err != nil:
 			if err := exec("ROLLBACK"); err != nil && code(r.err) == 0 {
@@ -213,7 +223,7 @@ func (d *DB) writer(ctx context.Context) (c *sql.Conn, release func(error), err 
 		if g.commits < pinAfter {
 			return c, func(error) { _ = c.Close() }, nil // back into the pool
 		}
-		g.pinned, g.prepared = c, map[string]*sql.Stmt{}
+		g.pinned, g.prepared, g.memory = c, map[string]*sql.Stmt{}, map[any]any{}
 	}
 	return g.pinned, func(err error) {
 		if err != nil {
@@ -222,13 +232,27 @@ func (d *DB) writer(ctx context.Context) (c *sql.Conn, release func(error), err 
 	}, nil
 }
 
+// renew gives a transaction the memory, unless another connection wrote.
+func (g *group) renew(ctx context.Context, tx *Tx) error {
+	var version int64
+	if err := tx.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
+		return err
+	}
+	if version != g.version {
+		clear(g.memory)
+		g.version = version
+	}
+	tx.memory = g.memory
+	return nil
+}
+
 func (g *group) unpin() {
 	if g.pinned != nil {
 		for _, s := range g.prepared {
 			_ = s.Close()
 		}
 		_ = g.pinned.Close()
-		g.pinned, g.prepared, g.commits = nil, nil, 0
+		g.pinned, g.prepared, g.memory, g.commits = nil, nil, nil, 0
 	}
 }
 

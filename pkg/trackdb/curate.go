@@ -101,6 +101,7 @@ func (s *Service) Forget(ctx context.Context, before int64) (ids []string, err e
 				return err
 			}
 		}
+		clear(tx.Memory()) // the numbers of runs are used again
 		_, err := tx.ExecContext(ctx, "DELETE FROM runs WHERE deleted > 0 AND deleted <= ?", before)
 		return err
 	})

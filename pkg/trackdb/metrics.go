@@ -23,13 +23,54 @@ func (s *serie) last() point {
 	return point{step: s.sum.Step, timestamp: s.sum.Timestamp, value: float64(s.sum.Value)}
 }
 
+// knownSeries are the series of runs that were logged to lately, so that a writer
+// need not read what it wrote. It is a note in db.Tx.Memory.
+type knownSeries struct {
+	count int
+	runs  map[int64]map[string]serie
+}
+
+// noteOfSeries is the key of that note.
+type noteOfSeries struct{}
+
+// maxKnown bounds how many series are remembered.
+const maxKnown = 50_000
+
+// known returns what is known of a run's series, and keeps what they become; nil
+// when nothing may be.
+func known(tx *db.Tx, run int64) (of map[string]serie, remember func([]*serie)) {
+	memory := tx.Memory()
+	if memory == nil {
+		return nil, func([]*serie) {}
+	}
+	k, ok := memory[noteOfSeries{}].(*knownSeries)
+	if !ok || k.count > maxKnown {
+		k = &knownSeries{runs: map[int64]map[string]serie{}}
+		memory[noteOfSeries{}] = k
+	}
+	if k.runs[run] == nil {
+		k.runs[run] = map[string]serie{}
+	}
+	of = k.runs[run]
+	return of, func(list []*serie) {
+		before := len(of)
+		for _, s := range list {
+			kept := *s
+			kept.points = nil
+			of[s.sum.Key] = kept
+		}
+		k.count += len(of) - before
+	}
+}
+
 // logMetrics adds points. A point that is there already is dropped, as MLflow
 // drops it.
 func logMetrics(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metric) error {
 	if len(metrics) == 0 {
 		return nil
 	}
-	list, err := seriesOf(ctx, tx, seq, metrics)
+	of, remember := known(tx, seq)
+	list, err := seriesOf(ctx, tx, seq, metrics, of)
 	if err != nil {
 		return err
 	}
@@ -56,19 +97,29 @@ func logMetrics(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metri
 	if err := updateSeries(ctx, tx, seq, grown); err != nil {
 		return err
 	}
-	return insertPoints(ctx, tx, append(fresh, grown...))
+	grown = append(grown, fresh...)
+	if err := insertPoints(ctx, tx, grown); err != nil {
+		return err
+	}
+	remember(grown)
+	return nil
 }
 
 // seriesOf groups metrics by their series and says what is known of each.
-func seriesOf(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metric) ([]*serie, error) {
+func seriesOf(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metric, known map[string]serie) ([]*serie, error) {
 	byKey := map[string]*serie{}
 	var list []*serie
 	var keys []string
 	for _, m := range metrics {
 		if byKey[m.Key] == nil {
 			s := &serie{sum: track.Summary{Key: m.Key}}
+			if old, ok := known[m.Key]; ok {
+				*s = old
+			} else {
+				keys = append(keys, m.Key)
+			}
 			byKey[m.Key] = s
-			list, keys = append(list, s), append(keys, m.Key)
+			list = append(list, s)
 		}
 	}
 	var id, packed, packedStep int64
@@ -189,10 +240,14 @@ func insertPoints(ctx context.Context, tx *db.Tx, list []*serie) error {
 	var rows []ofSeries
 	for _, s := range list {
 		if len(s.points) >= packAt {
-			s.packed += int64(len(s.points))
 			if err := insertBlocks(ctx, tx, s.id, s.points); err != nil {
 				return err
 			}
+			last := s.points[len(s.points)-1].step
+			if s.packed == 0 || last > s.packedStep {
+				s.packedStep = last
+			}
+			s.packed += int64(len(s.points))
 			continue
 		}
 		for _, p := range s.points {
@@ -208,6 +263,7 @@ func insertPoints(ctx context.Context, tx *db.Tx, list []*serie) error {
 			if err := pack(ctx, tx, s.id); err != nil {
 				return err
 			}
+			s.packed, s.packedStep = s.sum.Count, s.sum.Step // which is the highest
 		}
 	}
 	return nil
