@@ -186,6 +186,21 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
+			points: "mlruns.", command: []string{"mlops", "import", "mlflow", "../mlruns"},
+			prepare: prepareMLruns,
+			check: func(s *sandbox) {
+				if out := s.run("mlops", "runs", "show", "theirs"); !strings.Contains(out, "FINISHED") || !strings.Contains(out, "artifact  notes/a.txt") || !strings.Contains(out, "loss") {
+					s.Errorf("the run is not whole:\n%s", out)
+				}
+				if out := s.run("mlops", "model", "versions", "wine", "--json"); !strings.Contains(out, `"version": 1`) || strings.Contains(out, `"version": 2`) {
+					s.Errorf("the versions of the model:\n%s", out)
+				}
+				if out := s.run("mlops", "import", "mlflow", "../mlruns", "--json"); strings.Contains(out, `"new": 1`) {
+					s.Errorf("something was taken over twice:\n%s", out)
+				}
+			},
+		},
+		{
 			points: "import.", command: []string{"mlops", "import", "../theirs", "x"},
 			prepare: func(s *sandbox) {
 				s.run("git", "init", "-q", "../theirs")
@@ -265,6 +280,28 @@ func prepareModel(s *sandbox) {
 	s.run("mlops", "log", "start", "--name", "logged")
 	s.run("mlops", "log", "artifact", "kit/a", "kit/b", "--run", "logged")
 	s.run("mlops", "log", "end", "--run", "logged")
+}
+
+// prepareMLruns writes what MLflow would: a run with a file and a model.
+func prepareMLruns(s *sandbox) {
+	run := "../mlruns/1/0123456789abcdef0123456789abcdef/"
+	for name, text := range map[string]string{
+		"../mlruns/0/meta.yaml": "experiment_id: '0'\nname: Default\nlifecycle_stage: active\n",
+		"../mlruns/1/meta.yaml": "experiment_id: '1'\nname: wine\nlifecycle_stage: active\n",
+		run + "meta.yaml": "run_id: 0123456789abcdef0123456789abcdef\nrun_name: theirs\nexperiment_id: '1'\nstatus: 3\n" +
+			"start_time: 1700000000000\nend_time: 1700000001000\nlifecycle_stage: active\nartifact_uri: file:///gone/artifacts\n",
+		run + "params/lr":                 "0.1",
+		run + "metrics/loss":              "1700000000000 1.0 0\n1700000000001 0.5 1\n",
+		run + "artifacts/notes/a.txt":     "hello\n",
+		"../mlruns/models/wine/meta.yaml": "name: wine\ncreation_timestamp: 1700000000000\nlast_updated_timestamp: 1700000000000\n",
+		"../mlruns/models/wine/version-1/meta.yaml": "name: wine\nversion: 1\ncreation_timestamp: 1700000000000\ncurrent_stage: None\nstatus: READY\n" +
+			"run_id: 0123456789abcdef0123456789abcdef\nsource: runs:/0123456789abcdef0123456789abcdef/notes\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {
+			s.Fatal(err)
+		}
+		s.write(name, text)
+	}
 }
 
 // preparePipeline commits two stages.
