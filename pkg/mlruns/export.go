@@ -322,9 +322,15 @@ func (x *Exporter) create(ctx context.Context, r *track.Run, experiment string) 
 	var made struct {
 		Run wireRun `json:"run"`
 	}
+	tags := []wirePair{{originTag, r.ID}}
+	for _, t := range x.tags(r) {
+		if strings.HasPrefix(t.Key, "mlflow.") { // what a run belongs to is known from the start
+			tags = append(tags, t)
+		}
+	}
 	err := x.call(ctx, http.MethodPost, "runs/create", nil, map[string]any{
 		"experiment_id": experiment, "run_name": r.Name, "user_id": r.User, "start_time": r.StartTime,
-		"tags": []wirePair{{originTag, r.ID}},
+		"tags": tags,
 	}, &made)
 	return made.Run, err
 }
