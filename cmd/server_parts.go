@@ -53,10 +53,14 @@ func (o *serverOptions) open(ctx context.Context, log *slog.Logger) (*serverPart
 	models := registrydb.New(index, o.app.clock)
 	hooks := webhook.NewKeeper(index, o.app.clock, o.anyHook)
 	sender := webhook.NewSender(hooks, log)
+	pages, err := o.pages(ctx, tracking, models, files)
+	if err != nil {
+		return nil, err
+	}
 	return &serverParts{
 		what:   o.what(index),
 		sender: sender,
-		routes: slices.Concat(mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(api.Deps{
+		routes: slices.Concat(pages, mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(api.Deps{
 			Version: version.Get().Version, Clock: o.app.clock, Tracking: tracking, Models: models, Projects: project.New(index, o.app.clock), Files: files,
 		})),
 	}, nil
