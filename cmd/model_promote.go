@@ -88,7 +88,9 @@ func runModelPromote(ctx context.Context, o *modelPromoteOptions) error {
 	if failed == 0 || res.Moved {
 		return nil
 	}
-	o.app.io.Hint("'mlops model diff %s/%d %s/%d' shows what differs; --force moves it all the same", res.Model, max(res.From, 1), res.Model, res.To)
+	if res.From > 0 {
+		o.app.io.Hint("'mlops model diff %s/%d %d' shows what differs", res.Model, res.From, res.To)
+	}
 	return errs.New(errs.Differs, "%s of %s@%s do not hold", term.Plural(int64(failed), "gate"), res.Model, res.Alias)
 }
 
