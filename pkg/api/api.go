@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -55,6 +56,7 @@ type access struct {
 	subjects func(*http.Request) ([]route.Subject, error)
 	stream   bool
 	rest     bool
+	makes    string
 }
 
 // Routes are the operations, the OpenAPI document at /api/v1/openapi.json and
@@ -89,6 +91,7 @@ func Routes(d Deps) []route.Route {
 	a.addData()
 	a.addPipelines()
 	a.addEvents()
+	a.link()
 	a.document()
 	return a.routes
 }
@@ -134,12 +137,13 @@ type operation struct {
 	subjects                       func(*http.Request) ([]route.Subject, error)
 	status                         int // of success, 200 when 0
 	stream                         bool
-	rest                           bool // the last part of the path may have slashes
+	rest                           bool   // the last part of the path may have slashes
+	makes                          string // the parameter of other paths that the answer has, as PARAMETER=FIELD
 }
 
 // add makes an operation of a function.
 func add[I, O any](a *api, op operation, fn func(ctx context.Context, in *I) (*O, error)) {
-	a.access[op.id] = access{need: op.need, subjects: op.subjects, stream: op.stream, rest: op.rest}
+	a.access[op.id] = access{need: op.need, subjects: op.subjects, stream: op.stream, rest: op.rest, makes: op.makes}
 	o := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: Prefix + op.path, Summary: op.summary, Description: op.describe,
 		Tags: []string{op.tag}, DefaultStatus: op.status, MaxBodyBytes: 16 << 20,
@@ -155,6 +159,33 @@ func add[I, O any](a *api, op operation, fn func(ctx context.Context, in *I) (*O
 			return nil, problem(ctx, err)
 		}
 		return out, nil
+	})
+}
+
+// link tells readers of the document which operations go on with what another
+// one made.
+func (a *api) link() {
+	each := func(fn func(path string, op *huma.Operation)) {
+		for path, item := range a.huma.OpenAPI().Paths {
+			for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+				if op != nil {
+					fn(path, op)
+				}
+			}
+		}
+	}
+	each(func(_ string, from *huma.Operation) {
+		parameter, field, ok := strings.Cut(a.access[from.OperationID].makes, "=")
+		if !ok {
+			return
+		}
+		answer := from.Responses[strconv.Itoa(from.DefaultStatus)]
+		answer.Links = map[string]*huma.Link{}
+		each(func(path string, to *huma.Operation) {
+			if strings.Contains(path, "{"+parameter+"}") {
+				answer.Links[to.OperationID] = &huma.Link{OperationID: to.OperationID, Parameters: map[string]any{parameter: "$response.body#/" + field}}
+			}
+		})
 	})
 }
 

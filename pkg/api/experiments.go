@@ -64,7 +64,7 @@ func (a *api) addExperiments() {
 			}
 			return ok(listOf(in.Page, found, mayReadExperiment(ctx), experimentOf))
 		})
-	add(a, operation{id: "create-experiment", method: http.MethodPost, path: "/experiments", summary: "Make an experiment", tag: tag, need: route.Write, status: http.StatusCreated},
+	add(a, operation{id: "create-experiment", method: http.MethodPost, path: "/experiments", summary: "Make an experiment", tag: tag, makes: "experiment=experiment_id", need: route.Write, status: http.StatusCreated},
 		func(ctx context.Context, in *struct {
 			Body struct {
 				Name  string            `json:"name" minLength:"1" maxLength:"500"`

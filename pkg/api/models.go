@@ -83,7 +83,7 @@ func (a *api) addModels() {
 			}
 			return ok(listOf(in.Page, found, mayReadModel(ctx), modelOf))
 		})
-	add(a, operation{id: "create-model", method: http.MethodPost, path: "/models", summary: "Register a name", tag: tag, need: route.Write, status: http.StatusCreated},
+	add(a, operation{id: "create-model", method: http.MethodPost, path: "/models", summary: "Register a name", tag: tag, makes: "model=name", need: route.Write, status: http.StatusCreated},
 		func(ctx context.Context, in *struct{ Body modelInput }) (*reply[model], error) {
 			m := registry.Model{Name: in.Body.Name, Description: in.Body.Description}
 			for key, value := range in.Body.Tags {

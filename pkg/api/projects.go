@@ -35,7 +35,7 @@ func (a *api) addProjects() {
 			}
 			return ok(listOf(*in, found, nil, same[project.Project]))
 		})
-	add(a, operation{id: "create-project", method: http.MethodPost, path: "/projects", summary: "Make a project", tag: tag, need: route.Write, status: http.StatusCreated},
+	add(a, operation{id: "create-project", method: http.MethodPost, path: "/projects", summary: "Make a project", tag: tag, makes: "project=name", need: route.Write, status: http.StatusCreated},
 		func(ctx context.Context, in *struct{ Body projectInput }) (*reply[project.Project], error) {
 			return ok(a.Projects.Create(ctx, project.Project{Name: in.Body.Name, Description: in.Body.Description}))
 		})

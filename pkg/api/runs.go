@@ -140,7 +140,7 @@ func (a *api) addRuns() {
 		return ok(listOf(in.Page, found, mayReadRun(ctx), runOf))
 	})
 	add(a, operation{
-		id: "create-run", method: http.MethodPost, path: "/runs", summary: "Record a run", tag: tag, need: route.Write, status: http.StatusCreated,
+		id: "create-run", method: http.MethodPost, path: "/runs", summary: "Record a run", tag: tag, makes: "run=run_id", need: route.Write, status: http.StatusCreated,
 		describe: "With params, metrics and tags. A status that is an end finishes it at once.",
 	}, func(ctx context.Context, in *struct{ Body runInput }) (*reply[run], error) {
 		id, err := a.createRun(ctx, in.Body)

@@ -98,7 +98,7 @@ func (a *api) addVersions() {
 			return ok(listOf(in.Page, found, nil, versionOf))
 		})
 	add(a, operation{
-		id: "create-version", method: http.MethodPost, path: "/models/{model}/versions", summary: "Add a version", tag: tag, need: route.Write, subjects: about,
+		id: "create-version", method: http.MethodPost, path: "/models/{model}/versions", summary: "Add a version", tag: tag, makes: "version=version", need: route.Write, subjects: about,
 		status: http.StatusCreated, describe: "The source must be a URI; `mlops model register` makes versions of files.",
 	}, func(ctx context.Context, in *struct {
 		ModelPath
