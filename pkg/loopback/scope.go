@@ -175,7 +175,7 @@ func (s *scoped) DeleteArtifacts(ctx context.Context, o track.Owner, path string
 
 // ExperimentByName returns the experiment of the session's run, by whatever name.
 func (s *scoped) ExperimentByName(ctx context.Context, name string) (track.Experiment, error) {
-	e, err := s.Store.Experiment(ctx, s.experiment)
+	e, err := s.Experiment(ctx, s.experiment)
 	e.Name = name
 	return e, err
 }

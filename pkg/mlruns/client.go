@@ -152,7 +152,7 @@ func (c *client) once(ctx context.Context, method, address string, body func() (
 	if resp.StatusCode/100 == 2 {
 		return resp, false, nil
 	}
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) //nolint:errcheck // the status says enough
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
 	_ = resp.Body.Close()
 	e := &apiError{Status: resp.StatusCode}
 	if json.Unmarshal(text, e) != nil {
@@ -190,7 +190,7 @@ func (f *wireFloat) UnmarshalJSON(b []byte) error {
 func (f wireFloat) MarshalJSON() ([]byte, error) {
 	v := float64(f)
 	switch {
-	case v != v: //nolint:gocritic // only NaN is not itself
+	case v != v:
 		return []byte(`"NaN"`), nil
 	case v > maxFloat:
 		return []byte(`"Infinity"`), nil

@@ -153,7 +153,7 @@ func (s *database) Ignored(ctx context.Context) (map[string]int64, error) {
 			continue
 		}
 		var n int64
-		if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil { //nolint:gosec // a constant
+		if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 			return nil, err
 		}
 		if n > 0 {
@@ -261,7 +261,7 @@ func (s *database) fill(ctx context.Context, runs []*Run) error {
 }
 
 func (s *database) points(ctx context.Context, in string, ids []any, byID map[string]*Run) (err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT run_uuid, "key", value, "timestamp", step, is_nan FROM metrics WHERE run_uuid `+in, ids...) //nolint:gosec // question marks
+	rows, err := s.db.QueryContext(ctx, `SELECT run_uuid, "key", value, "timestamp", step, is_nan FROM metrics WHERE run_uuid `+in, ids...)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", s.db.Path(), err)
 	}

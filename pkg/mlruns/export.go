@@ -69,7 +69,6 @@ type Exporter struct {
 	experiments map[string]string    // name → id there
 	runs        map[string]wireRun   // id here → what it is there
 	models      map[string]wireModel // id here → what it is there
-	oldServer   bool                 // it knows no logged models
 }
 
 // NewExporter returns an exporter to the server at a URL.
@@ -93,11 +92,7 @@ func (x *Exporter) Close() error {
 func (x *Exporter) problem(what string, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	why := err.Error()
-	for _, h := range errs.Hints(err) {
-		why += " (" + h + ")"
-	}
-	x.result.Problems = append(x.result.Problems, Problem{What: what, Why: why})
+	x.result.Problems = append(x.result.Problems, problemOf(what, err))
 }
 
 // Export exports runs, parents before their children.
@@ -350,8 +345,13 @@ func (x *Exporter) tags(r *track.Run) []wirePair {
 		source = "PROJECT"
 	}
 	for _, t := range []wirePair{
-		{noteTag, r.Note}, {userTag, r.User}, {sourceTag, r.Source}, {"mlflow.source.type", source},
-		{commitTag, r.Git.Commit}, {branchTag, r.Git.Branch}, {repoTag, r.Git.Remote},
+		{noteTag, r.Note},
+		{userTag, r.User},
+		{sourceTag, r.Source},
+		{"mlflow.source.type", source},
+		{commitTag, r.Git.Commit},
+		{branchTag, r.Git.Branch},
+		{repoTag, r.Git.Remote},
 	} {
 		if t.Value != "" && !has[t.Key] {
 			out = append(out, t)

@@ -146,7 +146,7 @@ func (x *Exporter) bucketAt(ctx context.Context, root string) (bucketFiles, erro
 	if err != nil {
 		return bucketFiles{}, err
 	}
-	return files.(bucketFiles), nil //nolint:errcheck,forcetypeassert // inBucket makes nothing else
+	return files.(bucketFiles), nil
 }
 
 // upload sends a file through the server.
@@ -183,7 +183,7 @@ func (x *Exporter) writeLocal(ctx context.Context, file string, f sent) error {
 	if err != nil {
 		return err
 	}
-	w, err := os.Create(file) //nolint:gosec // where the server keeps the run's files
+	w, err := os.Create(file)
 	if err != nil {
 		return errors.Join(err, r.Close())
 	}

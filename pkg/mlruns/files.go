@@ -43,7 +43,7 @@ type directory string
 
 // Walk implements Files. Links are followed where they lead to files.
 func (d directory) Walk(ctx context.Context, fn func(File) error) error {
-	return filepath.WalkDir(string(d), func(name string, e fs.DirEntry, err error) error {
+	return filepath.WalkDir(string(d), func(name string, _ fs.DirEntry, err error) error {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}

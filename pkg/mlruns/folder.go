@@ -447,7 +447,7 @@ func registryTags(dir string) ([]registry.Tag, error) {
 // readMeta decodes the meta.yaml of a directory.
 func readMeta(dir string, v any) error {
 	file := filepath.Join(dir, metaFile)
-	text, err := os.ReadFile(file) //nolint:gosec // below the source
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -479,7 +479,7 @@ func eachFile(dir string, fn func(key string, text []byte) error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		text, err := os.ReadFile(name) //nolint:gosec // below the source
+		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/progress"
@@ -139,11 +140,16 @@ func choose(all []track.Experiment, words []string) ([]track.Experiment, error) 
 
 // problem notes what was not taken over.
 func (m *Importer) problem(what string, err error) {
+	m.result.Problems = append(m.result.Problems, problemOf(what, err))
+}
+
+// problemOf puts an error and its hints into one line.
+func problemOf(what string, err error) Problem {
 	why := err.Error()
-	for _, h := range errs.Hints(err) {
-		why += " (" + h + ")"
+	if hints := errs.Hints(err); len(hints) > 0 {
+		why += " (" + strings.Join(hints, "; ") + ")"
 	}
-	m.result.Problems = append(m.result.Problems, Problem{What: what, Why: why})
+	return Problem{What: what, Why: why}
 }
 
 // experiment takes over one experiment with its logged models and runs.

@@ -135,7 +135,7 @@ func (w *work) same() bool {
 	for _, p := range w.Points {
 		key := track.FitKey(p.Key)
 		p.Key = ""
-		if p.Value != p.Value { //nolint:gocritic // NaN is no key of a map
+		if p.Value != p.Value {
 			p.Value, p.Key = 0, "NaN"
 		}
 		if points[key] == nil {

@@ -127,7 +127,7 @@ func openLocal(ctx context.Context, name string, o OpenOptions) (Source, error) 
 }
 
 func isSQLite(file string) bool {
-	f, err := os.Open(file) //nolint:gosec // named by the user
+	f, err := os.Open(file)
 	if err != nil {
 		return false
 	}

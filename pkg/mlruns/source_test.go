@@ -1,7 +1,6 @@
 package mlruns_test
 
 import (
-	"database/sql"
 	"encoding/json"
 	"math"
 	"os"
@@ -9,8 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	_ "modernc.org/sqlite"
+	"testing/fstest"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/db"
@@ -52,11 +50,8 @@ func makeDatabase(t *testing.T, golden, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := sql.Open("sqlite", file)
+	d, err := db.Open(t.Context(), file, db.Options{Migrations: fstest.MapFS{"0001_dump.sql": {Data: text}}})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.ExecContext(t.Context(), string(text)); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {

@@ -54,7 +54,6 @@ type Environment struct {
 	Manager Manager
 	Dir     string // of the environment, "" for none
 
-	vars   []string
 	before []string // words before a shell and its -c
 	image  *mlproject.Docker
 	dir    string // of the project

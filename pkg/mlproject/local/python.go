@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/mlproject"
 )
 
@@ -55,7 +56,7 @@ func (c *Checkout) venv(ctx context.Context, p mlproject.Python, q EnvRequest) (
 				continue
 			}
 			file := filepath.Join(dir, []string{"build.txt", "requirements.txt"}[i])
-			if err := os.WriteFile(file, []byte(c.requirements(lines)), 0o666); err != nil { //nolint:gosec // no secret
+			if err := fsx.WriteFile(file, []byte(c.requirements(lines)), 0o666); err != nil {
 				return err
 			}
 			if err := c.tool(ctx, q, install[0], append(install[1:], "-r", file)...); err != nil {
