@@ -78,7 +78,7 @@ func (s *Service) loggedModels() []endpoint {
 
 // checkModelName refuses what could not be part of a URI.
 func checkModelName(name string) error {
-	if name == "" || strings.ContainsAny(name, `/:.%"'`) {
+	if strings.ContainsAny(name, `/:.%"'`) {
 		return Errorf(InvalidParameter, `Invalid model name ('%s') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%%', '"', "'")`, name)
 	}
 	return nil
@@ -89,10 +89,11 @@ func (s *Service) createLoggedModel(ctx context.Context, in *request, out *encod
 	if err := checkExperimentID(m.ExperimentID); err != nil {
 		return err
 	}
-	if m.Name != "" {
-		if err := checkModelName(m.Name); err != nil {
-			return err
-		}
+	if m.Name == "" {
+		m.Name = track.NameOf(track.NewID())
+	}
+	if err := checkModelName(m.Name); err != nil {
+		return err
 	}
 	var err error
 	if m.Params, err = each(in.all("params"), "params", (*value).param); err != nil {

@@ -384,7 +384,7 @@ func (s *Service) logModel(ctx context.Context, in *request, _ *encoder) error {
 		}
 	}
 	history.items = append(history.items, model)
-	return s.tracking.Log(ctx, id, track.Batch{Tags: []track.Tag{{Key: modelHistoryTag, Value: string(history.appendJSON(nil))}}})
+	return s.tracking.Log(ctx, id, track.Batch{Tags: []track.Tag{{Key: modelHistoryTag, Value: history.python()}}})
 }
 
 const (

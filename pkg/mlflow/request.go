@@ -227,7 +227,12 @@ func (v *value) pythonType() string {
 
 // appendJSON writes a value as MLflow's messages quote it: without spaces, in
 // ASCII.
-func (v *value) appendJSON(b []byte) []byte {
+func (v *value) appendJSON(b []byte) []byte { return v.appendTo(b, ",", ":") }
+
+// python is the value as Python writes JSON: with spaces, in ASCII.
+func (v *value) python() string { return string(v.appendTo(nil, ", ", ": ")) }
+
+func (v *value) appendTo(b []byte, comma, colon string) []byte {
 	switch v.kind {
 	case text:
 		for _, r := range string(appendText(nil, v.text)) {
@@ -246,19 +251,19 @@ func (v *value) appendJSON(b []byte) []byte {
 		b = append(b, '[')
 		for i := range v.items {
 			if i > 0 {
-				b = append(b, ',')
+				b = append(b, comma...)
 			}
-			b = v.items[i].appendJSON(b)
+			b = v.items[i].appendTo(b, comma, colon)
 		}
 		return append(b, ']')
 	case dict:
 		b = append(b, '{')
 		for i := range v.fields {
 			if i > 0 {
-				b = append(b, ',')
+				b = append(b, comma...)
 			}
-			b = append((&value{kind: text, text: v.fields[i].name}).appendJSON(b), ':')
-			b = v.fields[i].appendJSON(b)
+			b = append((&value{kind: text, text: v.fields[i].name}).appendTo(b, comma, colon), colon...)
+			b = v.fields[i].appendTo(b, comma, colon)
 		}
 		return append(b, '}')
 	default:

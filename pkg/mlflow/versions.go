@@ -188,25 +188,18 @@ func (s *Service) noteVersion(ctx context.Context, v *registry.Version) error {
 	if err != nil {
 		return err
 	}
-	var known value
+	known := value{kind: list}
 	for _, t := range m.Tags {
 		if t.Key == modelVersionsTag {
-			if known, err = parseJSON([]byte(t.Value)); err != nil {
-				known = value{}
+			if old, err := parseJSON([]byte(t.Value)); err == nil && old.kind == list {
+				known = old
 			}
 		}
 	}
-	out := encoder{buf: []byte{'['}}
-	for i := range known.items {
-		out.next()
-		out.buf = known.items[i].appendJSON(out.buf)
-	}
-	out.open()
-	out.str("name", v.Model)
-	out.integer("version", int64(v.Number))
-	out.close()
-	out.endList()
-	return s.tracking.SetLoggedModelTags(ctx, m.ID, []track.Tag{{Key: modelVersionsTag, Value: string(out.buf)}})
+	known.items = append(known.items, value{kind: dict, fields: []field{
+		{"name", value{kind: text, text: v.Model}}, {"version", value{kind: number, text: strconv.Itoa(v.Number)}},
+	}})
+	return s.tracking.SetLoggedModelTags(ctx, m.ID, []track.Tag{{Key: modelVersionsTag, Value: known.python()}})
 }
 
 func (s *Service) setStage(ctx context.Context, in *request, out *encoder) error {
