@@ -87,8 +87,17 @@ func tuples(columns, rows int) string {
 	return strings.TrimSuffix(strings.Repeat(one, rows), ",")
 }
 
-// position orders what a batch adds to a run after all that was there.
-func (s *Service) position() int64 { return s.now() << 10 }
+// position orders what a batch adds to a run after all that was there: by the
+// time, and by turn within a millisecond.
+func (s *Service) position() int64 {
+	for {
+		last := s.place.Load()
+		next := max(s.now()<<10, last+1<<10)
+		if s.place.CompareAndSwap(last, next) {
+			return next
+		}
+	}
+}
 
 func (s *Service) logParams(ctx context.Context, tx *db.Tx, seq int64, id string, params []track.Param) error {
 	position := s.position()

@@ -2,22 +2,21 @@ package trackdb
 
 import (
 	"cmp"
-	"context"
-	"database/sql"
 	"encoding/binary"
 	"math"
 	"slices"
 
-	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
 
-// A long series is packed: blocks of some thousand points, column by column,
-// take a third of the room of rows and are read a hundred times as fast. What
-// was logged last stays in rows until there is a block's worth of it.
+// Points are not rows: a request that logs a point of each of a hundred series
+// would touch a hundred pages. A block holds points of one series, column by
+// column. What a request logs is one tail, a block of each of its series; when a
+// run has many tails they are folded into blocks of thousands of points, which
+// take a third of the room of rows and are read a hundred times as fast.
 
-// packAt is how many points of a series are rows before they become a block.
-const packAt = 2048
+// maxBlock is how many points a block has at most.
+const maxBlock = 2048
 
 // blockFormat is the first byte of a block.
 const blockFormat = 1
@@ -66,10 +65,10 @@ func sortPoints(points []point, order func(a, b point) int) {
 	}
 }
 
-// encodeBlock packs points: their number, the differences of their timestamps
-// and steps, and their values.
-func encodeBlock(points []point) []byte {
-	out := make([]byte, 0, 16+len(points)*12)
+// appendBlock appends points as a block: their number, the differences of their
+// timestamps and of their steps, and their values.
+func appendBlock(out []byte, points []point) []byte {
+	out = slices.Grow(out, 16+len(points)*12)
 	out = append(out, blockFormat)
 	out = binary.AppendUvarint(out, uint64(len(points)))
 	var last int64
@@ -86,16 +85,19 @@ func encodeBlock(points []point) []byte {
 	return out
 }
 
+func brokenBlock() error {
+	return errs.New(errs.Corrupt, "points of a metric are damaged").Hint("mlops fsck")
+}
+
 // decodeBlock appends the points of a block.
 func decodeBlock(points []point, data []byte) ([]point, error) {
-	broken := errs.New(errs.Corrupt, "a block of points of a metric is damaged").Hint("mlops fsck")
 	if len(data) < 2 || data[0] != blockFormat {
-		return nil, broken
+		return nil, brokenBlock()
 	}
 	data = data[1:]
 	count, n := binary.Uvarint(data)
 	if n <= 0 || count > uint64(len(data)) {
-		return nil, broken
+		return nil, brokenBlock()
 	}
 	data = data[n:]
 	from := len(points)
@@ -105,7 +107,7 @@ func decodeBlock(points []point, data []byte) ([]point, error) {
 	for i := range added {
 		d, n := binary.Varint(data)
 		if n <= 0 {
-			return nil, broken
+			return nil, brokenBlock()
 		}
 		data, last = data[n:], last+d
 		added[i].timestamp = last
@@ -114,13 +116,13 @@ func decodeBlock(points []point, data []byte) ([]point, error) {
 	for i := range added {
 		d, n := binary.Varint(data)
 		if n <= 0 {
-			return nil, broken
+			return nil, brokenBlock()
 		}
 		data, last = data[n:], last+d
 		added[i].step = last
 	}
 	if len(data) != 8*len(added) {
-		return nil, broken
+		return nil, brokenBlock()
 	}
 	for i := range added {
 		added[i].value = math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:]))
@@ -128,66 +130,31 @@ func decodeBlock(points []point, data []byte) ([]point, error) {
 	return points, nil
 }
 
-// seriesPoints reads the points of a series whose steps lie between two, in no
-// order. Without packed only rows are read: for a writer who knows. It is one
-// statement, for a reader must not see the state before a pack and the one after.
-// About expect of them are expected.
-func seriesPoints(ctx context.Context, q querier, series int64, packed bool, low, high, expect int64) ([]point, error) {
-	query := "SELECT NULL, timestamp, step, value FROM points WHERE series = ?1 AND step BETWEEN ?2 AND ?3"
-	if packed {
-		query = "SELECT data, 0, 0, 0.0 FROM blocks WHERE series = ?1 AND last_step >= ?2 AND first_step <= ?3 UNION ALL " + query
-	}
-	points := make([]point, 0, expect)
-	var data sql.RawBytes
-	var p point
-	var value valueColumn
-	err := each(ctx, q, []any{&data, &p.timestamp, &p.step, &value}, func() error {
-		if data == nil {
-			p.value = float64(value)
-			points = append(points, p)
-			return nil
-		}
-		from := len(points)
-		var err error
-		if points, err = decodeBlock(points, data); err != nil {
-			return err
-		}
-		if low > math.MinInt64 || high < math.MaxInt64 {
-			added := slices.DeleteFunc(points[from:], func(p point) bool { return p.step < low || p.step > high })
-			points = points[:from+len(added)]
-		}
-		return nil
-	}, query, series, low, high)
-	return points, err
+// appendTail appends the points of one series to a tail: its number, the length
+// of its block, and the block.
+func appendTail(out []byte, series int64, points []point) []byte {
+	block := appendBlock(nil, points)
+	out = binary.AppendUvarint(out, uint64(series)) //nolint:gosec // numbers of rows are positive
+	out = binary.AppendUvarint(out, uint64(len(block)))
+	return append(out, block...)
 }
 
-// pack moves the rows of a series into blocks.
-func pack(ctx context.Context, tx *db.Tx, series int64) error {
-	points, err := seriesPoints(ctx, tx, series, false, math.MinInt64, math.MaxInt64, packAt)
-	if err != nil {
-		return err
-	}
-	if err := insertBlocks(ctx, tx, series, points); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM points WHERE series = ?", series)
-	return err
-}
-
-// insertBlocks stores points that are new in blocks.
-func insertBlocks(ctx context.Context, tx *db.Tx, series int64, points []point) error {
-	if len(points) == 0 {
-		return nil
-	}
-	sortPoints(points, byStep)
-	for chunk := range slices.Chunk(points, packAt) {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO blocks (series, first_step, last_step, data) VALUES (?, ?, ?, ?)",
-			series, chunk[0].step, chunk[len(chunk)-1].step, encodeBlock(chunk)); err != nil {
+// eachInTail calls fn with the block of each series in a tail.
+func eachInTail(data []byte, fn func(series int64, block []byte) error) error {
+	for len(data) > 0 {
+		series, n := binary.Uvarint(data)
+		if n <= 0 {
+			return brokenBlock()
+		}
+		data = data[n:]
+		size, n := binary.Uvarint(data)
+		if n <= 0 || size > uint64(len(data)-n) {
+			return brokenBlock()
+		}
+		if err := fn(int64(series), data[n:n+int(size)]); err != nil { //nolint:gosec // as written by appendTail
 			return err
 		}
+		data = data[n+int(size):] //nolint:gosec // at most the length of data
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE series SET packed = packed + ?,
-		packed_step = CASE WHEN packed = 0 OR packed_step < ? THEN ? ELSE packed_step END WHERE id = ?`,
-		len(points), points[len(points)-1].step, points[len(points)-1].step, series)
-	return err
+	return nil
 }

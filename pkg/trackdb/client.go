@@ -81,7 +81,7 @@ func (s *Service) History(ctx context.Context, id, key string) ([]track.Metric, 
 
 // HistoryPage implements track.Historian.
 func (s *Service) HistoryPage(ctx context.Context, id, key string, offset, limit int) ([]track.Metric, error) {
-	points, err := pointsOf(ctx, s.db, id, key)
+	points, err := history(ctx, s.db, id, key)
 	points = points[min(offset, len(points)):]
 	if limit > 0 {
 		points = points[:min(limit, len(points))]
@@ -100,14 +100,14 @@ func (s *Service) Sample(ctx context.Context, q track.SampleQuery) ([]track.Seri
 		low, high = q.Steps[0], q.Steps[1]
 	}
 	for _, run := range q.Runs {
-		series, count, err := findSeries(ctx, s.db, run, q.Key)
+		at, err := findSeries(ctx, s.db, run, q.Key)
 		if err != nil {
 			return nil, err
 		}
-		if series == 0 {
+		if at.id == 0 {
 			continue
 		}
-		points, err := seriesPoints(ctx, s.db, series, true, low, high, count)
+		points, err := at.points(ctx, s.db, low, high)
 		if err != nil {
 			return nil, err
 		}

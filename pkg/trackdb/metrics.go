@@ -2,7 +2,6 @@ package trackdb
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/db"
@@ -11,11 +10,9 @@ import (
 
 // serie is a series with the points that come to it.
 type serie struct {
-	id         int64 // 0: it is new
-	sum        track.Summary
-	packed     int64 // points in blocks
-	packedStep int64 // their highest step
-	points     []point
+	id     int64 // 0: it is new
+	sum    track.Summary
+	points []point
 }
 
 // last is the last point of the series, by step, timestamp and value.
@@ -23,43 +20,48 @@ func (s *serie) last() point {
 	return point{step: s.sum.Step, timestamp: s.sum.Timestamp, value: float64(s.sum.Value)}
 }
 
-// knownSeries are the series of runs that were logged to lately, so that a writer
+// knownRuns are the series of runs that were logged to lately, so that a writer
 // need not read what it wrote. It is a note in db.Tx.Memory.
-type knownSeries struct {
-	count int
-	runs  map[int64]map[string]serie
+type knownRuns struct {
+	series int // how many
+	runs   map[int64]*knownRun
 }
 
-// noteOfSeries is the key of that note.
-type noteOfSeries struct{}
+type knownRun struct {
+	series map[string]serie
+	tails  int // -1: nobody counted
+}
+
+// noteOfRuns is the key of that note.
+type noteOfRuns struct{}
 
 // maxKnown bounds how many series are remembered.
 const maxKnown = 50_000
 
-// known returns what is known of a run's series, and keeps what they become; nil
-// when nothing may be.
-func known(tx *db.Tx, run int64) (of map[string]serie, remember func([]*serie)) {
+// known returns what is known of a run, nothing where nothing may be noted, and
+// keeps what it becomes.
+func known(tx *db.Tx, run int64) (of *knownRun, remember func([]*serie)) {
 	memory := tx.Memory()
 	if memory == nil {
-		return nil, func([]*serie) {}
+		return &knownRun{tails: -1}, func([]*serie) {}
 	}
-	k, ok := memory[noteOfSeries{}].(*knownSeries)
-	if !ok || k.count > maxKnown {
-		k = &knownSeries{runs: map[int64]map[string]serie{}}
-		memory[noteOfSeries{}] = k
+	k, ok := memory[noteOfRuns{}].(*knownRuns)
+	if !ok || k.series > maxKnown {
+		k = &knownRuns{runs: map[int64]*knownRun{}}
+		memory[noteOfRuns{}] = k
 	}
 	if k.runs[run] == nil {
-		k.runs[run] = map[string]serie{}
+		k.runs[run] = &knownRun{series: map[string]serie{}, tails: -1}
 	}
 	of = k.runs[run]
 	return of, func(list []*serie) {
-		before := len(of)
+		before := len(of.series)
 		for _, s := range list {
 			kept := *s
 			kept.points = nil
-			of[s.sum.Key] = kept
+			of.series[s.sum.Key] = kept
 		}
-		k.count += len(of) - before
+		k.series += len(of.series) - before
 	}
 }
 
@@ -70,13 +72,13 @@ func logMetrics(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metri
 		return nil
 	}
 	of, remember := known(tx, seq)
-	list, err := seriesOf(ctx, tx, seq, metrics, of)
+	list, err := seriesOf(ctx, tx, seq, metrics, of.series)
 	if err != nil {
 		return err
 	}
 	var fresh, grown []*serie
 	for _, s := range list {
-		if err := s.dropKnown(ctx, tx); err != nil {
+		if err := s.dropKnown(ctx, tx, seq); err != nil {
 			return err
 		}
 		if len(s.points) == 0 {
@@ -98,7 +100,7 @@ func logMetrics(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metri
 		return err
 	}
 	grown = append(grown, fresh...)
-	if err := insertPoints(ctx, tx, grown); err != nil {
+	if of.tails, err = insertPoints(ctx, tx, seq, grown, of.tails); err != nil {
 		return err
 	}
 	remember(grown)
@@ -122,7 +124,7 @@ func seriesOf(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metric,
 			list = append(list, s)
 		}
 	}
-	var id, packed, packedStep int64
+	var id int64
 	var sum track.Summary
 	var value, low, high valueColumn
 	for chunk := range slices.Chunk(keys, rowsPerInsert) {
@@ -130,12 +132,12 @@ func seriesOf(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metric,
 		for _, key := range chunk {
 			args = append(args, key)
 		}
-		if err := each(ctx, tx, []any{&id, &sum.Key, &value, &sum.Timestamp, &sum.Step, &low, &high, &sum.Count, &packed, &packedStep}, func() error {
+		if err := each(ctx, tx, []any{&id, &sum.Key, &value, &sum.Timestamp, &sum.Step, &low, &high, &sum.Count}, func() error {
 			sum.Value, sum.Min, sum.Max = track.Value(value), track.Value(low), track.Value(high)
 			s := byKey[sum.Key]
-			s.id, s.sum, s.packed, s.packedStep = id, sum, packed, packedStep
+			s.id, s.sum = id, sum
 			return nil
-		}, "SELECT id, key, value, timestamp, step, min, max, count, packed, packed_step FROM series WHERE run = ? AND key IN ("+marks(len(chunk))+")", args...); err != nil {
+		}, "SELECT id, key, value, timestamp, step, min, max, count FROM series WHERE run = ? AND key IN ("+marks(len(chunk))+")", args...); err != nil {
 			return nil, err
 		}
 	}
@@ -162,7 +164,7 @@ func (s *serie) next() int64 {
 }
 
 // dropKnown leaves the points that are not in the series yet, each once.
-func (s *serie) dropKnown(ctx context.Context, tx *db.Tx) error {
+func (s *serie) dropKnown(ctx context.Context, tx *db.Tx, run int64) error {
 	sortPoints(s.points, byStep)
 	s.points = slices.CompactFunc(s.points, same)
 	if s.id == 0 {
@@ -176,8 +178,7 @@ func (s *serie) dropKnown(ctx context.Context, tx *db.Tx) error {
 	if old == 0 {
 		return nil // all come after the last
 	}
-	low, high := s.points[0].step, s.points[old-1].step
-	known, err := seriesPoints(ctx, tx, s.id, s.packed > 0 && low <= s.packedStep, low, high, 0)
+	known, err := seriesAt{run: run, id: s.id}.points(ctx, tx, s.points[0].step, s.points[old-1].step)
 	if err != nil || len(known) == 0 {
 		return err
 	}
@@ -228,71 +229,4 @@ func updateSeries(ctx context.Context, tx *db.Tx, seq int64, grown []*serie) err
 			}
 		})
 	return err
-}
-
-// insertPoints stores the points of series that have their id. Many of one
-// series go into blocks at once.
-func insertPoints(ctx context.Context, tx *db.Tx, list []*serie) error {
-	type ofSeries struct {
-		series int64
-		point
-	}
-	var rows []ofSeries
-	for _, s := range list {
-		if len(s.points) >= packAt {
-			if err := insertBlocks(ctx, tx, s.id, s.points); err != nil {
-				return err
-			}
-			last := s.points[len(s.points)-1].step
-			if s.packed == 0 || last > s.packedStep {
-				s.packedStep = last
-			}
-			s.packed += int64(len(s.points))
-			continue
-		}
-		for _, p := range s.points {
-			rows = append(rows, ofSeries{s.id, p})
-		}
-	}
-	if _, err := insert(ctx, tx, "INSERT INTO points (series, timestamp, step, value)", "", 4, rows,
-		func(r ofSeries) []any { return []any{r.series, r.timestamp, r.step, number(r.value)} }); err != nil {
-		return err
-	}
-	for _, s := range list {
-		if s.sum.Count-s.packed >= packAt {
-			if err := pack(ctx, tx, s.id); err != nil {
-				return err
-			}
-			s.packed, s.packedStep = s.sum.Count, s.sum.Step // which is the highest
-		}
-	}
-	return nil
-}
-
-// pointsOf reads all points of a run's series, by time.
-func pointsOf(ctx context.Context, q querier, id, key string) ([]point, error) {
-	series, count, err := findSeries(ctx, q, id, key)
-	if err != nil || series == 0 {
-		return nil, err
-	}
-	points, err := seriesPoints(ctx, q, series, true, math.MinInt64, math.MaxInt64, count)
-	sortPoints(points, byTime)
-	return points, err
-}
-
-// findSeries returns the number of a run's series, 0 without one, and how many
-// points it has.
-func findSeries(ctx context.Context, q querier, id, key string) (series, count int64, err error) {
-	err = each(ctx, q, []any{&series, &count}, func() error { return nil },
-		"SELECT s.id, s.count FROM runs r JOIN series s ON s.run = r.seq AND s.key = ? WHERE r.id = ?", key, id)
-	return series, count, err
-}
-
-// metricsOf are points as a program sees them.
-func metricsOf(key string, points []point) []track.Metric {
-	list := make([]track.Metric, len(points))
-	for i, p := range points {
-		list[i] = track.Metric{Key: key, Value: p.value, Timestamp: p.timestamp, Step: p.step}
-	}
-	return list
 }

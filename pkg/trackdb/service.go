@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"sync/atomic"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/db"
@@ -24,6 +25,7 @@ type Service struct {
 	clock clock.Clock
 	by    string
 	alive func(track.Process) bool
+	place *atomic.Int64 // the last position that was given away
 }
 
 // New returns the service of a database that has the migrations of db.Index or
@@ -31,7 +33,7 @@ type Service struct {
 // (track.AsUser), else by the user of this process; see As.
 func New(index *db.DB, c clock.Clock) *Service {
 	return &Service{
-		db: index, clock: c, alive: alive,
+		db: index, clock: c, alive: alive, place: new(atomic.Int64),
 		by: cmp.Or(os.Getenv("MLOPS_USER"), os.Getenv("USER"), os.Getenv("LOGNAME"), os.Getenv("USERNAME")),
 	}
 }

@@ -401,12 +401,12 @@ func TestArtifacts(t *testing.T) {
 	})
 }
 
-func TestALongSeriesIsPackedAndNothingIsLost(t *testing.T) {
+func TestALongSeriesIsFoldedAndNothingIsLost(t *testing.T) {
 	t.Parallel()
 	everyStore(t, func(t *testing.T, fresh freshStore) {
 		s, ctx := fresh(t), t.Context()
 		r := create(t, s, track.Run{})
-		const n = 3*packAt + 100
+		const n = 3*maxBlock + 100
 		at := func(i int) track.Metric {
 			v := float64(i) / 3
 			if i%1000 == 7 {
@@ -417,7 +417,7 @@ func TestALongSeriesIsPackedAndNothingIsLost(t *testing.T) {
 		var want []track.Metric
 		for i := 0; i < n; {
 			var b track.Batch
-			for range 700 {
+			for range 30 {
 				if i < n {
 					b.Metrics = append(b.Metrics, at(i))
 					want = append(want, at(i))
@@ -429,7 +429,7 @@ func TestALongSeriesIsPackedAndNothingIsLost(t *testing.T) {
 		}
 		// What comes late, and what is there already, in the packed part.
 		late := track.Metric{Key: "loss", Step: 50, Timestamp: 1, Value: -5}
-		must(t, s.Log(ctx, r.ID, track.Batch{Metrics: []track.Metric{at(10), late, at(7), at(packAt), at(n - 1)}}))
+		must(t, s.Log(ctx, r.ID, track.Batch{Metrics: []track.Metric{at(10), late, at(7), at(maxBlock), at(n - 1)}}))
 		want = append([]track.Metric{late}, want...)
 		got, err := s.History(ctx, r.ID, "loss")
 		must(t, err)
@@ -447,9 +447,9 @@ func TestALongSeriesIsPackedAndNothingIsLost(t *testing.T) {
 			t.Errorf("page %v", page)
 		}
 		var rows int
-		must(t, s.db.QueryRowContext(ctx, "SELECT count(*) FROM points").Scan(&rows))
-		if rows >= packAt {
-			t.Errorf("%d rows are not packed", rows)
+		must(t, s.db.QueryRowContext(ctx, "SELECT count(*) FROM tails").Scan(&rows))
+		if rows >= maxTails {
+			t.Errorf("%d tails are not folded", rows)
 		}
 		series, err := s.Sample(ctx, track.SampleQuery{Runs: []string{"none", r.ID}, Key: "loss", Steps: &[2]int64{100, 300}, Max: 5})
 		must(t, err)

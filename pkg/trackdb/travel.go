@@ -102,7 +102,7 @@ func (s *Service) record(ctx context.Context, q querier, id string) ([]byte, err
 		return nil, err
 	}
 	for _, m := range run.Metrics {
-		points, err := pointsOf(ctx, q, id, m.Key)
+		points, err := history(ctx, q, id, m.Key)
 		if err != nil {
 			return nil, err
 		}

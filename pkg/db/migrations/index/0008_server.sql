@@ -11,10 +11,14 @@ CREATE TABLE experiment_tags (
 ALTER TABLE params ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tags ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
 
--- The older points of a long series, packed: the bytes of pkg/trackdb's blocks. Points that are not
--- packed are rows of points.
-ALTER TABLE series ADD COLUMN packed INTEGER NOT NULL DEFAULT 0;      -- points in blocks
-ALTER TABLE series ADD COLUMN packed_step INTEGER NOT NULL DEFAULT 0; -- their highest step
+-- Points in blocks, column by column: the bytes of pkg/trackdb's blocks.go. What a request logs is one row of
+-- tails, for all its series; many of them become blocks, a series each. points has those of older programs.
+CREATE TABLE tails (
+	id   INTEGER PRIMARY KEY,
+	run  INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
+	data BLOB NOT NULL
+) STRICT;
+CREATE INDEX tails_run ON tails (run, id);
 CREATE TABLE blocks (
 	id         INTEGER PRIMARY KEY,
 	series     INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
@@ -22,7 +26,7 @@ CREATE TABLE blocks (
 	last_step  INTEGER NOT NULL,
 	data       BLOB NOT NULL
 ) STRICT;
-CREATE INDEX blocks_series ON blocks (series, first_step, last_step);
+CREATE INDEX blocks_series ON blocks (series, id);
 
 -- Data that runs say they used, and what for.
 CREATE TABLE datasets (
