@@ -29,7 +29,7 @@ func YAMLDocument(data []byte) (*yaml.Node, error) {
 	if bytes.HasPrefix(data, []byte("%YAML 1.1")) {
 		return nil, errors.New("yaml: line 1: YAML 1.1, in which yes and 010 mean something else: take the line out, and quote such values")
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec := yaml.NewDecoder(bytes.NewReader(withoutDirective(data)))
 	var doc, more yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -49,6 +49,19 @@ func YAMLDocument(data []byte) (*yaml.Node, error) {
 	}
 	_, err := checkNodes(root, map[*yaml.Node]int{})
 	return root, err
+}
+
+// withoutDirective makes a comment of the line that says YAML 1.2, which the
+// parser does not know and which is what we read anyway.
+func withoutDirective(data []byte) []byte {
+	const directive = "%YAML 1.2"
+	at := bytes.Index(data, []byte(directive))
+	if at < 0 || at > 0 && data[at-1] != '\n' || bytes.Contains(data[:at], []byte("\n---")) || bytes.HasPrefix(data, []byte("---")) {
+		return data
+	}
+	data = bytes.Clone(data)
+	data[at] = '#'
+	return data
 }
 
 // checkNodes refuses tags of which nobody here knows what they make of a

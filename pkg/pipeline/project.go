@@ -214,6 +214,8 @@ func checkOut(out, place string) error {
 	switch {
 	case out == "." || first == ".git" || first == ".mlops":
 		return errs.New(errs.Usage, "output %s of %s cannot be written by a stage", out, place)
+	case strings.Trim(out, "./") == "":
+		return errs.New(errs.Usage, "output %s of %s holds the whole repository", out, place)
 	case stagefile.IsExternal(out) || first == "..":
 		return nil // refused when the stage is to run: a project with one can be read
 	}

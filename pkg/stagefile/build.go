@@ -291,9 +291,11 @@ func (b *builder) setParams(n *yaml.Node) error {
 			return err
 		}
 		for _, p := range ps {
-			file, err := b.path(p.key, "params")
-			if err != nil {
-				return err
+			file := rel(b.Wdir, paramsName)
+			if !isNull(p.key) {
+				if file, err = b.path(p.key, "params"); err != nil {
+					return err
+				}
 			}
 			var keys []string
 			if m := follow(p.val); m.Kind == yaml.SequenceNode {
