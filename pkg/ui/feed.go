@@ -21,7 +21,7 @@ type feed struct {
 	Names   []string  `json:"names"`
 	Status  string    `json:"status"` // a letter each
 	Start   []int64   `json:"start"`  // s, each less the one before it
-	Took    []number  `json:"took"`   // s; null while it runs
+	Took    []value   `json:"took"`   // s; null while it runs
 	Parent  []int     `json:"parent,omitempty"`
 	Columns []column  `json:"cols"`
 	Keys    []keyInfo `json:"keys,omitempty"`
@@ -32,7 +32,7 @@ type feed struct {
 // there are, -1 for none.
 type column struct {
 	Key    string   `json:"key"`
-	Values []number `json:"v,omitempty"`
+	Values []value  `json:"v,omitempty"`
 	Index  []int    `json:"i,omitempty"`
 	Texts  []string `json:"t,omitempty"`
 }
@@ -45,31 +45,28 @@ type keyInfo struct {
 	varies bool
 }
 
-// number is a value that is not longer than people look at; NaN is null.
-type number float64
+// value is a number, or none.
+type value struct {
+	number float64
+	ok     bool
+}
 
-// MarshalJSON writes null for what is no number.
-func (n number) MarshalJSON() ([]byte, error) {
-	f := float64(n)
-	switch {
-	case math.IsNaN(f):
+// MarshalJSON writes null for none, and a word for what JSON has no number for.
+func (v value) MarshalJSON() ([]byte, error) {
+	if !v.ok {
 		return []byte("null"), nil
-	case math.IsInf(f, 0):
-		return []byte(map[bool]string{true: `"Infinity"`, false: `"-Infinity"`}[f > 0]), nil
 	}
-	return strconv.AppendFloat(nil, f, 'g', -1, 64), nil
+	return track.Value(v.number).MarshalJSON()
 }
 
 // rounded keeps so many significant digits; 0 is all.
-func rounded(f float64, digits int) number {
-	if digits == 0 || math.IsNaN(f) || math.IsInf(f, 0) {
-		return number(f)
+func rounded(f float64, digits int) value {
+	if digits > 0 && !math.IsNaN(f) && !math.IsInf(f, 0) {
+		if r, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', digits, 64), 64); err == nil {
+			f = r
+		}
 	}
-	r, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', digits, 64), 64)
-	if err != nil {
-		return number(f)
-	}
-	return number(r)
+	return value{f, true}
 }
 
 // exactRows is up to how many rows numbers come in full, and more columns are
@@ -96,7 +93,7 @@ func newFeed(runs []track.Run, chosen []string, width int, now int64) feed {
 		start := r.StartTime / 1000
 		f.Start = append(f.Start, start-last)
 		last = start
-		took := number(math.NaN())
+		var took value
 		if r.EndTime > 0 {
 			took = rounded(float64(r.EndTime-r.StartTime)/1000, 3)
 		}
@@ -260,9 +257,8 @@ func newColumn(runs []track.Run, key string, digits int) column {
 	c := column{Key: key}
 	entity, name, _ := strings.Cut(key, ".")
 	if entity == string(track.Metrics) {
-		c.Values = make([]number, len(runs))
+		c.Values = make([]value, len(runs))
 		for i := range runs {
-			c.Values[i] = number(math.NaN())
 			if m, ok := runs[i].Metric(name); ok {
 				c.Values[i] = rounded(float64(m.Value), digits)
 			}

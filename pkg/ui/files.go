@@ -68,7 +68,7 @@ func (u *pages) made(ctx context.Context, run *track.Run) source {
 				return artifact.File{Path: p, Dir: a.Kind == "dir", Size: a.Size, ID: a.ID}, nil
 			}
 			below, inside := strings.CutPrefix(p, a.Path+"/")
-			if !inside || a.Kind != "dir" {
+			if !inside || a.Kind != "dir" || u.Objects == nil {
 				continue
 			}
 			e, err := tree.Lookup(ctx, u.Objects, a.ID, below)
@@ -89,7 +89,7 @@ func (u *pages) made(ctx context.Context, run *track.Run) source {
 			return all, nil
 		}
 		at, err := s.find(dir)
-		if err != nil || !at.Dir {
+		if err != nil || !at.Dir || u.Objects == nil {
 			return nil, err
 		}
 		err = tree.List(ctx, u.Objects, at.ID, func(e tree.Entry) error {
@@ -133,7 +133,7 @@ func (u *pages) runFiles(outputs bool) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		return u.showRun(w, r, "files", "run_files.html", nil, func(h *runHead) (any, error) {
 			b := filesPage{runHead: h, Path: r.PathValue("path")}
-			if u.Files == nil || u.Objects == nil {
+			if u.Files == nil {
 				return b, nil
 			}
 			logged, made := u.logged(r.Context(), h.Run), u.made(r.Context(), h.Run)
@@ -174,7 +174,7 @@ func (u *pages) rawFile(outputs bool) handler {
 		if err != nil {
 			return err
 		}
-		if u.Files == nil || u.Objects == nil {
+		if u.Files == nil {
 			return errs.New(errs.NotFound, "no files are kept here")
 		}
 		from := u.logged(r.Context(), &run)

@@ -31,7 +31,7 @@ type place struct {
 }
 
 // open wires the pages of the repository in dir as the program does.
-func open(t *testing.T, dir string) *place {
+func open(t testing.TB, dir string) *place {
 	t.Helper()
 	ctx := context.Background()
 	r, err := repo.Find(ctx, dir)
@@ -56,7 +56,7 @@ func open(t *testing.T, dir string) *place {
 }
 
 // handler is the pages behind what the server puts before them.
-func (p *place) handler(t *testing.T) http.Handler {
+func (p *place) handler(t testing.TB) http.Handler {
 	t.Helper()
 	routes, err := ui.Routes(p.deps)
 	must(t, err)
@@ -65,7 +65,7 @@ func (p *place) handler(t *testing.T) http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -130,7 +130,7 @@ func Routes(d Deps) ([]route.Route, error) {
 		return r
 	}
 	post := func(pattern string, h handler) route.Route {
-		return route.Route{Method: http.MethodPost, Pattern: pattern, Access: route.Write, Handler: h, Fail: u.fail}
+		return route.Route{Method: http.MethodPost, Pattern: pattern, Access: route.Write, Handler: asUser(h), Fail: u.fail}
 	}
 	asset := get("/static/{hash}/{file...}", u.asset)
 	asset.Access = route.Open // the sign-in page needs them
@@ -173,6 +173,16 @@ func Routes(d Deps) ([]route.Route, error) {
 		post("/runs/{id}/tag", u.edit(u.editTag)),
 		post("/runs/{id}/delete", u.edit(u.editDeleted)),
 	}, nil
+}
+
+// asUser has the history say who changed something.
+func asUser(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if user := route.UserOf(r.Context()).Name; user != "" {
+			r = r.WithContext(track.AsUser(r.Context(), user))
+		}
+		return h(w, r)
+	}
 }
 
 type handler = func(http.ResponseWriter, *http.Request) error

@@ -59,8 +59,8 @@ export const post = (url, body) => ask(url, {method: 'POST', headers: {'Content-
 
 // number writes a value in six significant digits, or fewer.
 export function number(v, digits = 5) {
-  if (v == null || Number.isNaN(v)) return '';
-  if (typeof v === 'string') return v;
+  if (v == null) return '';
+  if (!Number.isFinite(v)) return String(v);
   if (v === 0 || Number.isInteger(v) && Math.abs(v) < 1e7) return String(v);
   const size = Math.abs(v);
   if (size >= 1e7 || size < 1e-4) return v.toExponential(3).replace(/\.?0+e/, 'e');

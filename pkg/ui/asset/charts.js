@@ -40,7 +40,7 @@ export class Chart {
   }
 
   get width() { return Math.max(120, this.figure.clientWidth - 24); }
-  get height() { return this.figure.classList.contains('big') ? 440 : 210; }
+  get height() { return this.figure.classList.contains('big') ? 440 : 214; }
 
   async load() {
     const p = new URLSearchParams({key: this.key});
@@ -52,7 +52,7 @@ export class Chart {
     this.series = feed.series.map((s) => ({...s, y: real(s.y), run: this.runs.find((r) => r.id === s.run)}));
     const one = this.series.length === 1 && this.series[0].y;
     const caption = $('figcaption .num', this.figure);
-    if (one && caption) caption.textContent = number(one.at(-1));
+    if (one && caption) caption.textContent = number(one.at(-1)) || 'NaN';
     this.draw();
   }
 
@@ -104,7 +104,7 @@ export class Chart {
       scales: {x: {time: options.x === 'time', range: xs.length === 1 ? () => [xs[0] - 1, xs[0] + 1] : undefined}, y: options.log ? {distr: 3} : {range: (u, low, high) => pad(low, high)}},
       axes: [
         {...axis, size: 32, space: 60, values: options.x === 'relative' ? (u, at) => at.map(duration) : options.x === 'step' ? (u, at) => at.map((v) => (Number.isInteger(v) ? compact(v) : '')) : undefined},
-        {...axis, size: (u, values) => Math.max(34, 10 + 6.6 * Math.max(0, ...(values || []).map((v) => (v || '').length))), values: (u, at) => at.map((v) => (v == null ? '' : number(v, 4)))},
+        {...axis, grid: {...axis.grid, filter: (u, at) => powers(at)}, size: (u, values) => Math.max(34, 10 + 6.6 * Math.max(0, ...(values || []).map((v) => (v || '').length))), values: (u, at) => at.map((v) => (v == null ? '' : number(v, 4)))},
       ],
       hooks: {
         setCursor: [(u) => this.point(u)],
@@ -165,6 +165,13 @@ function near(values, i) {
     if (d > 400) return null;
   }
   return null;
+}
+
+// powers leaves only lines of 1, 10, 100… where a logarithmic axis has some.
+function powers(at) {
+  if (!options.log) return at;
+  const whole = at.map((v) => (v > 0 && Number.isInteger(Math.round(Math.log10(v) * 1e6) / 1e6) ? v : null));
+  return whole.filter((v) => v !== null).length > 1 ? whole : at;
 }
 
 function pad(low, high) {

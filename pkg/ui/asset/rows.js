@@ -46,7 +46,7 @@ export class Runs {
       }
       for (const [key, c] of this.columns) {
         const v = fresh.columns.get(key)?.[j];
-        if (v !== undefined && v !== c[i]) {
+        if (v !== undefined && !Object.is(v, c[i])) {
           c[i] = v;
           changed = true;
         }
@@ -105,7 +105,7 @@ export class Runs {
 }
 
 function unpack(c, n) {
-  if (c.v) return c.v.map((v) => (v === 'Infinity' ? Infinity : v === '-Infinity' ? -Infinity : v));
+  if (c.v) return c.v.map((v) => (typeof v === 'string' ? Number(v) : v)); // Infinity, NaN
   if (!c.i) return Array(n).fill(null);
   return c.i.map((i) => (i < 0 ? null : c.t[i]));
 }
@@ -116,7 +116,7 @@ const collator = new Intl.Collator(undefined, {numeric: true});
 export function sorter(runs, key, descending) {
   const values = Array.from({length: runs.n}, (_, i) => runs.value(key, i));
   const texts = values.some((v) => typeof v === 'string' && v !== '' && Number.isNaN(Number(v)));
-  const cooked = texts ? values : values.map((v) => (v === null || v === '' ? null : Number(v)));
+  const cooked = texts ? values : values.map((v) => (v === null || v === '' || Number.isNaN(v) ? null : Number(v)));
   const sign = descending ? -1 : 1;
   let rank = null;
   if (texts) { // compare each text once with its kin, not with every neighbour

@@ -93,7 +93,7 @@ const pool = [];
 let rowHeight = 34, first = -1, last = -1;
 
 const base = {
-  status: {title: 'Status', width: 118}, start: {title: 'Started', width: 132}, took: {title: 'Took', width: 104, right: true},
+  status: {title: 'Status', width: 112}, start: {title: 'Started', width: 124}, took: {title: 'Took', width: 104, right: true},
 };
 
 function describe(key) {
@@ -112,7 +112,7 @@ function describe(key) {
     } else if (longest < 30) longest = Math.max(longest, v.length);
   }
   const title = kind === 'attributes' ? name[0].toUpperCase() + name.slice(1) : name;
-  const width = Math.max(84, Math.min(240, 7.6 * Math.max(longest, Math.min(title.length + (kind === 'attributes' ? 0 : 3), 26)) + 34));
+  const width = Math.max(84, Math.min(240, 7.2 * Math.max(longest, Math.min(title.length + (kind === 'params' || kind === 'tags' ? 5 : 0), 26)) + 30));
   return {key, kind, title, right: isNumber, width, low, high, bars: kind === 'metrics' && high > low};
 }
 
@@ -129,7 +129,7 @@ function drawHead() {
     el('th', {class: 'sel', scope: 'col'}, all), header('name', 'Name', '', 'name'),
     ...columns.map((c) => header(c.key, c.title, c.kind, c.right ? 'r' : ''))));
   const narrow = innerWidth < 820;
-  const widths = [narrow ? 36 : 42, narrow ? 168 : 236, ...columns.map((c) => c.width)];
+  const widths = [narrow ? 36 : 42, narrow ? 168 : 220, ...columns.map((c) => c.width)];
   const group = el('colgroup', {}, ...widths.map(() => el('col')));
   [...group.children].forEach((c, i) => { c.style.width = widths[i] + 'px'; });
   table.querySelector('colgroup')?.remove();

@@ -299,7 +299,7 @@ await scene('models: alias and stage', {}, async (page) => {
   await page.locator('.head .chip', {hasText: '@champion'}).waitFor();
   await page.getByRole('button', {name: 'Stage', exact: true}).click();
   await page.getByRole('dialog', {name: 'Stage'}).getByRole('combobox').selectOption('Staging');
-  await page.getByRole('button', {name: 'Move'}).click();
+  await page.getByRole('button', {name: 'Move', exact: true}).click();
   await page.locator('.head .chip', {hasText: 'Staging'}).waitFor();
 });
 
