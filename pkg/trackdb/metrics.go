@@ -213,12 +213,18 @@ func insertSeries(ctx context.Context, tx *db.Tx, seq int64, fresh []*serie) err
 	return nil
 }
 
+// updateSeries stores what series have become. SQLite updates them one by one,
+// which costs less than a statement for many that may conflict; to PostgreSQL
+// each statement is a round trip.
 func updateSeries(ctx context.Context, tx *db.Tx, seq int64, grown []*serie) error {
-	if len(grown) == 1 {
-		s := grown[0]
-		_, err := tx.ExecContext(ctx, "UPDATE series SET value = ?, timestamp = ?, step = ?, min = ?, max = ?, count = ? WHERE id = ?",
-			number(float64(s.sum.Value)), s.sum.Timestamp, s.sum.Step, number(float64(s.sum.Min)), number(float64(s.sum.Max)), s.sum.Count, s.id)
-		return err
+	if tx.Dialect() == db.SQLite || len(grown) == 1 {
+		for _, s := range grown {
+			if _, err := tx.ExecContext(ctx, "UPDATE series SET value = ?, timestamp = ?, step = ?, min = ?, max = ?, count = ? WHERE id = ?",
+				number(float64(s.sum.Value)), s.sum.Timestamp, s.sum.Step, number(float64(s.sum.Min)), number(float64(s.sum.Max)), s.sum.Count, s.id); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	_, err := insert(ctx, tx, "INSERT INTO series (id, run, key, value, timestamp, step, min, max, count)",
 		`ON CONFLICT (id) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step,
