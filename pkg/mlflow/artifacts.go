@@ -51,8 +51,10 @@ func FileRoutes(store *artifact.Store, models Versions, c clock.Clock) []route.R
 			f.write(http.MethodPost, base+"mpu/abort/{path...}", named, f.abortParts),
 			// Clients send parts without their name or password: the upload's id,
 			// which only who may write gets, stands for them.
-			route.Route{Method: http.MethodPut, Pattern: base + "parts/{upload}/{number}", Access: route.Open,
-				Handler: f.putPart, Fail: fail, MaxBody: -1, Stream: true},
+			route.Route{
+				Method: http.MethodPut, Pattern: base + "parts/{upload}/{number}", Access: route.Open,
+				Handler: f.putPart, Fail: fail, MaxBody: -1, Stream: true,
+			},
 			f.get(base+"presigned/{path...}", named, presigned),
 		)
 	}
@@ -113,15 +115,17 @@ func parsePlace(raw string) (place, error) {
 		case track.IsModelID(id):
 			p.owner = track.Owner{Model: true, ID: id}
 		case i == 3 && parts[0] == "registered-models":
-			number, err := strconv.Atoi(id)
-			if err != nil || number < 1 {
-				return p, nil
+			p.model = parts[1]
+			if p.version, err = strconv.Atoi(id); err != nil {
+				return place{}, Errorf(InvalidParameter, "Invalid path")
 			}
-			p.model, p.version = parts[1], number
 		default:
 			continue
 		}
 		p.path = strings.Join(parts[i+1:], "/")
+		if _, err := artifact.CleanPath(p.path); err != nil {
+			return place{}, Errorf(InvalidParameter, "Invalid path")
+		}
 		return p, nil
 	}
 	return p, nil
@@ -263,7 +267,10 @@ func empty(w http.ResponseWriter) error {
 }
 
 // presigned tells clients to get files from here.
-func presigned(http.ResponseWriter, *http.Request) error {
+func presigned(_ http.ResponseWriter, r *http.Request) error {
+	if _, err := parsePlace(r.PathValue("path")); err != nil {
+		return err
+	}
 	return Errorf(NotImplemented, "Multipart download is not supported for the current artifact repository")
 }
 
