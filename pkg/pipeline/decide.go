@@ -145,7 +145,11 @@ func (d *decider) compare(ctx context.Context, step *Step) error {
 			step.record.Outs = old.Outs
 			return nil
 		}
-		if !same && len(step.Reasons) == 0 {
+		switch {
+		case same || len(step.Reasons) > 0:
+		case old.Fingerprint == disturbedPrint:
+			step.Reasons = []string{"what it reads changed while it last ran"}
+		default:
 			step.Reasons = []string{"definition changed"}
 		}
 		step.Reasons = append(step.Reasons, lost...)

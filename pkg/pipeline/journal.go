@@ -281,6 +281,9 @@ func (j *journal) write(ctx context.Context, entries []entry) (track.Batch, erro
 		dir := path.Dir(e.stage.File)
 		byDir[dir] = append(byDir[dir], *e.assets)
 		gone[dir] = append(gone[dir], e.gone...)
+		if e.assets.Fingerprint == disturbedPrint {
+			continue
+		}
 		done = append(done, Done{e.stage, *e.assets})
 		if len(e.assets.Outs) > 0 {
 			cached = append(cached, *e.assets)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
@@ -33,11 +34,13 @@ const (
 type saveRequest struct {
 	ctx   context.Context
 	paths []string
+	reads []string // to be looked at again
 	reply chan saveReply
 }
 
 type saveReply struct {
 	found map[string]stagefile.Asset
+	reads map[string]stagefile.Asset
 	err   error
 }
 
@@ -95,39 +98,45 @@ func (s *saver) loop() {
 	for first := range s.queue {
 		group := s.gather(first, while)
 		start := s.clock.Now()
-		var paths []string
+		var paths, reads []string
 		for _, r := range group {
-			paths = append(paths, r.paths...)
+			paths, reads = append(paths, r.paths...), append(reads, r.reads...)
 		}
 		found, err := s.data.Save(first.ctx, paths)
+		slices.Sort(reads)
+		now, lookErr := s.data.Hash(first.ctx, slices.Compact(reads))
+		if lookErr != nil {
+			now = nil // what cannot be read any more tells nothing
+		}
 		for _, r := range group {
 			if err != nil && len(group) > 1 { // find out whose fault it is
 				one, err := s.data.Save(r.ctx, r.paths)
-				r.reply <- saveReply{one, err}
+				r.reply <- saveReply{one, now, err}
 				continue
 			}
-			r.reply <- saveReply{found, err}
+			r.reply <- saveReply{found, now, err}
 		}
 		while = min(saveTimes*s.clock.Now().Sub(start), saveMost)
 	}
 }
 
-// save stores the outs of a stage and returns them in the order declared.
-func (s *saver) save(ctx context.Context, stage *stagefile.Stage) ([]stagefile.Asset, error) {
-	found, err := s.saveAll(ctx, stage)
+// save stores the outs of a stage and returns them in the order declared. Found
+// is what stands at reads now.
+func (s *saver) save(ctx context.Context, stage *stagefile.Stage, reads []string) (outs []stagefile.Asset, found map[string]stagefile.Asset, err error) {
+	made, found, err := s.saveAll(ctx, stage, reads)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	outs := make([]stagefile.Asset, 0, len(stage.Outs))
+	outs = make([]stagefile.Asset, 0, len(stage.Outs))
 	for _, o := range stage.Outs {
-		a, ok := found[o.Path]
+		a, ok := made[o.Path]
 		if !ok {
-			return nil, missingOut(o)
+			return nil, nil, missingOut(o)
 		}
 		a.NoCache, a.NoPush = o.NoCache, o.NoPush
 		outs = append(outs, a)
 	}
-	return outs, nil
+	return outs, found, nil
 }
 
 func missingOut(o stagefile.Out) error {
@@ -135,9 +144,9 @@ func missingOut(o stagefile.Out) error {
 		Hint("correct the path in the pipeline file, or have the command write it")
 }
 
-func (s *saver) saveAll(ctx context.Context, stage *stagefile.Stage) (map[string]stagefile.Asset, error) {
-	if len(stage.Outs) == 0 {
-		return nil, nil
+func (s *saver) saveAll(ctx context.Context, stage *stagefile.Stage, reads []string) (made, found map[string]stagefile.Asset, err error) {
+	if len(stage.Outs)+len(reads) == 0 {
+		return nil, nil, nil
 	}
 	var hash, store []string
 	for _, o := range stage.Outs {
@@ -147,34 +156,34 @@ func (s *saver) saveAll(ctx context.Context, stage *stagefile.Stage) (map[string
 			store = append(store, o.Path)
 		}
 	}
-	found := map[string]stagefile.Asset{}
+	made = map[string]stagefile.Asset{}
 	if len(hash) > 0 {
 		hashed, err := s.data.Hash(ctx, hash)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for p, a := range hashed {
-			found[p] = a
+			made[p] = a
 			if a.Size <= keepUncached {
 				store = append(store, p)
 			}
 		}
 	}
-	r := &saveRequest{ctx: ctx, paths: store, reply: make(chan saveReply, 1)}
+	r := &saveRequest{ctx: ctx, paths: store, reads: reads, reply: make(chan saveReply, 1)}
 	s.queue <- r
 	reply := <-r.reply
 	if reply.err != nil {
 		if errs.Is(reply.err, errs.NotFound) {
-			return nil, s.absent(ctx, stage, reply.err)
+			return nil, nil, s.absent(ctx, stage, reply.err)
 		}
-		return nil, reply.err
+		return nil, nil, reply.err
 	}
 	for _, p := range store {
 		if a, ok := reply.found[p]; ok {
-			found[p] = a
+			made[p] = a
 		}
 	}
-	return found, nil
+	return made, reply.reads, nil
 }
 
 // absent names the out that is not there.

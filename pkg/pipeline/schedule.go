@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/pipeline/executor"
@@ -22,6 +23,7 @@ type scheduler struct {
 	saver    *saver
 	restorer *restorer
 	output   *output
+	params   paramFiles
 	claims   *claims
 	limits   limits
 
@@ -65,6 +67,8 @@ type job struct {
 	cpu     time.Duration // of all attempts
 	rss     int64         // bytes, the most of all attempts
 
+	disturbed []string // what it reads and changed while it ran
+
 	since time.Time // when it began to wait for another run
 	by    string    // that run
 	told  bool      // that it waits
@@ -78,6 +82,7 @@ func newScheduler(e *Engine, p *Project, chosen []string, d *decider, q RunReque
 		budget: budget{cpus: l.CPUs, memory: l.Memory},
 	}
 	s.saver, s.restorer = newSaver(e.Data, e.Clock), newRestorer(s.bring)
+	s.params.engine = e
 	s.output = newOutput(q.Output, q.Jobs > 1 && len(chosen) > 1)
 	s.count(chosen)
 	return s
@@ -293,6 +298,9 @@ func (s *scheduler) finish(ctx context.Context, j *job) error {
 	s.decider.view.restored(&j.step)
 	s.journal.stage(entry{record: rec, stage: j.step.stage, assets: &j.step.record, changed: true, log: log, claim: j.claim})
 	s.notify(event)
+	for _, d := range j.disturbed {
+		s.notify(Event{Type: Warning, Err: fmt.Errorf("stage %s: %s", name, d)})
+	}
 	s.release(name, "")
 	return s.journal.err()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fault"
@@ -88,11 +89,15 @@ func (s *scheduler) execute(ctx context.Context, j *job) error {
 // save stores what a stage made. It has given its place among the jobs to
 // another by then.
 func (s *scheduler) save(ctx context.Context, j *job) error {
-	outs, err := s.saver.save(ctx, j.step.stage)
+	outs, found, err := s.saver.save(ctx, j.step.stage, watched(&j.step))
 	if err != nil {
 		return err
 	}
 	j.step.record.Outs = outs
+	if j.disturbed = s.disturbed(&j.step, found); len(j.disturbed) > 0 {
+		j.step.record.Fingerprint, j.step.Fingerprint = disturbedPrint, ""
+		j.step.Reasons = append(slices.Clip(j.step.Reasons), j.disturbed...)
+	}
 	if err := j.claim.saved(j.step.record); err != nil {
 		return err
 	}
