@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/fsx"
 )
 
 // migration is a numbered file of SQL.
@@ -116,8 +118,17 @@ func (d *DB) backup(ctx context.Context, version int) error {
 		return errs.New(errs.Internal, "back up database %s before its schema changes: %w", d.path, err).
 			Hint("free as much disk space as the database takes, then type the same command again")
 	}
-	if err := os.Rename(part, to); err != nil {
+	if err := errors.Join(flush(part), fsx.Rename(part, to), fsx.SyncDir(filepath.Dir(to))); err != nil {
 		return errs.New(errs.Internal, "back up database: %w", err)
 	}
 	return nil
+}
+
+// flush makes the bytes of a file durable.
+func flush(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

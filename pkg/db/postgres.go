@@ -33,7 +33,7 @@ const schemaLock = 0x6d6c6f7073
 // applies the migrations it has not seen; see ServerSchema. Many processes may
 // do so at once. With search_path in the URL all tables are in that schema.
 func OpenPostgres(ctx context.Context, address string, o Options) (*DB, error) {
-	name := address
+	name := "postgres://…" // what cannot be read may hold a password
 	if u, err := url.Parse(address); err == nil {
 		name = u.Redacted()
 	}
@@ -116,23 +116,34 @@ func (d *DB) migratePostgres(ctx context.Context, o Options) error {
 	})
 }
 
+// BackupSchema is where the tables of a schema are copied to before they change
+// from version.
+func BackupSchema(schema string, version int) string {
+	return fmt.Sprintf("%s_backup_schema%d", schema, version)
+}
+
 // backupPostgres copies the rows of all tables into a schema that is named
 // after the version.
-func backupPostgres(ctx context.Context, tx *Tx, version int) error {
-	schema := fmt.Sprintf("mlops_backup_schema%d", version)
+func backupPostgres(ctx context.Context, tx *Tx, version int) (err error) {
+	var current string
+	if err := tx.QueryRowContext(ctx, "SELECT current_schema()").Scan(&current); err != nil {
+		return err
+	}
+	schema := pgx.Identifier{BackupSchema(current, version)}.Sanitize()
 	rows, err := tx.QueryContext(ctx, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	var tables []string
 	for rows.Next() {
 		var table string
 		if err := rows.Scan(&table); err != nil {
-			return errors.Join(err, rows.Close())
+			return err
 		}
 		tables = append(tables, table)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	if err := rows.Err(); err != nil {
 		return err
 	}
 	statements := []string{"DROP SCHEMA IF EXISTS " + schema + " CASCADE", "CREATE SCHEMA " + schema}

@@ -39,7 +39,7 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 		return nil, err
 	}
 	args = t.dialect.args(args)
-	s, err := t.prepare(ctx, query)
+	s, err := t.prepare(ctx, query) //nolint:sqlclosecheck // kept, see group.unpin
 	switch {
 	case err != nil:
 		return nil, err
@@ -56,7 +56,7 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 		return nil, err
 	}
 	args = t.dialect.args(args)
-	s, err := t.prepare(ctx, query)
+	s, err := t.prepare(ctx, query) //nolint:sqlclosecheck // kept, see group.unpin
 	switch {
 	case err != nil:
 		return nil, err
@@ -68,7 +68,7 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 
 // QueryRowContext runs a query of at most one row.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) Row {
-	rows, err := t.QueryContext(ctx, query, args...)
+	rows, err := t.QueryContext(ctx, query, args...) //nolint:rowserrcheck // Row.Scan does
 	return Row{rows, err}
 }
 

@@ -53,9 +53,9 @@ func (m ModelRecord) json() modelJSON {
 
 func (j modelJSON) record() ModelRecord {
 	m := ModelRecord{LoggedModel: j.LoggedModel, Artifacts: j.Artifacts}
-	m.LoggedModel.Metrics = nil
+	m.Metrics = nil
 	for _, p := range j.Metrics {
-		m.LoggedModel.Metrics = append(m.LoggedModel.Metrics, ModelMetric{
+		m.Metrics = append(m.Metrics, ModelMetric{
 			Metric: Metric{Key: p.Key, Value: float64(p.Value), Timestamp: p.Timestamp, Step: p.Step, Model: m.ID, Dataset: p.Dataset, Digest: p.Digest},
 			Run:    p.Run,
 		})

@@ -101,7 +101,7 @@ func decodeBlock(points []point, data []byte) ([]point, error) {
 	}
 	data = data[n:]
 	from := len(points)
-	points = slices.Grow(points, int(count))[:from+int(count)] //nolint:gosec // at most the length of data
+	points = slices.Grow(points, int(count))[:from+int(count)]
 	added := points[from:]
 	var last int64
 	for i := range added {
@@ -134,7 +134,7 @@ func decodeBlock(points []point, data []byte) ([]point, error) {
 // of its block, and the block.
 func appendTail(out []byte, series int64, points []point) []byte {
 	block := appendBlock(nil, points)
-	out = binary.AppendUvarint(out, uint64(series)) //nolint:gosec // numbers of rows are positive
+	out = binary.AppendUvarint(out, uint64(series))
 	out = binary.AppendUvarint(out, uint64(len(block)))
 	return append(out, block...)
 }
@@ -151,10 +151,10 @@ func eachInTail(data []byte, fn func(series int64, block []byte) error) error {
 		if n <= 0 || size > uint64(len(data)-n) {
 			return brokenBlock()
 		}
-		if err := fn(int64(series), data[n:n+int(size)]); err != nil { //nolint:gosec // as written by appendTail
+		if err := fn(int64(series), data[n:n+int(size)]); err != nil {
 			return err
 		}
-		data = data[n+int(size):] //nolint:gosec // at most the length of data
+		data = data[n+int(size):]
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package trackdb
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,7 +119,7 @@ func (l *listing) tail(limit, offset int) string {
 }
 
 func (l *listing) args() []any {
-	return append(l.joinArgs[:len(l.joinArgs):len(l.joinArgs)], l.whereArgs...)
+	return slices.Concat(l.joinArgs, l.whereArgs)
 }
 
 func (l *listing) must(condition string, args ...any) {

@@ -283,8 +283,10 @@ func TestLoggedModels(t *testing.T) {
 		must(t, s.DeleteLoggedModelTag(ctx, a.ID, "who"))
 		wantError[*track.MissingError](t, s.DeleteLoggedModelTag(ctx, a.ID, "who"), errs.NotFound, "logged model "+a.ID+` has no tag "who"`)
 		must(t, s.Log(ctx, r.ID, track.Batch{Metrics: []track.Metric{
-			{Key: "acc", Value: 0.9, Timestamp: 1, Model: a.ID, Dataset: "iris", Digest: "d"}, {Key: "acc", Value: 0.7, Timestamp: 2, Step: 1, Model: b.ID},
-			{Key: "acc", Value: 0.95, Timestamp: 2, Step: 1, Model: a.ID, Dataset: "cars", Digest: "d"}, {Key: "loss", Value: math.NaN(), Model: b.ID},
+			{Key: "acc", Value: 0.9, Timestamp: 1, Model: a.ID, Dataset: "iris", Digest: "d"},
+			{Key: "acc", Value: 0.7, Timestamp: 2, Step: 1, Model: b.ID},
+			{Key: "acc", Value: 0.95, Timestamp: 2, Step: 1, Model: a.ID, Dataset: "cars", Digest: "d"},
+			{Key: "loss", Value: math.NaN(), Model: b.ID},
 		}}))
 		wantError[*track.MissingError](t, s.Log(ctx, r.ID, track.Batch{Metrics: []track.Metric{{Key: "acc", Model: "m-none"}}}), errs.NotFound,
 			"logged model m-none does not exist")
@@ -549,10 +551,9 @@ func TestManyServersMakeAnExperimentOnce(t *testing.T) {
 		wg.Wait()
 		ok := 0
 		for _, err := range made {
-			var exists *track.ExistsError
-			if err == nil {
+			if _, exists := errors.AsType[*track.ExistsError](err); err == nil {
 				ok++
-			} else if !errors.As(err, &exists) {
+			} else if !exists {
 				t.Error(err)
 			}
 		}

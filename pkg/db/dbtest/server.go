@@ -98,7 +98,6 @@ func start() (_ *postgres, err error) {
 		return nil, err
 	}
 	var log bytes.Buffer
-	//nolint:gosec,noctx // it runs until the tests are over
 	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(port),
 		"-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=200")
 	cmd.Dir, cmd.Stderr, cmd.Stdout = dir, &log, &log
