@@ -73,7 +73,7 @@ func TestBrowser(t *testing.T) {
 	})
 	s := httptest.NewServer(mux)
 	defer s.Close()
-	c := exec.CommandContext(t.Context(), "node", "testdata/browser.mjs", s.URL) //nolint:gosec // of this test
+	c := exec.CommandContext(t.Context(), "node", "testdata/browser.mjs", s.URL)
 	c.Env = append(os.Environ(), "MLOPS_TEST_NPM="+npm, "MLOPS_TEST_CHROMIUM="+chromium)
 	out, err := c.CombinedOutput()
 	if err != nil {

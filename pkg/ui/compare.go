@@ -151,10 +151,9 @@ func (u *pages) pictures(ctx context.Context, runs []compare.Column) ([]picture,
 				continue
 			}
 			shown := pictureOf{Run: run.Name, Color: i % 10}
-			switch viewerOf(a.Path) {
-			case asImage:
+			if kind := viewerOf(a.Path); kind == asImage {
 				shown.URL = "/raw/" + run.ID + base + escapePath(a.Path)
-			case asTable:
+			} else if kind == asTable {
 				if shown.Matrix, err = u.matrixOf(ctx, a); err != nil {
 					return nil, err
 				}
@@ -175,7 +174,7 @@ func (u *pages) pictures(ctx context.Context, runs []compare.Column) ([]picture,
 			}
 			if each := all[n].Each; len(each) == 0 || each[len(each)-1].at != i {
 				shown.at = i
-				all[n].Each = append(each, shown)
+				all[n].Each = append(all[n].Each, shown)
 			}
 		}
 	}

@@ -159,9 +159,7 @@ func (u *pages) content(ctx context.Context, b *versionsPage) error {
 	if err != nil {
 		return err
 	}
-	if runs, err = u.visible(ctx, runs); err != nil {
-		return err
-	}
+	runs = visible(ctx, runs)
 	for i := range runs {
 		for _, a := range runs[i].Assets {
 			if a.Path == b.Path {
@@ -195,8 +193,8 @@ func (u *pages) versions(ctx context.Context, b *versionsPage, source string) er
 		source = repo.PointerPath(b.Path)
 	}
 	files := []string{source}
-	if strings.HasSuffix(source, ".yaml") { // an output: its lock says what it was
-		files = []string{strings.TrimSuffix(source, ".yaml") + ".lock"}
+	if base, ok := strings.CutSuffix(source, ".yaml"); ok { // an output: its lock says what it was
+		files = []string{base + ".lock"}
 	}
 	log, err := u.History.Log(ctx, 4*maxVersions, files...)
 	if err != nil {

@@ -145,7 +145,7 @@ func fixtureFiles(t *testing.T) map[string]string {
 	picture := image.NewRGBA(image.Rect(0, 0, 240, 160))
 	for x := range 240 {
 		for y := range 160 {
-			picture.Set(x, y, color.RGBA{R: uint8(x), G: uint8(y), B: 160, A: 255}) //nolint:gosec // both fit
+			picture.Set(x, y, color.RGBA{R: uint8(x), G: uint8(y), B: 160, A: 255})
 		}
 	}
 	var pixels bytes.Buffer
@@ -221,7 +221,7 @@ func (p *place) models(t *testing.T) {
 
 func git(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"}, args...)...) //nolint:gosec // of this test
+	c := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"}, args...)...)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("git %v: %v\n%s", args, err, out)

@@ -65,7 +65,7 @@ func (g *graph) layers() {
 		}
 	}
 	// What only feeds later ones stands close to them.
-	for i := len(g.nodes) - 1; i >= 0; i-- {
+	for i, n := range slices.Backward(g.nodes) {
 		next, fed := len(g.nodes)+1, false
 		for _, e := range g.edges {
 			if e[0] == i {
@@ -74,7 +74,7 @@ func (g *graph) layers() {
 			fed = fed || e[1] == i
 		}
 		if !fed && next <= len(g.nodes) {
-			g.nodes[i].layer = next - 1
+			n.layer = next - 1
 		}
 	}
 }

@@ -32,9 +32,12 @@ func tenThousand(t testing.TB) *place {
 			ID: id, Name: track.NameOf(id), Experiment: []string{"digits", "faces", "speech"}[i%3], Kind: track.Script, Status: track.Finished,
 			StartTime: start, EndTime: start + int64(random.IntN(3_600_000)), User: []string{"ada", "grace", "alan"}[random.IntN(3)],
 			Params: []track.Param{
-				{Key: "batch", Value: []string{"32", "64", "128"}[random.IntN(3)]}, {Key: "dropout", Value: fmt.Sprint(math.Round(random.Float64()*100) / 100)},
-				{Key: "layers", Value: fmt.Sprint(1 + random.IntN(6))}, {Key: "lr", Value: []string{"0.1", "0.01", "0.001"}[random.IntN(3)]},
-				{Key: "optimizer", Value: []string{"adam", "sgd"}[random.IntN(2)]}, {Key: "seed", Value: fmt.Sprint(random.IntN(1000))},
+				{Key: "batch", Value: []string{"32", "64", "128"}[random.IntN(3)]},
+				{Key: "dropout", Value: fmt.Sprint(math.Round(random.Float64()*100) / 100)},
+				{Key: "layers", Value: fmt.Sprint(1 + random.IntN(6))},
+				{Key: "lr", Value: []string{"0.1", "0.01", "0.001"}[random.IntN(3)]},
+				{Key: "optimizer", Value: []string{"adam", "sgd"}[random.IntN(2)]},
+				{Key: "seed", Value: fmt.Sprint(random.IntN(1000))},
 			},
 		}}
 		for _, key := range []string{"accuracy", "f1", "loss", "val_loss"} {
@@ -76,7 +79,7 @@ func TestTenThousandRunsInBrowser(t *testing.T) {
 	chromium, npm := browserTools(t)
 	s := httptest.NewServer(tenThousand(t).handler(t))
 	defer s.Close()
-	c := exec.CommandContext(t.Context(), "node", "testdata/large.mjs", s.URL) //nolint:gosec // of this test
+	c := exec.CommandContext(t.Context(), "node", "testdata/large.mjs", s.URL)
 	c.Env = append(os.Environ(), "MLOPS_TEST_NPM="+npm, "MLOPS_TEST_CHROMIUM="+chromium)
 	out, err := c.CombinedOutput()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,7 +25,7 @@ type marker struct {
 	depth int
 }
 
-var escape = template.HTMLEscapeString
+func escape(s string) string { return template.HTMLEscapeString(s) }
 
 // markdownRules are the beginnings of blocks.
 type markdownRules struct{ heading, fence, rule, item, table *regexp.Regexp }
@@ -206,14 +207,17 @@ func inline(text string) string {
 	text = regexp.MustCompile(`https?://[^\s<>()\x01]+[^\s<>().,;:!?'"\x01]`).ReplaceAllStringFunc(text, func(s string) string { return keep(anchor(s, s)) })
 	text = escape(text)
 	for _, e := range []struct{ pattern, html string }{
-		{`\*\*(\S(?:.*?\S)?)\*\*`, "<strong>$1</strong>"}, {`__(\S(?:.*?\S)?)__`, "<strong>$1</strong>"},
-		{`\*(\S(?:.*?\S)?)\*`, "<em>$1</em>"}, {`(^|\W)_(\S(?:.*?\S)?)_(\W|$)`, "$1<em>$2</em>$3"}, {`~~(.+?)~~`, "<del>$1</del>"},
+		{`\*\*(\S(?:.*?\S)?)\*\*`, "<strong>$1</strong>"},
+		{`__(\S(?:.*?\S)?)__`, "<strong>$1</strong>"},
+		{`\*(\S(?:.*?\S)?)\*`, "<em>$1</em>"},
+		{`(^|\W)_(\S(?:.*?\S)?)_(\W|$)`, "$1<em>$2</em>$3"},
+		{`~~(.+?)~~`, "<del>$1</del>"},
 	} {
 		text = regexp.MustCompile(e.pattern).ReplaceAllString(text, e.html)
 	}
 	// What was kept may hold what was kept before it.
-	for i := len(kept) - 1; i >= 0; i-- {
-		text = strings.ReplaceAll(text, fmt.Sprintf("\x01%d\x02", i), kept[i])
+	for i, html := range slices.Backward(kept) {
+		text = strings.ReplaceAll(text, fmt.Sprintf("\x01%d\x02", i), html)
 	}
 	return text
 }

@@ -118,9 +118,7 @@ func (u *pages) assetRow(ctx context.Context, run *track.Run, a track.Asset, loo
 	if err != nil {
 		return row, err
 	}
-	if runs, err = u.visible(ctx, runs); err != nil {
-		return row, err
-	}
+	runs = visible(ctx, runs)
 	for i := range runs {
 		for _, b := range runs[i].Assets {
 			if b.Role == other && b.ID == a.ID && runs[i].ID != run.ID && len(row.Runs) < lineageRuns {

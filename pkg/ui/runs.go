@@ -84,7 +84,7 @@ func columnsOf(r *http.Request) []string {
 }
 
 // visible leaves out the runs of experiments that the user may not see.
-func (u *pages) visible(ctx context.Context, runs []track.Run) ([]track.Run, error) {
+func visible(ctx context.Context, runs []track.Run) []track.Run {
 	may := map[string]bool{}
 	return slices.DeleteFunc(runs, func(r track.Run) bool {
 		ok, known := may[r.Experiment]
@@ -93,7 +93,7 @@ func (u *pages) visible(ctx context.Context, runs []track.Run) ([]track.Run, err
 			may[r.Experiment] = ok
 		}
 		return !ok
-	}), nil
+	})
 }
 
 // runsFeed is the rows of the table.
@@ -107,9 +107,7 @@ func (u *pages) runsFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if runs, err = u.visible(r.Context(), runs); err != nil {
-		return err
-	}
+	runs = visible(r.Context(), runs)
 	more := len(runs) > maxRows
 	runs = runs[:min(len(runs), maxRows)]
 	f := newFeed(runs, columnsOf(r), idWidth(runs), now)
@@ -156,9 +154,7 @@ func (u *pages) changesFeed(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if changed, err = u.visible(r.Context(), changed); err != nil {
-		return err
-	}
+	changed = visible(r.Context(), changed)
 	slices.SortStableFunc(changed, func(a, b track.Run) int { return int(b.StartTime - a.StartTime) })
 	cols := columnsOf(r)
 	if cols == nil {

@@ -145,7 +145,8 @@ func feedOf(t *testing.T, h http.Handler, target string) (feed struct {
 	}
 	Shown []string
 	Now   int64
-}) {
+},
+) {
 	t.Helper()
 	w := get(t, h, target)
 	if w.Code != http.StatusOK {
@@ -320,14 +321,14 @@ type deny struct{ *place }
 
 func (d deny) May(ctx context.Context, _ route.User, _ route.Access, s route.Subject) error {
 	name := s.ID
-	switch s.Kind {
-	case route.Run:
+	if s.Kind == route.Run {
 		run, err := d.runs.Run(ctx, s.ID)
 		if err != nil {
 			return err
 		}
 		name = run.Experiment
-	case route.Experiment:
+	}
+	if s.Kind == route.Experiment {
 		all, err := d.runs.Experiments(ctx)
 		if err != nil {
 			return err
