@@ -167,6 +167,15 @@ func (c *client) once(ctx context.Context, method, address string, body func() (
 	return nil, again, errs.New(errs.Remote, "%s %s%s: %w", method, c.base, where, e)
 }
 
+// get opens what is at an address.
+func (c *client) get(ctx context.Context, address string) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, http.MethodGet, address, nil, "")
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
 // escape makes a slash path part of a URL.
 func escape(p string) string {
 	parts := strings.Split(p, "/")

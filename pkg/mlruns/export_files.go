@@ -3,6 +3,7 @@ package mlruns
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -59,7 +60,12 @@ func (x *Exporter) send(ctx context.Context, what, root string, assets []track.A
 	g.SetLimit(inFlight)
 	for _, f := range files {
 		g.Go(func() error {
-			if err := put(ctx, f); err != nil {
+			err := put(ctx, f)
+			if refused(err) {
+				x.problem(what, fmt.Errorf("the server does not take %s: %w", f.path, err))
+				return nil
+			}
+			if err != nil {
 				return errs.New(errs.KindOf(err), "send %s: %w", f.path, err)
 			}
 			x.mu.Lock()
@@ -71,6 +77,13 @@ func (x *Exporter) send(ctx context.Context, what, root string, assets []track.A
 		})
 	}
 	return g.Wait()
+}
+
+// refused reports whether a server will never take what it was sent, such as a file
+// of that name.
+func refused(err error) bool {
+	e, ok := errors.AsType[*apiError](err)
+	return ok && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound || e.Status == http.StatusRequestEntityTooLarge)
 }
 
 // list finds the files of assets that are here.

@@ -41,21 +41,14 @@ func (x *Exporter) loggedModels(ctx context.Context, r *track.Run, there wireRun
 }
 
 func (x *Exporter) loggedModel(ctx context.Context, m *track.LoggedModel, run, experiment string) (wireModel, error) {
-	var page struct {
-		Models []wireModel `json:"models"`
-	}
-	if err := x.call(ctx, http.MethodPost, "logged-models/search", nil, map[string]any{
-		"experiment_ids": []string{experiment}, "filter": "tags.`" + originTag + "` = '" + m.ID + "'", "max_results": 1,
-	}, &page); err != nil {
-		return wireModel{}, err
-	}
-	known := len(page.Models) > 0
 	var made struct {
 		Model wireModel `json:"model"`
 	}
-	if known {
-		made.Model = page.Models[0]
+	found, known, err := x.findModel(ctx, m.ID, experiment)
+	if err != nil {
+		return wireModel{}, err
 	}
+	made.Model = found
 	whole := known && modelStatusOf(made.Model.Info.Status) == m.Status
 	x.mu.Lock()
 	countOne(&x.result.Models, known, whole)
@@ -171,12 +164,17 @@ func (x *Exporter) registeredModel(ctx context.Context, m registry.Model, versio
 	numbers := map[int]string{}
 	slices.Reverse(versions) // the lowest number first
 	for _, v := range versions {
-		if i := slices.IndexFunc(page.Versions, func(w wireVersion) bool { return slices.Contains(w.Tags, wirePair{originTag, v.ID}) }); i >= 0 {
+		source, run, model, err := x.sourceThere(ctx, v)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(page.Versions, func(w wireVersion) bool {
+			return slices.Contains(w.Tags, wirePair{originTag, v.ID}) || w.Run == run && int64(w.Created) == v.Created // it came from there
+		}); i >= 0 {
 			numbers[v.Number] = strconv.FormatInt(int64(page.Versions[i].Version), 10)
 			x.result.Versions.Same++
 			continue
 		}
-		source, run, model := x.sourceThere(v)
 		if source == "" {
 			x.problem(fmt.Sprintf("version %d of %s", v.Number, m.Name), fmt.Errorf("its files belong to no run that is on the server"))
 			continue
@@ -230,27 +228,63 @@ func registryPairs(tags []registry.Tag) []wirePair {
 
 // sourceThere is where the files of a version are on the server, with the run and
 // the logged model that they belong to there.
-func (x *Exporter) sourceThere(v registry.Version) (source, run, model string) {
+func (x *Exporter) sourceThere(ctx context.Context, v registry.Version) (source, run, model string, err error) {
 	there, ok := x.runs[v.RunID]
 	if ok {
 		run = there.Info.ID
 	}
-	if m, ok := x.models[v.LoggedModel]; ok && v.LoggedModel != "" {
-		return "models:/" + m.Info.ID, run, m.Info.ID
+	if v.LoggedModel != "" {
+		id, err := x.modelThere(ctx, v.LoggedModel, there.Info.Experiment)
+		if err != nil || id != "" {
+			return "models:/" + id, run, id, err
+		}
 	}
 	if !ok {
-		return "", "", ""
+		return "", "", "", nil
 	}
 	for _, uri := range []string{v.Storage, v.Source} {
 		if _, below, found := strings.Cut(uri, "/"+v.RunID+"/artifacts"); found {
-			return trimSlash(there.Info.Files) + below, run, ""
+			return trimSlash(there.Info.Files) + below, run, "", nil
 		}
 		if below, found := strings.CutPrefix(uri, "runs:/"+v.RunID); found {
-			return trimSlash(there.Info.Files) + below, run, ""
+			return trimSlash(there.Info.Files) + below, run, "", nil
 		}
 	}
 	if v.Details.Path != "" {
-		return trimSlash(there.Info.Files) + "/" + v.Details.Path, run, ""
+		return trimSlash(there.Info.Files) + "/" + v.Details.Path, run, "", nil
 	}
-	return "", run, ""
+	return "", run, "", nil
+}
+
+// modelThere is the id of a logged model on the server, "" when it is not there.
+func (x *Exporter) modelThere(ctx context.Context, id, experiment string) (string, error) {
+	if m, known := x.models[id]; known {
+		return m.Info.ID, nil
+	}
+	var got struct {
+		Model wireModel `json:"model"`
+	}
+	err := x.call(ctx, http.MethodGet, "logged-models/"+url.PathEscape(id), nil, nil, &got)
+	if err == nil || !isMissing(err) {
+		return got.Model.Info.ID, err
+	}
+	if experiment == "" || isOld(err) {
+		return "", nil
+	}
+	m, _, err := x.findModel(ctx, id, experiment)
+	return m.Info.ID, err
+}
+
+// findModel looks for a logged model by the tag that names its origin.
+func (x *Exporter) findModel(ctx context.Context, id, experiment string) (wireModel, bool, error) {
+	var page struct {
+		Models []wireModel `json:"models"`
+	}
+	err := x.call(ctx, http.MethodPost, "logged-models/search", nil, map[string]any{
+		"experiment_ids": []string{experiment}, "filter": "tags.`" + originTag + "` = '" + id + "'", "max_results": 1,
+	}, &page)
+	if err != nil || len(page.Models) == 0 {
+		return wireModel{}, false, err
+	}
+	return page.Models[0], true, nil
 }

@@ -137,7 +137,7 @@ func (s *server) whole(ctx context.Context, list []wireRun) ([]*Run, error) {
 		if err != nil {
 			continue
 		}
-		r := &Run{Place: w.Info.Files, Run: track.Run{
+		r := &Run{Place: w.Info.Files + "\n" + w.Info.ID, Run: track.Run{
 			ID: w.Info.ID, Name: w.Info.Name, ExperimentID: w.Info.Experiment, User: w.Info.User, Status: status,
 			StartTime: int64(w.Info.Start), EndTime: int64(w.Info.End), Deleted: w.Info.Stage == "deleted", Params: paramsOf(w.Data.Params),
 		}}
@@ -316,17 +316,74 @@ func query(pairs ...string) url.Values {
 }
 
 // Files implements Source: through the server where it serves them, else from
-// where it says that they are.
+// where it says that they are, else as its page shows them.
 func (s *server) Files(ctx context.Context, place string) (Files, error) {
-	rest, ok := strings.CutPrefix(place, "mlflow-artifacts:")
-	if !ok {
-		return s.open(ctx, place)
+	uri, run, _ := strings.Cut(place, "\n")
+	if rest, ok := strings.CutPrefix(uri, "mlflow-artifacts:"); ok {
+		u, err := url.Parse(rest)
+		if err != nil {
+			return nil, errs.New(errs.Usage, "%s is not a place of files", uri)
+		}
+		return servedFiles{s.client, strings.Trim(u.Path, "/")}, nil
 	}
-	u, err := url.Parse(rest)
-	if err != nil {
-		return nil, errs.New(errs.Usage, "%s is not a place of files", place)
+	direct, err := s.open(ctx, uri)
+	if run == "" {
+		return direct, err
 	}
-	return servedFiles{s.client, strings.Trim(u.Path, "/")}, nil
+	if _, here := direct.(directory); here && err == nil {
+		return direct, nil
+	}
+	if _, there := direct.(bucketFiles); !there || err != nil {
+		direct = nil
+	}
+	return shownFiles{s.client, run, direct}, nil
+}
+
+// shownFiles are the files of a run as a server's page shows them.
+type shownFiles struct {
+	*client
+	run    string
+	direct Files // where they are; nil: not reached from here
+}
+
+// Walk implements Files.
+func (f shownFiles) Walk(ctx context.Context, fn func(File) error) error {
+	if f.direct != nil {
+		begun := false
+		err := f.direct.Walk(ctx, func(file File) error {
+			begun = true
+			return fn(file)
+		})
+		if err == nil || begun || ctx.Err() != nil {
+			return err
+		}
+	}
+	return f.walk(ctx, "", fn)
+}
+
+func (f shownFiles) walk(ctx context.Context, dir string, fn func(File) error) error {
+	return pages(func(token string) (string, error) {
+		var page struct {
+			Files []wireFile `json:"files"`
+			Next  string     `json:"next_page_token"`
+		}
+		if err := f.call(ctx, http.MethodGet, "artifacts/list", query("run_id", f.run, "run_uuid", f.run, "path", dir, "page_token", token), nil, &page); err != nil {
+			return "", err
+		}
+		for _, file := range page.Files {
+			if file.Dir {
+				if err := f.walk(ctx, file.Path, fn); err != nil {
+					return "", err
+				}
+				continue
+			}
+			at := f.base + "/get-artifact?" + url.Values{"run_uuid": {f.run}, "run_id": {f.run}, "path": {file.Path}}.Encode()
+			if err := fn(File{Path: file.Path, Size: int64(file.Size), Open: func(ctx context.Context) (io.ReadCloser, error) { return f.get(ctx, at) }}); err != nil {
+				return "", err
+			}
+		}
+		return page.Next, nil
+	})
 }
 
 // servedFiles is a place behind a server.
@@ -355,13 +412,7 @@ func (f servedFiles) walk(ctx context.Context, dir string, fn func(File) error) 
 			continue
 		}
 		at := address + "/" + escape(path.Join(f.root, p))
-		if err := fn(File{Path: p, Size: int64(file.Size), Open: func(ctx context.Context) (io.ReadCloser, error) {
-			resp, err := f.send(ctx, http.MethodGet, at, nil, "")
-			if err != nil {
-				return nil, err
-			}
-			return resp.Body, nil
-		}}); err != nil {
+		if err := fn(File{Path: p, Size: int64(file.Size), Open: func(ctx context.Context) (io.ReadCloser, error) { return f.get(ctx, at) }}); err != nil {
 			return err
 		}
 	}
