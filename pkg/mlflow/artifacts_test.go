@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,11 +20,13 @@ import (
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/mlflow"
+	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/registrydb"
 	"github.com/mlops-cli/mlops/pkg/server"
 	"github.com/mlops-cli/mlops/pkg/store"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/trackdb"
+	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
 // filesServer is the whole server, guards included, over a fresh store.
@@ -31,6 +34,9 @@ type filesServer struct {
 	t   *testing.T
 	url string
 	dir string
+
+	store  *store.Store
+	models *registrydb.Service
 }
 
 func startFiles(t *testing.T) *filesServer {
@@ -64,7 +70,7 @@ func startFiles(t *testing.T) *filesServer {
 			}
 		}
 	})
-	return &filesServer{t: t, url: listener.URL, dir: dir}
+	return &filesServer{t: t, url: listener.URL, dir: dir, store: st, models: models}
 }
 
 // answer is what came back.
@@ -258,7 +264,7 @@ func TestPathsOfMLflowsSecurityRecord(t *testing.T) {
 				"presigned":    s.do(http.MethodGet, strings.Replace(root, "/artifacts/", "/presigned/", 1)+"/"+p, ""),
 				"ajax":         s.do(http.MethodGet, "/ajax-api"+strings.TrimPrefix(root, "/api")+"/"+p, ""),
 			} {
-				if a.status != http.StatusBadRequest || !strings.Contains(a.body, "Invalid path") || strings.Contains(a.body, "SECRET") {
+				if a.status != http.StatusBadRequest || !strings.Contains(a.body, "INVALID_PARAMETER_VALUE") || strings.Contains(a.body, "SECRET") {
 					t.Errorf("%s: %d %s", what, a.status, a.body)
 				}
 			}
@@ -424,4 +430,46 @@ func TestFilesOfLoggedModels(t *testing.T) {
 	s.expect(s.do(http.MethodGet, "/model-versions/get-artifact?name=M&version=1&path=MLmodel", ""), 200, "flavors:")
 	s.expect(s.do(http.MethodGet, "/model-versions/get-artifact?name=M&version=1&path=../MLmodel", ""), 400, "Invalid path")
 	s.expect(s.do(http.MethodGet, "/model-versions/get-artifact?name=M&version=x&path=MLmodel", ""), 400, "integer")
+}
+
+// What was registered on the command line can be loaded by MLflow's clients.
+func TestFilesOfVersionsThatWereRegisteredElsewhere(t *testing.T) {
+	t.Parallel()
+	s := startFiles(t)
+	ctx := t.Context()
+	batch, err := s.store.NewBatch(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := batch.PutBytes([]byte("flavors:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := tree.Build(batch, []tree.Entry{{Name: "MLmodel", Kind: tree.File, Size: 8, ID: file}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(batch.Commit(), batch.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.models.CreateModel(ctx, registry.Model{Name: "churn"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []registry.Details{
+		{Object: dir.ID, Kind: "dir", Path: "models/churn", Size: 8, Files: 1},
+		{Object: file, Kind: "file", Path: "models/MLmodel", Size: 8, Files: 1},
+	} {
+		v, err := s.models.CreateVersion(ctx, registry.Version{Model: "churn", Source: d.Path, Details: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		uri := fmt.Sprintf("registered-models/churn/%d/artifacts", v.Number)
+		s.expect(s.do(http.MethodGet, fmt.Sprintf("/api/2.0/mlflow/model-versions/get-download-uri?name=churn&version=%d", v.Number), ""), 200, "mlflow-artifacts:/"+uri)
+		s.expect(s.do(http.MethodGet, strings.TrimSuffix(proxy, "/")+"?path="+uri, ""), 200, `{"files":[{"path":"MLmodel","is_dir":false,"file_size":8}]}`)
+		s.expect(s.do(http.MethodGet, proxy+uri+"/MLmodel", ""), 200, "flavors:")
+		s.expect(s.do(http.MethodGet, proxy+uri+"/other", ""), 404, "No such artifact")
+		s.expect(s.do(http.MethodPut, proxy+uri+"/MLmodel", "x"), 400, "belongs to no run")
+		s.expect(s.do(http.MethodDelete, proxy+uri, ""), 400, "belongs to no run")
+		s.expect(s.do(http.MethodGet, fmt.Sprintf("/model-versions/get-artifact?name=churn&version=%d&path=MLmodel", v.Number), ""), 200, "flavors:")
+	}
 }

@@ -36,7 +36,10 @@ type field struct {
 	value
 }
 
-var errSyntax = errors.New("not JSON")
+var (
+	errSyntax = errors.New("not JSON")
+	errNUL    = errors.New("a text holds the character NUL")
+)
 
 // maxDepth bounds nesting; no request of the protocol needs more than 6.
 const maxDepth = 64
@@ -257,6 +260,9 @@ func (p *parser) escaped(start int) (string, error) {
 					return "", errSyntax
 				}
 				r = utf16.DecodeRune(r, low)
+			}
+			if r == 0 {
+				return "", errNUL
 			}
 			buf = utf8.AppendRune(buf, r)
 		default:

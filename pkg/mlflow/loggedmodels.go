@@ -278,7 +278,7 @@ func (v *value) modelOrder(string) (o track.ModelOrder, err error) {
 func modelToken(in *request, p *page) (next func(offset int) string, err error) {
 	part := func(name string) string {
 		if v := in.get(name); v != nil {
-			return string(v.appendJSON(nil))
+			return v.json()
 		}
 		return "null"
 	}

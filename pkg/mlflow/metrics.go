@@ -77,7 +77,7 @@ func (s *Service) logMetric(ctx context.Context, in *request, _ *encoder) error 
 	if err != nil {
 		return err
 	}
-	return s.tracking.Log(ctx, in.str("run_id"), track.Batch{Metrics: []track.Metric{m}})
+	return s.log(ctx, in.str("run_id"), track.Batch{Metrics: []track.Metric{m}})
 }
 
 func (s *Service) logParam(ctx context.Context, in *request, _ *encoder) error {
@@ -298,6 +298,9 @@ func (s *Service) logInputs(ctx context.Context, in *request, _ *encoder) error 
 	if err != nil {
 		return err
 	}
+	if err := mayUse(ctx, route.Read, route.LoggedModel, slices.Clone(b.ModelInputs)...); err != nil {
+		return err
+	}
 	return s.tracking.Log(ctx, in.str("run_id"), b)
 }
 
@@ -347,6 +350,11 @@ func (s *Service) logOutputs(ctx context.Context, in *request, _ *encoder) error
 	})
 	if err != nil {
 		return err
+	}
+	for _, m := range models {
+		if err := mayUse(ctx, route.Write, route.LoggedModel, m.Model); err != nil {
+			return err
+		}
 	}
 	return s.tracking.Log(ctx, in.str("run_id"), track.Batch{ModelOutputs: models})
 }

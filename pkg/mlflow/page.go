@@ -62,8 +62,14 @@ func turn[T any](p page, items []T, out *encoder) []T {
 	return items[:p.limit]
 }
 
+// maxOrders bounds what a database must join.
+const maxOrders = 20
+
 // orders reads a list of orders.
 func orders(l track.Language, texts []string) ([]track.Order, error) {
+	if len(texts) > maxOrders {
+		return nil, Errorf(InvalidParameter, "`order_by` has %d fields, at most %d are allowed", len(texts), maxOrders)
+	}
 	all := make([]track.Order, 0, len(texts))
 	for _, text := range texts {
 		o, err := l.Order(text)

@@ -25,6 +25,13 @@ import (
 // startServer serves the protocol over a fresh SQLite database and store.
 func startServer(t testing.TB) string {
 	t.Helper()
+	base, _ := startService(t)
+	return base
+}
+
+// startService is startServer that returns the routes, too.
+func startService(t testing.TB) (base string, routes []route.Route) {
+	t.Helper()
 	dir := t.TempDir()
 	migrations, err := db.Index()
 	if err != nil {
@@ -42,7 +49,8 @@ func startServer(t testing.TB) string {
 	tracking := trackdb.New(index, clock.System{})
 	files := artifact.New(tracking, local, local)
 	models := registrydb.New(index, clock.System{})
-	mux, err := route.Mux(mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, clock.System{}))
+	routes = mlflow.New(tracking, models, files).Routes()
+	mux, err := route.Mux(routes, mlflow.FileRoutes(files, models, clock.System{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +63,7 @@ func startServer(t testing.TB) string {
 			}
 		}
 	})
-	return server.URL
+	return server.URL, routes
 }
 
 // TestRecord writes down what the reference server at MLOPS_MLFLOW_SERVER

@@ -2,6 +2,7 @@ package mlflow
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -32,10 +33,16 @@ func readRequest(r *http.Request) (*request, error) {
 		return p.request, nil
 	}
 	in := &request{value: value{kind: dict}, http: r}
+	if strings.ContainsRune(r.URL.Path, 0) || !utf8.ValidString(r.URL.Path) {
+		return nil, Errorf(InvalidParameter, "Invalid path")
+	}
 	if r.Method == http.MethodGet && r.URL.RawQuery != "" {
 		in.query = true
 		for name, values := range r.URL.Query() {
 			for _, v := range values {
+				if strings.ContainsRune(v, 0) || !utf8.ValidString(v) {
+					return nil, Errorf(InvalidParameter, "the value of '%s' is no text", name)
+				}
 				in.fields = append(in.fields, field{name, value{kind: text, text: v}})
 			}
 		}
@@ -53,9 +60,12 @@ func readRequest(r *http.Request) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v := parseBody(data); v.kind == dict {
+	switch v, err := parseBody(data); {
+	case err != nil:
+		return nil, err
+	case v.kind == dict:
 		in.value = v
-	} else if v.kind != null {
+	case v.kind != null:
 		return nil, Errorf(BadRequest, "the request body must be a JSON object, not a %s", v.pythonType())
 	}
 	r.Body = &parsedBody{Reader: bytes.NewReader(data), Closer: r.Body, request: in}
@@ -64,15 +74,18 @@ func readRequest(r *http.Request) (*request, error) {
 
 // parseBody reads a document, which old clients encode twice. What is not JSON
 // counts as empty, as in MLflow.
-func parseBody(data []byte) value {
+func parseBody(data []byte) (value, error) {
 	v, err := parseJSON(data)
 	if err == nil && v.kind == text {
 		v, err = parseJSON([]byte(v.text))
 	}
-	if err != nil {
-		return value{}
+	if errors.Is(err, errNUL) { // PostgreSQL has no place for it
+		return v, Errorf(InvalidParameter, "the request body is refused: %v", err)
 	}
-	return v
+	if err != nil {
+		return value{}, nil //nolint:nilerr // see above
+	}
+	return v, nil
 }
 
 func checkContentType(header string) error {
@@ -225,9 +238,8 @@ func (v *value) pythonType() string {
 	}
 }
 
-// appendJSON writes a value as MLflow's messages quote it: without spaces, in
-// ASCII.
-func (v *value) appendJSON(b []byte) []byte { return v.appendTo(b, ",", ":") }
+// json is the value as MLflow's messages quote it: without spaces, in ASCII.
+func (v *value) json() string { return string(v.appendTo(nil, ",", ":")) }
 
 // python is the value as Python writes JSON: with spaces, in ASCII.
 func (v *value) python() string { return string(v.appendTo(nil, ", ", ": ")) }

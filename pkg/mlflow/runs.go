@@ -25,7 +25,7 @@ func (s *Service) runs() []endpoint {
 	return []endpoint{
 		{
 			method: http.MethodPost, path: "runs/create", access: route.Write, about: about(route.Experiment, "experiment_id"), call: s.createRun,
-			schema: []rule{may("experiment_id", aText), may("start_time", anInteger), may("run_name", aText), may("user_id", aText), may("tags", aList)},
+			schema: []rule{need("experiment_id", aText), may("start_time", anInteger), may("run_name", aText), may("user_id", aText), may("tags", aList)},
 		},
 		{method: http.MethodGet, path: "runs/get", access: route.Read, about: byID, schema: []rule{id}, call: s.getRun},
 		{
@@ -57,9 +57,6 @@ func (s *Service) createRun(ctx context.Context, in *request, out *encoder) erro
 	r := track.Run{
 		ExperimentID: in.str("experiment_id"), Name: in.str("run_name"), User: in.str("user_id"),
 		Kind: track.Script, Status: track.Running, StartTime: in.integer("start_time", 0),
-	}
-	if r.ExperimentID == "" {
-		r.ExperimentID = "0"
 	}
 	if err := checkExperimentID(r.ExperimentID); err != nil {
 		return err
@@ -151,6 +148,15 @@ func (s *Service) deleteTag(ctx context.Context, in *request, _ *encoder) error 
 
 // log stores a batch. The tags that are fields of a run go there.
 func (s *Service) log(ctx context.Context, id string, b track.Batch) error {
+	models := make([]string, 0, len(b.Metrics))
+	for _, m := range b.Metrics {
+		if m.Model != "" {
+			models = append(models, m.Model)
+		}
+	}
+	if err := mayUse(ctx, route.Write, route.LoggedModel, models...); err != nil {
+		return err
+	}
 	var own []track.Tag
 	b.Tags = slices.DeleteFunc(b.Tags, func(t track.Tag) bool {
 		if t.Key == runNameTag || t.Key == noteTag {

@@ -37,7 +37,7 @@ func missing(name string) *Error {
 
 func badType(name string, v *value) *Error {
 	return Errorf(InvalidParameter, "Invalid value %s for parameter '%s' supplied:  Hint: Value was of type '%s'.%s",
-		v.appendJSON(nil), name, v.pythonType(), seeDocs)
+		v.json(), name, v.pythonType(), seeDocs)
 }
 
 // check says which rule a request breaks.

@@ -3,6 +3,7 @@ package mlflow
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -67,7 +68,7 @@ func (s *Service) Routes() []route.Route {
 			})
 		}
 	}
-	for _, group := range [][]endpoint{s.experiments(), s.runs(), s.metrics(), s.loggedModels(), s.registeredModels(), s.versions()} {
+	for _, group := range s.groups() {
 		for _, e := range group {
 			add(e, "/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 		}
@@ -77,6 +78,10 @@ func (s *Service) Routes() []route.Route {
 	}
 	add(endpoint{method: http.MethodGet, path: "server-info", access: route.Open, call: serverInfo}, "/api/3.0/mlflow/", "/ajax-api/3.0/mlflow/")
 	return append(all, fallback(known)...)
+}
+
+func (s *Service) groups() [][]endpoint {
+	return [][]endpoint{s.experiments(), s.runs(), s.metrics(), s.loggedModels(), s.registeredModels(), s.versions()}
 }
 
 // fallback answers what is not here, such as the GenAI groups: clients look
@@ -111,14 +116,12 @@ func (e endpoint) subjects(r *http.Request) ([]route.Subject, error) {
 	}
 	var all []route.Subject
 	for _, a := range e.about {
-		switch v := in.get(a.field); {
-		case v == nil:
-		case v.kind == list:
-			for _, id := range in.texts(a.field) {
-				all = append(all, route.Subject{Kind: a.kind, ID: id})
-			}
-		default:
-			all = append(all, route.Subject{Kind: a.kind, ID: v.text})
+		ids := in.texts(a.field) // of a list, or a key of the query that is repeated
+		if v := in.get(a.field); v != nil && v.kind != list && !slices.Contains(ids, v.text) {
+			ids = append(ids, v.text)
+		}
+		for _, id := range ids {
+			all = append(all, route.Subject{Kind: a.kind, ID: id})
 		}
 	}
 	return all, nil
@@ -150,6 +153,21 @@ func (e endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 // visible reports whether the one who asks may see a thing of a list.
 func visible(ctx context.Context, kind route.Kind, id string) bool {
 	return route.Allow(ctx, route.Read, route.Subject{Kind: kind, ID: id}) == nil
+}
+
+// mayUse asks whether somebody may do something with each of some things that a
+// request names within it.
+func mayUse(ctx context.Context, access route.Access, kind route.Kind, ids ...string) error {
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if id == "" {
+			continue
+		}
+		if err := route.Allow(ctx, access, route.Subject{Kind: kind, ID: id}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // serverInfo says what newer clients may use: nothing beside the plain

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/route"
 )
 
 // asVersion says of a model that does not exist that the version is missing.
@@ -108,6 +109,9 @@ func (s *Service) modelSource(ctx context.Context, in *request, u *url.URL, v *r
 	ref, err := registry.ParseRef(rest)
 	if err != nil {
 		return foreignSource(v)
+	}
+	if err := mayUse(ctx, route.Read, route.Model, ref.Name); err != nil {
+		return err
 	}
 	if _, err := s.registry.Model(ctx, ref.Name); err != nil {
 		return err

@@ -26,7 +26,7 @@ const (
 )
 
 // quoted is a text as messages quote it.
-func quoted(s string) string { return string((&value{kind: text, text: s}).appendJSON(nil)) }
+func quoted(s string) string { return (&value{kind: text, text: s}).json() }
 
 // checkKey says what is wrong with the key of a param, metric or tag. At names
 // it in messages.

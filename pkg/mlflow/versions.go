@@ -2,6 +2,8 @@ package mlflow
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,7 +24,7 @@ func (s *Service) versions() []endpoint {
 	byName := about(route.Model, "name")
 	return []endpoint{
 		{
-			method: http.MethodPost, path: "model-versions/create", access: route.Write, about: byName.and(route.Run, "run_id").and(route.LoggedModel, "model_id"),
+			method: http.MethodPost, path: "model-versions/create", access: route.Write, about: byName,
 			schema: []rule{
 				name, need("source", aText), may("run_id", aText), may("tags", aList), may("run_link", aText), may("description", aText), may("model_id", aText),
 			},
@@ -45,6 +47,9 @@ func (s *Service) versions() []endpoint {
 				uri := v.Storage
 				if uri == "" {
 					uri = v.Source
+				}
+				if !v.Details.Object.IsZero() { // registered without MLflow: see place
+					uri = fmt.Sprintf("mlflow-artifacts:/registered-models/%s/%d/artifacts", v.Model, v.Number)
 				}
 				out.str("artifact_uri", uri)
 				return nil
@@ -157,6 +162,9 @@ func (s *Service) createVersion(ctx context.Context, in *request, out *encoder) 
 	v := registry.Version{
 		Model: in.str("name"), Source: in.str("source"), RunID: in.str("run_id"), LoggedModel: in.str("model_id"),
 		RunLink: in.str("run_link"), Description: in.str("description"), Status: registry.Ready,
+	}
+	if err := errors.Join(mayUse(ctx, route.Read, route.Run, v.RunID), mayUse(ctx, route.Read, route.LoggedModel, v.LoggedModel)); err != nil {
+		return err
 	}
 	var err error
 	if v.Tags, err = registryTags(in); err != nil {

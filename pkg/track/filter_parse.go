@@ -7,6 +7,12 @@ import (
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
 
+// Databases bound how deep a condition is and how many values it has.
+const (
+	maxConditions = 100
+	maxList       = 10_000
+)
+
 // Filter reads a filter. The empty text lets everything through. What is wrong
 // is a *FilterError of kind errs.Usage.
 func (l Language) Filter(text string) (Filter, error) {
@@ -27,6 +33,10 @@ func (l Language) Filter(text string) (Filter, error) {
 				e = e.Hint("there is no OR in this language; ask twice, or list ids: run_id IN ('…', '…')")
 			}
 			return nil, p.invalid(e)
+		}
+		if len(f) == maxConditions {
+			return nil, filterError(errs.New(errs.Usage, "filter of %d bytes: at most %d comparisons are allowed", len(text), maxConditions),
+				"Search filter has more than %d comparisons", maxConditions)
 		}
 		c, err := p.condition()
 		if err != nil {
@@ -303,7 +313,9 @@ func (p *filterParser) list(c *Condition) error {
 		if !ok {
 			return bad("a text in quotes")
 		}
-		c.List = append(c.List, t.text)
+		if c.List = append(c.List, t.text); len(c.List) > maxList {
+			return filterError(errs.New(errs.Usage, "a list of the filter has more than %d texts", maxList), "Search filter has a list of more than %d values", maxList)
+		}
 		if _, ok := p.next(tokenClose); ok {
 			return nil
 		}
