@@ -154,7 +154,7 @@ func eventsOf(items []value) ([]webhook.Event, error) {
 	events := make([]webhook.Event, 0, len(items))
 	for _, item := range items {
 		if item.kind != dict {
-			return nil, Errorf(InvalidParameter, "Webhook events must be a non-empty list of WebhookEvent objects: %s.", item.appendJSON(nil))
+			return nil, Errorf(InvalidParameter, "Webhook events must be a non-empty list of WebhookEvent objects: %s.", item.json())
 		}
 		events = append(events, webhook.Event{Entity: strings.ToLower(item.str("entity")), Action: strings.ToLower(item.str("action"))})
 	}
