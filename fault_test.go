@@ -214,7 +214,7 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
-			points: "register.", command: []string{"mlops", "model", "register", "logged:kit", "churn", "--alias", "candidate"},
+			points: "register.", command: []string{"mlops", "model", "register", "logged:data", "churn", "--alias", "candidate"},
 			prepare: prepareModel,
 			check: func(s *sandbox) {
 				s.run("mlops", "model", "get", "churn@candidate", "../got")
@@ -228,7 +228,7 @@ func faultWorks() []faultWork {
 			points: "promote.", command: []string{"mlops", "model", "promote", "churn/1", "production"},
 			prepare: func(s *sandbox) {
 				prepareModel(s)
-				s.run("mlops", "model", "register", "logged:kit", "churn")
+				s.run("mlops", "model", "register", "logged:data", "churn")
 			},
 			check: func(s *sandbox) {
 				if out := s.run("mlops", "model", "show", "churn@production"); !strings.Contains(out, "churn/1") {
@@ -237,13 +237,13 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
-			points: "deliver.", command: []string{"mlops", "model", "get", "churn", "out/kit"},
+			points: "deliver.", command: []string{"mlops", "model", "get", "churn", "out/got"},
 			prepare: func(s *sandbox) {
 				prepareModel(s)
-				s.run("mlops", "model", "register", "logged:kit", "churn")
+				s.run("mlops", "model", "register", "logged:data", "churn")
 			},
 			check: func(s *sandbox) {
-				s.same("out/kit/a", "a\n")
+				s.same("out/got/a", "a\n")
 				if left, err := filepath.Glob(s.path("out/.mlops-get-*")); err != nil || len(left) > 0 {
 					s.Errorf("left is %q (%v)", left, err)
 				}
@@ -275,10 +275,8 @@ func faultWorks() []faultWork {
 
 // prepareModel logs the files of a model.
 func prepareModel(s *sandbox) {
-	s.write("kit/a", "a\n")
-	s.write("kit/b", "b\n")
 	s.run("mlops", "log", "start", "--name", "logged")
-	s.run("mlops", "log", "artifact", "kit/a", "kit/b", "--run", "logged")
+	s.run("mlops", "log", "artifact", "data/a", "data/sub/b", "--run", "logged")
 	s.run("mlops", "log", "end", "--run", "logged")
 }
 

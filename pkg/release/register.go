@@ -147,11 +147,15 @@ func (p *Releaser) details(ctx context.Context, s *source, q *Request) (registry
 
 // inputs is what a run read and did not make itself.
 func (p *Releaser) inputs(ctx context.Context, run *track.Run) ([]registry.Data, error) {
-	own := map[oid.ID]bool{}
+	type content struct {
+		path string
+		id   oid.ID
+	}
+	own := map[content]bool{}
 	var files []string
 	for _, a := range run.Assets {
 		if a.Role == track.Output {
-			own[a.ID] = true
+			own[content{a.Path, a.ID}] = true
 		} else if a.Role == track.Input && a.Kind != tree.Dir.String() {
 			files = append(files, a.Path)
 		}
@@ -162,7 +166,7 @@ func (p *Releaser) inputs(ctx context.Context, run *track.Run) ([]registry.Data,
 	}
 	var list []registry.Data
 	for _, a := range run.Assets {
-		if a.Role == track.Input && !own[a.ID] {
+		if a.Role == track.Input && !own[content{a.Path, a.ID}] {
 			list = append(list, registry.Data{Path: a.Path, Kind: a.Kind, ID: a.ID, Size: a.Size, Files: a.Files, Code: code[a.Path]})
 		}
 	}

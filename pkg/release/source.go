@@ -53,48 +53,99 @@ func (p *Releaser) openPath(ctx context.Context, dir, typed string) (source, err
 		return source{}, err
 	}
 	s := source{object: saved[rel], uri: rel}
-	s.run, err = p.maker(ctx, s.object)
+	s.run, err = p.maker(ctx, s.object, true)
 	return s, err
 }
 
 // makers is how many runs are looked at for the one that made an object.
 const makers = 20
 
-// maker is the newest run that made an object: one that ran a stage before those
-// that found everything done. It is nil when there is none.
-func (p *Releaser) maker(ctx context.Context, o repo.Object) (*track.Run, error) {
-	for _, role := range []track.Role{track.Output, track.Model, track.Artifact} {
-		runs, err := p.runs.Runs(ctx, track.Query{
-			Filter: track.Filter{
-				{Entity: track.Datasets, Key: "digest", Op: track.Equal, Text: o.ID.String()},
-				{Entity: track.Datasets, Key: "context", Op: track.Equal, Text: string(role)},
-			},
-			Limit: makers, Assets: true, Bare: true,
-		})
-		if err != nil {
-			return nil, err
+// maker is a run that made an object, or a directory that it was in: the first
+// that had it, or with latest the newest that left it at its path and ran a stage
+// at all, so that what it measured counts. It is nil when there is none.
+func (p *Releaser) maker(ctx context.Context, o repo.Object, latest bool) (*track.Run, error) {
+	is := track.Condition{Entity: track.Datasets, Key: "digest", Op: track.Equal, Text: o.ID.String()}
+	roles := []track.Role{track.Output, track.Model, track.Artifact}
+	for _, role := range roles {
+		if !latest {
+			break
 		}
-		var newest *track.Run
-		for i := range runs {
-			if !slices.ContainsFunc(runs[i].Assets, func(a track.Asset) bool { return a.ID == o.ID && a.Role == role }) {
-				continue // the two conditions hold of two assets
-			}
-			run, err := p.runs.Run(ctx, runs[i].ID)
-			if err != nil {
-				return nil, err
-			}
-			if len(run.Stages) == 0 || slices.ContainsFunc(run.Stages, func(s track.StageRecord) bool { return s.Action == "ran" }) {
-				return &run, nil
-			}
-			if newest == nil {
-				newest = &run
-			}
+		run, err := p.made(ctx, is, role, true, func(a *track.Asset) (bool, error) { return a.ID == o.ID && a.Path == o.Path, nil })
+		if run != nil || err != nil {
+			return run, err
 		}
-		if newest != nil {
-			return newest, nil
+	}
+	for _, role := range roles {
+		run, err := p.made(ctx, is, role, false, func(a *track.Asset) (bool, error) { return a.ID == o.ID, nil })
+		if run != nil || err != nil {
+			return run, err
+		}
+	}
+	for dir := path.Dir(o.Path); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		at := track.Condition{Entity: track.Datasets, Key: "name", Op: track.Equal, Text: dir}
+		run, err := p.made(ctx, at, track.Output, latest, func(a *track.Asset) (bool, error) { return p.holds(ctx, a, dir, o) })
+		if run != nil || err != nil {
+			return run, err
 		}
 	}
 	return nil, nil
+}
+
+// holds reports whether an asset is a directory that has an object at its path.
+func (p *Releaser) holds(ctx context.Context, a *track.Asset, dir string, o repo.Object) (bool, error) {
+	if a.Path != dir || a.Kind != tree.Dir.String() {
+		return false, nil
+	}
+	st, err := p.store(ctx)
+	if err != nil {
+		return false, err
+	}
+	e, err := tree.Lookup(ctx, st, a.ID, strings.TrimPrefix(o.Path, dir+"/"))
+	if errs.Is(err, errs.NotFound) {
+		return false, nil
+	}
+	return e.ID == o.ID, err
+}
+
+// made is the first run, or the newest, with an asset that a condition and a test
+// hold of: one that ran a stage before those that found everything done.
+func (p *Releaser) made(ctx context.Context, c track.Condition, role track.Role, latest bool, test func(*track.Asset) (bool, error)) (*track.Run, error) {
+	q := track.Query{
+		Filter: track.Filter{c, {Entity: track.Datasets, Key: "context", Op: track.Equal, Text: string(role)}},
+		Limit:  makers, Assets: true, Bare: true,
+	}
+	if !latest {
+		q.Order = []track.Order{{Entity: track.Attributes, Key: "start_time"}}
+	}
+	runs, err := p.runs.Runs(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var newest *track.Run
+	for i := range runs {
+		made := false
+		for j := range runs[i].Assets {
+			if a := &runs[i].Assets[j]; a.Role == role && !made {
+				if made, err = test(a); err != nil {
+					return nil, err
+				}
+			}
+		}
+		if !made {
+			continue // the two conditions hold of two assets
+		}
+		run, err := p.runs.Run(ctx, runs[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		if len(run.Stages) == 0 || slices.ContainsFunc(run.Stages, func(s track.StageRecord) bool { return s.Action == "ran" }) {
+			return &run, nil
+		}
+		if newest == nil {
+			newest = &run
+		}
+	}
+	return newest, nil
 }
 
 // openRun finds what a run wrote or kept at a path, or below it.
@@ -123,10 +174,44 @@ func (p *Releaser) openRun(ctx context.Context, ref, at string) (source, error) 
 	}
 	o, err := p.assemble(ctx, made, at)
 	if errs.Is(err, errs.NotFound) {
-		return source{}, errs.New(errs.NotFound, "run %s made nothing at %q", run.Name, at).DidYouMean(at, names).
+		beside, err := p.beside(ctx, made, at)
+		if err != nil {
+			return source{}, err
+		}
+		return source{}, errs.New(errs.NotFound, "run %s made nothing at %q", run.Name, at).DidYouMean(at, append(names, beside...)).
 			Hint("'mlops runs show %s' lists what it made", run.Name)
 	}
 	return source{object: o, uri: "runs:/" + run.ID + "/" + at, run: &run}, err
+}
+
+// beside lists what stands in the directory in which a path was looked for.
+func (p *Releaser) beside(ctx context.Context, made []track.Asset, at string) (names []string, err error) {
+	st, err := p.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range made {
+		rest, ok := strings.CutPrefix(path.Dir(at)+"/", a.Path+"/")
+		if !ok || a.Kind != tree.Dir.String() {
+			continue
+		}
+		dir := a.ID
+		if rest = strings.TrimSuffix(rest, "/"); rest != "" {
+			e, err := tree.Lookup(ctx, st, a.ID, rest)
+			if err != nil || e.Kind != tree.Dir {
+				continue // nothing to suggest from
+			}
+			dir = e.ID
+		}
+		err := tree.List(ctx, st, dir, func(e tree.Entry) error {
+			names = append(names, path.Join(path.Dir(at), e.Name))
+			return nil
+		})
+		if err != nil && !errs.Is(err, errs.NotFound) {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // openLogged gathers the files of a logged model.

@@ -147,7 +147,7 @@ func (p *Releaser) back(ctx context.Context, run *track.Run, seen map[string]boo
 		if in.Model, err = p.names(ctx, d.ID, ""); err != nil {
 			return nil, err
 		}
-		maker, err := p.maker(ctx, repo.Object{ID: d.ID})
+		maker, err := p.maker(ctx, repo.Object{Path: d.Path, ID: d.ID}, false)
 		if err != nil {
 			return nil, err
 		}
