@@ -57,11 +57,15 @@ func (o *serverOptions) open(ctx context.Context, log *slog.Logger) (*serverPart
 	if err != nil {
 		return nil, err
 	}
+	own := api.Deps{
+		Version: version.Get().Version, Clock: o.app.clock, Tracking: tracking, Models: models, Projects: project.New(index, o.app.clock), Files: files,
+	}
+	if err := o.addRepository(ctx, &own); err != nil {
+		return nil, err
+	}
 	return &serverParts{
 		what:   o.what(index),
 		sender: sender,
-		routes: slices.Concat(pages, mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(api.Deps{
-			Version: version.Get().Version, Clock: o.app.clock, Tracking: tracking, Models: models, Projects: project.New(index, o.app.clock), Files: files,
-		})),
+		routes: slices.Concat(pages, mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(own)),
 	}, nil
 }

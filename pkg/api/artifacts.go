@@ -14,7 +14,7 @@ type file struct {
 	Path string `json:"path" doc:"below the artifacts of the run"`
 	Dir  bool   `json:"dir"`
 	Size int64  `json:"size" doc:"bytes; of a directory, of all below it"`
-	ID   string `json:"id,omitempty" doc:"of its content: sha256:…"`
+	ID   string `json:"id,omitempty" doc:"of its content: SHA-256, as sha256sum prints it"`
 }
 
 func (a *api) addArtifacts() {
@@ -38,7 +38,7 @@ func (a *api) addArtifacts() {
 		return ok(listOf(Page{Limit: len(found)}, found, nil, func(f artifact.File) file {
 			v := file{Path: f.Path, Dir: f.Dir, Size: f.Size}
 			if !f.ID.IsZero() {
-				v.ID = "sha256:" + f.ID.String()
+				v.ID = f.ID.String()
 			}
 			return v
 		}))

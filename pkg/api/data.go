@@ -12,7 +12,7 @@ import (
 type Dataset struct {
 	Path  string `json:"path"`
 	Kind  string `json:"kind" enum:"file,dir"`
-	ID    string `json:"id" doc:"of its content"`
+	ID    string `json:"id" doc:"of its content: SHA-256; of a directory, of its tree"`
 	Size  int64  `json:"size" doc:"bytes"`
 	Files int64  `json:"files"`
 }
