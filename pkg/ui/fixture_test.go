@@ -85,6 +85,13 @@ const fixturePipeline = `stages:
     cmd: printf 'actual,predicted\ncat,cat\ncat,dog\ndog,dog\ndog,dog\n' > confusion.csv
     deps: [prepared, model.bin]
     outs: [confusion.csv]
+models:
+  digits:
+    gates:
+      production:
+        metrics:
+          accuracy: {better: higher}
+        approvals: 1
 `
 
 // pipeline runs the stages.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/release"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -108,6 +109,8 @@ type modelVersionPage struct {
 	Others      []int
 	May         bool
 	Drawing     template.HTML
+	Lineage     release.Lineage
+	Gates       []gate
 	Stages      []registry.Stage
 }
 
@@ -124,8 +127,13 @@ func (u *pages) modelVersion(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	lineage, err := u.lineageOf(r.Context(), &v)
+	if err != nil {
+		return err
+	}
 	b := modelVersionPage{
-		Model: m, Version: v, Description: markdown(v.Description), Stages: registry.Stages(), Drawing: u.modelLineage(r, &v),
+		Model: m, Version: v, Description: markdown(v.Description), Stages: registry.Stages(),
+		Lineage: lineage, Drawing: drawLineage(&lineage), Gates: u.gatesOf(r.Context(), &m, &v),
 		May: route.Allow(r.Context(), route.Write, route.Subject{Kind: route.Model, ID: m.Name}) == nil,
 	}
 	if v.Details.Card != "" {
@@ -138,38 +146,6 @@ func (u *pages) modelVersion(w http.ResponseWriter, r *http.Request) error {
 	return u.show(w, r, http.StatusOK, "model_version.html", page{
 		Title: title, Nav: "models", Crumbs: []crumb{{"Models", "/models"}, {m.Name, "/models/" + escapePath(m.Name)}}, Body: b,
 	})
-}
-
-// modelLineage draws what a version was made from.
-func (u *pages) modelLineage(r *http.Request, v *registry.Version) template.HTML {
-	g := newGraph("Lineage of version " + strconv.Itoa(v.Number))
-	g.add(box{ID: "version", Title: v.Model, Sub: "version " + strconv.Itoa(v.Number), Class: "skip on"})
-	into := "version"
-	if v.RunID != "" {
-		name := v.Details.RunName
-		if run, err := u.Runs.Run(r.Context(), v.RunID); err == nil { // it may be gone
-			name = run.Name
-		}
-		if name == "" {
-			name = short(v.RunID)
-		}
-		g.add(box{ID: "run", Title: name, Sub: "run", Class: "skip", URL: "/runs/" + v.RunID})
-		g.connect("run", "version")
-		into = "run"
-	}
-	if v.Details.Git.Commit != "" {
-		g.add(box{ID: "code", Title: short(v.Details.Git.Commit), Sub: "commit", Class: "data none"})
-		g.connect("code", into)
-	}
-	for _, d := range v.Details.Inputs {
-		id := "data " + d.Path
-		g.add(box{ID: id, Title: d.Path, Sub: short(d.ID) + " · " + byteSize(d.Size), Class: "data none", URL: "/data/" + escapePath(d.Path)})
-		g.connect(id, into)
-	}
-	if len(g.nodes) == 1 {
-		return ""
-	}
-	return g.SVG()
 }
 
 // editModel changes a model, or one of its versions, by a form.
@@ -198,7 +174,11 @@ func (u *pages) editModel(w http.ResponseWriter, r *http.Request) error {
 	case "untag":
 		err = u.Models.DeleteTag(r.Context(), ref, form.Get("key"))
 	case "alias":
-		err = u.Models.SetAlias(r.Context(), m.Name, strings.TrimSpace(form.Get("alias")), ref.Number)
+		err = u.setAlias(r.Context(), m.Name, strings.TrimSpace(form.Get("alias")), ref.Number)
+	case "promote":
+		err = u.promote(r.Context(), ref, form.Get("alias"), form.Get("why"))
+	case "approve":
+		err = u.Models.Approve(r.Context(), m.Name, ref.Number, registry.Approval{Alias: form.Get("alias"), Note: form.Get("why")})
 	case "unalias":
 		err = u.Models.DeleteAlias(r.Context(), m.Name, form.Get("alias"))
 	case "stage":

@@ -89,7 +89,7 @@ func (u *pages) pipelineState(ctx context.Context, chosen string) (*pipelinesPag
 		b.Problem = err.Error()
 	}
 	b.HasPlan = err == nil
-	if b.Running, err = u.Runs.Runs(ctx, track.Query{Statuses: []track.Status{track.Running}, Bare: true, Limit: 10}); err != nil {
+	if b.Running, err = u.Runs.Runs(ctx, track.Query{Statuses: []track.Status{track.Running}, Bare: true, Limit: 10, Filter: ofPipelines()}); err != nil {
 		return nil, err
 	}
 	live, err := u.runningStages(ctx, b.Running)
@@ -129,6 +129,11 @@ func (u *pages) pipelineState(ctx context.Context, chosen string) (*pipelinesPag
 		}
 	}
 	return b, nil
+}
+
+// ofPipelines lets through what mlops run recorded.
+func ofPipelines() track.Filter {
+	return track.Filter{{Entity: track.Attributes, Key: "kind", Op: track.In, List: []string{string(track.Pipeline), string(track.Trial)}}}
 }
 
 // drawProject is the graph of the stages, with their state.
@@ -238,7 +243,7 @@ func (u *pages) stageDetail(ctx context.Context, project *pipeline.Project, rows
 			d.Params = append(d.Params, file+":"+key)
 		}
 	}
-	recent, err := u.Runs.Runs(ctx, track.Query{Bare: true, Limit: 40, Filter: track.Filter{{Entity: track.Attributes, Key: "kind", Op: track.Equal, Text: string(track.Pipeline)}}})
+	recent, err := u.Runs.Runs(ctx, track.Query{Bare: true, Limit: 40, Filter: ofPipelines()})
 	if err != nil {
 		return nil, err
 	}

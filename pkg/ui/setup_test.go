@@ -14,6 +14,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/pipeline"
 	"github.com/mlops-cli/mlops/pkg/progress"
 	"github.com/mlops-cli/mlops/pkg/registrydb"
+	"github.com/mlops-cli/mlops/pkg/release"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/reproduce"
 	"github.com/mlops-cli/mlops/pkg/route"
@@ -43,6 +44,7 @@ func open(t testing.TB, dir string) *place {
 	must(t, err)
 	runs := trackdb.New(index, clock.System{})
 	files := workspace.New(r, progress.Nop{})
+	models := registrydb.New(index, clock.System{})
 	engine := pipeline.New(pipeline.Config{
 		Root: r.Root, Read: func(p string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Root, filepath.FromSlash(p))) },
 		Files: pipeline.NewRepoFiles(r), Data: pipeline.WorkspaceData{Workspace: files}, Index: r.Index, Clock: clock.System{}, Tmp: t.TempDir(),
@@ -51,7 +53,7 @@ func open(t testing.TB, dir string) *place {
 		Name: filepath.Base(r.Root), Version: "dev", Clock: clock.System{}, Runs: runs, Events: runs, Curves: runs,
 		Files:   artifact.New(runs, artifact.NewLocal(store), store),
 		Compare: compare.New(runs, revisions{r}), Objects: store, Root: r.Root, Data: files, History: r.Git(), Engine: engine,
-		Code: reproduce.New(r, files, runs), Models: registrydb.New(index, clock.System{}),
+		Code: reproduce.New(r, files, runs), Models: models, Release: release.New(r, files, runs, models),
 	}}
 }
 
@@ -62,7 +64,13 @@ func (p *place) handler(t testing.TB) http.Handler {
 	must(t, err)
 	mux, err := route.Mux(routes)
 	must(t, err)
-	return http.NewCrossOriginProtection().Handler(mux)
+	signedIn := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if route.UserOf(r.Context()).Name == "" {
+			r = r.WithContext(route.WithUser(r.Context(), route.User{Name: "ada"}, nil))
+		}
+		mux.ServeHTTP(w, r)
+	})
+	return http.NewCrossOriginProtection().Handler(signedIn)
 }
 
 func must(t testing.TB, err error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/release"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/reproduce"
 	"github.com/mlops-cli/mlops/pkg/route"
@@ -37,6 +38,7 @@ type Deps struct {
 	Engine  Pipelines
 	Code    Code
 	Models  Models
+	Release Release
 }
 
 // Runs is track.Service without the part that executes.
@@ -101,6 +103,15 @@ type Code interface {
 type Models interface {
 	registry.Reader
 	registry.Curator
+	Approve(ctx context.Context, name string, number int, a registry.Approval) error
+}
+
+// Release moves aliases through their gates and tells where versions come from;
+// *release.Releaser does.
+type Release interface {
+	Promote(ctx context.Context, q release.PromoteRequest) (release.Promotion, error)
+	SetAlias(ctx context.Context, name, alias string, number int, force bool) error
+	Why(ctx context.Context, ref registry.Ref, history release.History) (release.Lineage, error)
 }
 
 // pages answers the requests.

@@ -74,6 +74,7 @@ func TestPages(t *testing.T) {
 		"/models":                                          {"digits", "@production → 1", "classification"},
 		"/models/digits":                                   {"Version 2", "0.95", "Reads <strong>digits</strong>"},
 		"/models/digits/1":                                 {"For digits only", "sklearn, python_function", "pixel", "Apache-2.0", "Lineage of version 1"},
+		"/models/digits/2":                                 {"Gates of @production", "accuracy", "does not", "version 1 has it now"},
 		"/models/digits/production":                        {"Version 1"},
 		"/pipelines":                                       {"up to date", "evaluate", "<svg"},
 		"/pipelines?stage=train":                           {"mlops.yaml:", "params.yaml:train.epochs", "pipeline-slower"},
@@ -230,6 +231,16 @@ func TestChanges(t *testing.T) {
 	post("/models/digits/edit", "do=stage&version=2&stage=Production&archive=1")
 	if w := post("/models/digits/edit", "do=describe&text=new"); w.Header().Get("Location") != "/models/digits" {
 		t.Errorf("after a change: %v", w.Header())
+	}
+	gated := func(do string) int {
+		t.Helper()
+		return ask(t, h, http.MethodPost, "/models/digits/edit", "do="+do+"&version=2&alias=production", "Content-Type", "application/x-www-form-urlencoded").Code
+	}
+	if a, b := gated("alias"), gated("promote"); a < 400 || b != http.StatusConflict {
+		t.Errorf("an alias moved although its gates do not hold: %d, %d", a, b)
+	}
+	if a, b := gated("approve"), gated("promote"); a != http.StatusSeeOther || b != http.StatusSeeOther {
+		t.Errorf("an alias did not move although its gates hold: %d, %d", a, b)
 	}
 	run, err := p.runs.Run(t.Context(), richID)
 	must(t, err)

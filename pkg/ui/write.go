@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -40,6 +41,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, kind string, body 
 		h.Set("Content-Encoding", "gzip")
 		body = small.Bytes()
 	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, err := w.Write(body)
 	return err

@@ -152,6 +152,9 @@ document.addEventListener('keydown', (e) => {
   if (e.key !== 'Enter') e.preventDefault();
 });
 
+// In a narrow window the navigation scrolls.
+$('.side nav [aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
+
 // Links that MLflow's clients print.
 const mlflow = location.hash.match(/^#\/experiments\/([^/]+)(?:\/runs\/([0-9a-f]+))?/);
 const model = location.hash.match(/^#\/models\/([^/]+)(?:\/versions\/(\d+))?/);

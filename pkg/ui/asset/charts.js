@@ -90,7 +90,9 @@ export class Chart {
       const c = colors[s.run.color % 10];
       const alone = s.y.length === 1;
       this.lines.push({index: series.length, run: s.run, color: c});
-      series.push({label: s.run.name, stroke: c, width: 1.8, spanGaps: true, points: {show: alone || data[0].length < 24, size: alone ? 8 : 5}});
+      // There are ten colors: the next ten runs are dashed.
+      const dash = [undefined, [7, 4], [2, 3], [10, 3, 2, 3]][Math.floor(this.runs.indexOf(s.run) / 10) % 4];
+      series.push({label: s.run.name, stroke: c, dash, width: 1.8, spanGaps: true, points: {show: alone || data[0].length < 24, size: alone ? 8 : 5}});
       if (tables[i].length > 2) series.push({label: 'raw', stroke: c, width: 1, alpha: 0.28, spanGaps: true, points: {show: false}});
     });
     const axis = {stroke: dim, grid: {stroke: line, width: 1}, ticks: {stroke: line, width: 1, size: 4}, font: '11px system-ui, sans-serif'};

@@ -36,7 +36,9 @@ function scale(d, from, to) {
   const f = logs ? Math.log10 : (v) => v;
   if (low === high) { low -= Math.abs(low) * 0.1 || 1; high += Math.abs(high) * 0.1 || 1; }
   const [a, b] = [f(low), f(high)];
-  const ticks = d.names ? d.names.map((n, i) => [i, n]) : [0, 0.25, 0.5, 0.75, 1].map((p) => {
+  const distinct = [...new Set(known)].sort((p, q) => p - q);
+  const apart = distinct.length <= 7 && distinct.every((v, i) => i === 0 || (f(v) - f(distinct[i - 1])) / (b - a) > 0.07);
+  const ticks = d.names ? d.names.map((n, i) => [i, n]) : apart ? distinct.map((v) => [v, number(v, 4)]) : [0, 0.25, 0.5, 0.75, 1].map((p) => {
     const v = logs ? 10 ** (a + p * (b - a)) : a + p * (b - a);
     return [v, number(v, 3)];
   });

@@ -301,6 +301,10 @@ await scene('models: alias and stage', {}, async (page) => {
   await page.getByRole('dialog', {name: 'Stage'}).getByRole('combobox').selectOption('Staging');
   await page.getByRole('button', {name: 'Move', exact: true}).click();
   await page.locator('.head .chip', {hasText: 'Staging'}).waitFor();
+  await picture(page, 'gates');
+  await page.getByRole('button', {name: 'Approve'}).click();
+  await page.getByRole('button', {name: 'Promote'}).click();
+  await page.locator('.head .chip', {hasText: '@production'}).waitFor();
 });
 
 await scene('links that MLflow prints lead here', {}, async (page) => {

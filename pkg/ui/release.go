@@ -1,0 +1,160 @@
+package ui
+
+import (
+	"context"
+	"html/template"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/release"
+)
+
+// gate is an alias that this version may get, with what its gates found.
+type gate struct {
+	release.Promotion
+
+	Problem string
+}
+
+// gatesOf looks at the gates of every alias of a model that another version has,
+// or none, without moving any.
+func (u *pages) gatesOf(ctx context.Context, m *registry.Model, v *registry.Version) []gate {
+	if u.Release == nil {
+		return nil
+	}
+	var aliases []string
+	for _, a := range m.Aliases {
+		aliases = append(aliases, a.Name)
+	}
+	if u.Engine != nil {
+		if project, err := u.Engine.Project(ctx, nil); err == nil { // a broken file is the page of pipelines' to tell
+			for _, file := range project.Files {
+				for _, entry := range file.Models {
+					for _, g := range entry.Gates {
+						if entry.Name == m.Name || entry.Name == "*" {
+							aliases = append(aliases, g.Alias)
+						}
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(aliases)
+	var all []gate
+	for _, alias := range slices.Compact(aliases) {
+		if slices.Contains(v.Aliases, alias) {
+			continue
+		}
+		p, err := u.Release.Promote(ctx, release.PromoteRequest{Ref: v.Ref(), Alias: alias, DryRun: true})
+		g := gate{Promotion: p}
+		g.Alias = alias
+		if err != nil {
+			g.Problem = err.Error()
+		}
+		if g.Gated || err != nil {
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+// promote moves an alias when its gates hold.
+func (u *pages) promote(ctx context.Context, ref registry.Ref, alias, why string) error {
+	if u.Release == nil {
+		return u.Models.SetAlias(ctx, ref.Name, alias, ref.Number)
+	}
+	p, err := u.Release.Promote(ctx, release.PromoteRequest{Ref: ref, Alias: alias, Why: why})
+	if err != nil || p.Moved || p.From == p.To {
+		return err
+	}
+	e := errs.New(errs.Conflict, "%s@%s does not move to version %d: %d of its gates do not hold", ref.Name, alias, ref.Number, p.Failed())
+	for _, c := range p.Checks {
+		if !c.Passed {
+			e = e.Hint("%s %s: %s", c.Gate, c.Name, c.Text)
+		}
+	}
+	return e
+}
+
+// setAlias moves an alias that has no gates; one that has goes through them.
+func (u *pages) setAlias(ctx context.Context, name, alias string, number int) error {
+	if u.Release == nil {
+		return u.Models.SetAlias(ctx, name, alias, number)
+	}
+	return u.Release.SetAlias(ctx, name, alias, number, false)
+}
+
+// lineageOf is what a version was made from and what used it.
+func (u *pages) lineageOf(ctx context.Context, v *registry.Version) (release.Lineage, error) {
+	if u.Release != nil {
+		return u.Release.Why(ctx, v.Ref(), u.Events)
+	}
+	l := release.Lineage{Version: *v}
+	if v.RunID == "" {
+		return l, nil
+	}
+	o := &release.Origin{RunID: v.RunID, Name: v.Details.RunName, Git: v.Details.Git}
+	for _, d := range v.Details.Inputs {
+		o.Inputs = append(o.Inputs, release.Input{Data: d})
+	}
+	if run, err := u.Runs.Run(ctx, v.RunID); err == nil { // it may be gone
+		o.Name, o.Known = run.Name, true
+	}
+	l.Run = o
+	return l, nil
+}
+
+// drawLineage draws data and code on the left, the version in the middle, and
+// what used it on the right.
+func drawLineage(l *release.Lineage) template.HTML {
+	v := &l.Version
+	g := newGraph("Lineage of version " + strconv.Itoa(v.Number))
+	g.add(box{ID: "version", Title: v.Model, Sub: "version " + strconv.Itoa(v.Number), Class: "skip on"})
+	if l.Run != nil {
+		drawOrigin(g, l.Run, "version", 0)
+	}
+	for _, use := range l.UsedBy {
+		g.add(box{ID: "run " + use.RunID, Title: use.Name, Sub: "run", Class: "skip", URL: "/runs/" + use.RunID})
+		g.connect("version", "run "+use.RunID)
+		for _, m := range use.Models {
+			id := "model " + m.Model + strconv.Itoa(m.Version)
+			g.add(box{ID: id, Title: m.Model, Sub: strings.TrimSpace("version " + strconv.Itoa(m.Version)), Class: "skip", URL: "/models/" + escapePath(m.Model) + "/" + strconv.Itoa(m.Version)})
+			g.connect("run "+use.RunID, id)
+		}
+	}
+	if len(g.nodes) == 1 {
+		return ""
+	}
+	return g.SVG()
+}
+
+// lineageDepth is how many runs back the drawing goes.
+const lineageDepth = 4
+
+func drawOrigin(g *graph, o *release.Origin, into string, depth int) {
+	id := "run " + o.RunID
+	b := box{ID: id, Title: o.Name, Sub: "run", Class: "skip"}
+	if b.Title == "" {
+		b.Title = short(o.RunID)
+	}
+	if o.Known {
+		b.URL = "/runs/" + o.RunID
+	}
+	g.add(b)
+	g.connect(id, into)
+	if c := o.Git.Commit; c != "" {
+		g.add(box{ID: "commit " + c, Title: short(c), Sub: "commit", Class: "data none"})
+		g.connect("commit "+c, id)
+	}
+	for _, in := range o.Inputs {
+		data := "data " + in.Path + in.ID.String()
+		g.add(box{ID: data, Title: in.Path, Sub: short(in.ID) + " · " + byteSize(in.Size), Class: "data none", URL: "/data/" + escapePath(in.Path)})
+		g.connect(data, id)
+		if in.Made != nil && depth < lineageDepth {
+			drawOrigin(g, in.Made, data, depth+1)
+		}
+	}
+}
