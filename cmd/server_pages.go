@@ -45,6 +45,11 @@ func (o *serverOptions) pages(ctx context.Context, tracking *trackdb.Service, mo
 		return nil, err
 	}
 	w := workspace.New(r, progress.Nop{})
+	releaser, err := o.app.releaser(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	d.Release = releaser
 	d.Root, d.Data, d.History, d.Engine = r.Root, w, r.Git(), engine
 	d.Code, d.Compare = reproduce.New(r, w, tracking), compare.New(tracking, revisions{r})
 	return ui.Routes(d)
