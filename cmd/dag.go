@@ -28,8 +28,9 @@ func newDagCmd(a *app) *cobra.Command {
 Below a stage stand those that depend on it; one that depends on several is drawn
 below the last of them.
 
-The stages of a foreach, a matrix or a map are one node with their number; --full
-draws each. --json has each, unless --collapse is given. With --state, every node
+The stages of a foreach, a matrix or a map are one node with their number. Of more
+than 100 nodes each line is a layer: stages that wait for none of one another, only
+for some of the layers above. --full draws each stage. --json has each, unless --collapse is given. With --state, every node
 says what 'mlops run' would do with it, and why.`,
 		Example: `  mlops dag
   mlops dag --state                 what is up to date, and why the rest is not
@@ -63,6 +64,9 @@ type dagReport struct {
 	State  map[string]pipeline.Standing `json:"state,omitempty"`  // with --state: node → how it stands
 }
 
+// manyNodes is from how many nodes on a drawing has a line for each layer.
+const manyNodes = 100
+
 func runDag(ctx context.Context, o *dagOptions) error {
 	e, p, dir, err := o.app.project(ctx)
 	if err != nil {
@@ -95,6 +99,9 @@ func runDag(ctx context.Context, o *dagOptions) error {
 		case len(p.Stages) == 0:
 			o.app.io.Note("there are no stages")
 			o.app.io.Hint("add one: mlops stage add -n train -d train.py -o model.pkl python train.py")
+		case g.Len() > manyNodes && !o.full:
+			text = g.Layers()
+			o.app.io.Hint("a line for each layer; to see every stage: mlops dag --full")
 		default:
 			text = g.Text()
 		}

@@ -134,6 +134,9 @@ func (o *runOptions) execute(ctx context.Context, e *pipeline.Engine) error {
 	if err := o.learn(ctx); err != nil {
 		return err
 	}
+	if err := o.fetchForeign(ctx, e); err != nil {
+		return err
+	}
 	listeners, err := o.listeners(ctx)
 	if err != nil {
 		return err

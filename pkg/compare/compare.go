@@ -122,11 +122,33 @@ func (c *Comparer) Compare(ctx context.Context, q Request) (*Result, error) {
 	for _, col := range columns {
 		r.Problems = append(r.Problems, col.problems...)
 	}
+	if err := checkMetrics(columns, q.Metrics); err != nil {
+		return nil, err
+	}
 	all := q.All || len(columns) == 1
 	r.addParams(all)
 	r.addMetrics(q, rules, all)
 	r.addData(all)
 	return r, c.addCode(ctx, r)
+}
+
+// checkMetrics refuses names of metrics that no column has. A pattern may match
+// nothing.
+func checkMetrics(columns []Column, wanted []string) error {
+	known := keysOf(columns, func(c *Column) map[string]track.Summary { return c.metrics })
+	for _, word := range wanted {
+		if strings.ContainsAny(word, "*?[") || slices.ContainsFunc(known, func(key string) bool { return matchesAny([]string{word}, key) }) {
+			continue
+		}
+		names := slices.Clone(known)
+		for _, key := range known {
+			if _, short, ok := strings.Cut(key, ":"); ok {
+				names = append(names, short)
+			}
+		}
+		return errs.New(errs.NotFound, "no metric %q in what is compared", word).DidYouMean(word, names)
+	}
+	return nil
 }
 
 func (r *Result) addParams(all bool) {

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -49,5 +50,32 @@ func TestGraphOfGroupsThatNeedOneAnother(t *testing.T) {
 	g.Mark(p, steps)
 	if s := g.Standings()["a"]; s.Run != 2 || s.Reasons[0] != "never ran" {
 		t.Errorf("a stands %+v", s)
+	}
+}
+
+func TestLayersHaveALineEach(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("stages:\n")
+	for i := range 60 {
+		fmt.Fprintf(&text, "  a%02d: {cmd: x, outs: [a%02d]}\n  b%02d: {cmd: x, deps: [a%02d], outs: [b%02d]}\n", i, i, i, i, i)
+	}
+	text.WriteString("  last: {cmd: x, deps: [a00, b07]}\n  five: {foreach: [1, 2, 3, 4, 5], do: {cmd: \"x ${item}\", deps: [b01]}}\n")
+	p, err := pipeline.ReadProject(func(name string) ([]byte, error) {
+		if name != "mlops.yaml" {
+			return nil, fs.ErrNotExist
+		}
+		return []byte(text.String()), nil
+	}, []string{"mlops.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := p.Collapsed(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "1  a00, a01, a02, a03, 56 more\n2  b00, b01, b02, b03, 56 more\n3  last, five ×5\n"
+	if got := g.Layers(); got != want || g.Len() != 122 {
+		t.Errorf("%d nodes:\n%s", g.Len(), got)
 	}
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -153,4 +154,60 @@ func (g *Graph) Text() string {
 		draw(i, "", "")
 	}
 	return b.String()
+}
+
+// Len is the number of nodes.
+func (g *Graph) Len() int { return len(g.nodes) }
+
+// Layers draws the graph with a line for each layer: nodes of one layer depend
+// on none of one another, and on some of the layer above. It is for graphs of
+// which nobody reads a line for each node.
+func (g *Graph) Layers() string {
+	depth := make([]int, len(g.nodes))
+	var layers [][]*node
+	for i, n := range g.nodes {
+		for _, on := range n.on {
+			if at := g.at[on]; at < i { // groups may depend on one another
+				depth[i] = max(depth[i], depth[at]+1)
+			}
+		}
+		for depth[i] >= len(layers) {
+			layers = append(layers, nil)
+		}
+		layers[depth[i]] = append(layers[depth[i]], n)
+	}
+	var b strings.Builder
+	width := len(fmt.Sprint(len(layers)))
+	for i, layer := range layers {
+		names := make([]string, 0, fewDeps+1)
+		sum := &node{}
+		for k, n := range layer {
+			if k < fewDeps || len(layer) == fewDeps+1 {
+				names = append(names, n.title())
+			}
+			sum.add(n)
+		}
+		if more := len(layer) - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("%d more", more))
+		}
+		fmt.Fprintf(&b, "%*d  %s", width, i+1, strings.Join(names, ", "))
+		if text := g.standing(sum); text != "" {
+			b.WriteString("  " + text)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// add counts the stages of another node. Of the reasons it keeps the first.
+func (n *node) add(other *node) {
+	n.state.Run += other.state.Run
+	n.state.Restore += other.state.Restore
+	n.state.Skip += other.state.Skip
+	n.state.Frozen += other.state.Frozen
+	for _, r := range other.state.Reasons {
+		if !slices.Contains(n.state.Reasons, r) && len(n.state.Reasons) < 100 {
+			n.state.Reasons = append(n.state.Reasons, r)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"path"
+	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
@@ -45,6 +46,25 @@ func (p *Project) Sources(q PlanRequest) ([]string, error) {
 			add(s.Map)
 		}
 		add(path.Join(path.Dir(s.File), ".mlopsignore"))
+	}
+	return out, nil
+}
+
+// Paths returns what the chosen stages read and write, each path once.
+func (p *Project) Paths(q PlanRequest) ([]string, error) {
+	chosen, err := p.choose(q)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var out []string
+	for _, s := range p.stages(chosen) {
+		for _, name := range slices.Concat(inputPaths(s), outPaths(s)) {
+			if !seen[name] && !outside(name) {
+				seen[name] = true
+				out = append(out, name)
+			}
+		}
 	}
 	return out, nil
 }
