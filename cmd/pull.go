@@ -39,19 +39,26 @@ are never overwritten without --force.`,
 }
 
 func runPull(ctx context.Context, o *pullOptions, paths []string) error {
-	if done, err := o.pullForeign(ctx, paths); err != nil || done {
-		return err
+	done, missing := o.pullForeign(ctx, paths)
+	if done || missing != nil && !errs.Is(missing, errs.NotFound) {
+		return missing
+	}
+	if r, err := o.app.repo(ctx); missing != nil && (err != nil || len(r.Config.Remotes) == 0) {
+		return errors.Join(missing, err)
 	}
 	s, name, err := o.fetch(ctx, paths)
-	if errs.Is(err, errs.NotFound) && s.Requests > 0 && !o.dryRun {
+	if (missing != nil && err == nil || errs.Is(err, errs.NotFound) && s.Requests > 0) && !o.dryRun {
 		// What is there is restored, what is not is the error.
 		res, rerr := o.restore(ctx, paths, true)
 		if rerr == nil {
 			rerr = o.restored(res)
 		}
-		return errors.Join(err, rerr)
+		if missing != nil && err == nil && rerr == nil {
+			rerr = o.report(s, "fetched from "+name+":", "would fetch from "+name+":", "nothing new in "+name)
+		}
+		return errors.Join(missing, err, rerr)
 	}
-	if err != nil {
+	if err = errors.Join(missing, err); err != nil {
 		return err
 	}
 	if !o.dryRun {

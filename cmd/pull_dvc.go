@@ -88,6 +88,14 @@ func (o *pullOptions) pullForeign(ctx context.Context, typed []string) (done boo
 	return len(r.Config.Remotes) == 0 || len(paths) > 0 && len(theirs) >= len(paths), err
 }
 
+// beside adds to an error about data that is not in the store where it may be.
+func beside(err error, r *repo.Repo) error {
+	if o, oerr := migrate.FindOrigin(r.Root); oerr != nil || o.Root != r.Root {
+		return err
+	}
+	return errs.New(errs.KindOf(err), "%w", err).Hint("DVC may have it: take it over, then type this again: mlops import dvc")
+}
+
 // rels turns what was typed into paths relative to the root.
 func rels(r *repo.Repo, typed []string) ([]string, error) {
 	paths := make([]string, len(typed))

@@ -145,6 +145,9 @@ func runPush(ctx context.Context, o *transferOptions, paths []string) error {
 		return err
 	}
 	o.moved(ctx, track.RemotePushed, name, s)
+	if err != nil {
+		err = beside(err, r)
+	}
 	if rerr := o.report(s, "pushed to "+name+":", "would push to "+name+":", "everything is in "+name+" already"); rerr != nil {
 		return rerr
 	}
