@@ -136,6 +136,13 @@ func (p *place) rich(t *testing.T) {
 		_, err := store.Put(ctx, track.Owner{ID: richID}, name, strings.NewReader(data))
 		must(t, err)
 	}
+	run, err := p.runs.Run(ctx, richID)
+	must(t, err)
+	m, err := p.runs.CreateLoggedModel(ctx, track.LoggedModel{ID: "m-" + richID, Name: "digits-net", ExperimentID: run.ExperimentID, Run: richID})
+	must(t, err)
+	_, err = store.Put(ctx, track.Owner{Model: true, ID: m.ID}, "MLmodel", strings.NewReader("flavors:\n  sklearn: {}\n"))
+	must(t, err)
+	must(t, p.runs.Log(ctx, richID, track.Batch{ModelOutputs: []track.ModelOutput{{Model: m.ID}}}))
 	must(t, p.runs.Finish(ctx, richID, track.Finished, track.Batch{}))
 
 	_, err = p.runs.Create(ctx, track.Run{ID: runningID, Name: "still-running", Experiment: "digits", Kind: track.Script, User: "ada", StartTime: now - 5000})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -73,6 +74,7 @@ func (u *pages) head(ctx context.Context, run *track.Run, tab string) (*runHead,
 			h.Counts.Data++
 		}
 	}
+	h.Counts.Files += len(run.ModelOutputs)
 	h.Counts.Data += len(run.Datasets)
 	h.May = route.Allow(ctx, route.Write, route.Subject{Kind: route.Run, ID: run.ID}) == nil
 	if run.Parent != "" {
@@ -96,8 +98,8 @@ type overview struct {
 	Facts    []fact
 	Note     any
 	RawNote  string
-	More     int // children that are not listed
-	Versions []crumb
+	More     int     // children that are not listed
+	Versions []crumb // of models that were made of it
 }
 
 type fact struct {
@@ -141,8 +143,29 @@ func (u *pages) run(w http.ResponseWriter, r *http.Request) error {
 			children, o.More = children[:shownChildren], 1
 		}
 		h.Children = children
+		if o.Versions, err = u.versionsOf(r.Context(), run.ID); err != nil {
+			return nil, err
+		}
 		return o, nil
 	})
+}
+
+// versionsOf are the registered versions that were made of a run.
+func (u *pages) versionsOf(ctx context.Context, run string) ([]crumb, error) {
+	if u.Models == nil {
+		return nil, nil
+	}
+	versions, err := u.Models.Versions(ctx, registry.Query{Bare: true, Filter: track.Filter{{Entity: track.Attributes, Key: "run_id", Op: track.Equal, Text: run}}})
+	if err != nil {
+		return nil, err
+	}
+	var all []crumb
+	for _, v := range versions {
+		if route.Allow(ctx, route.Read, route.Subject{Kind: route.Model, ID: v.Model}) == nil {
+			all = append(all, crumb{v.Model + " " + strconv.Itoa(v.Number), "/models/" + escapePath(v.Model) + "/" + strconv.Itoa(v.Number)})
+		}
+	}
+	return all, nil
 }
 
 // facts is what is known of how the run came about.

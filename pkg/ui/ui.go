@@ -31,6 +31,7 @@ type Deps struct {
 	Curves  Curves
 	Compare Comparer
 	Files   Files
+	Logged  Logged
 	Objects Objects
 	Root    string // of the repository, in the file system
 	Data    Data
@@ -67,6 +68,11 @@ type Files interface {
 	List(ctx context.Context, o track.Owner, dir string) ([]artifact.File, error)
 	Find(ctx context.Context, o track.Owner, path string) (artifact.File, error)
 	Open(ctx context.Context, f artifact.File) (io.ReadSeekCloser, error)
+}
+
+// Logged finds the models that runs logged.
+type Logged interface {
+	LoggedModel(ctx context.Context, id string) (track.LoggedModel, error)
 }
 
 // Objects are stored bytes by their content: logs of stages, outputs of runs.
@@ -160,11 +166,13 @@ func Routes(d Deps) ([]route.Route, error) {
 		get("/runs/{id}", u.run),
 		get("/runs/{id}/metrics", u.runCurves),
 		get("/ui/curves", u.curves),
-		get("/runs/{id}/files", u.runFiles(false)),
-		get("/runs/{id}/files/{path...}", u.runFiles(false)),
-		get("/runs/{id}/outputs/{path...}", u.runFiles(true)),
-		stream("/raw/{id}/files/{path...}", u.rawFile(false)),
-		stream("/raw/{id}/outputs/{path...}", u.rawFile(true)),
+		get("/runs/{id}/files", u.runFiles(logged)),
+		get("/runs/{id}/files/{path...}", u.runFiles(logged)),
+		get("/runs/{id}/outputs/{path...}", u.runFiles(made)),
+		stream("/raw/{id}/files/{path...}", u.rawFile(logged)),
+		stream("/raw/{id}/outputs/{path...}", u.rawFile(made)),
+		get("/runs/{id}/models/{path...}", u.runFiles(models)),
+		stream("/raw/{id}/models/{path...}", u.rawFile(models)),
 		get("/runs/{id}/data", u.runData),
 		get("/runs/{id}/stages", u.runStages),
 		stream("/runs/{id}/log/{stage...}", u.stageLog),

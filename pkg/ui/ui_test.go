@@ -54,6 +54,7 @@ func TestPages(t *testing.T) {
 		"/runs/rich/files/report.html":                     {`sandbox="allow-scripts"`},
 		"/runs/rich/files/weights.bin":                     {"of no kind that is shown"},
 		"/runs/rich/files/dir":                             {"deep/"},
+		"/runs/rich/models/m-" + richID + "/MLmodel":       {"digits-net", "sklearn: {}"},
 		"/runs/rich/files/tone.wav":                        {"<audio"},
 		"/runs/pipeline-first/data":                        {"data/train", "confusion.csv", "Graph of lineage"},
 		"/runs/pipeline-first/outputs/prepared":            {"all.txt"},
