@@ -69,6 +69,7 @@ type Exporter struct {
 	experiments map[string]string    // name → id there
 	runs        map[string]wireRun   // id here → what it is there
 	models      map[string]wireModel // id here → what it is there
+	chosen      map[string]bool      // ids here of runs that are exported
 }
 
 // NewExporter returns an exporter to the server at a URL.
@@ -79,7 +80,7 @@ func NewExporter(address string, o Origin, open OpenOptions, r progress.Reporter
 	}
 	return &Exporter{
 		client: c, origin: o, places: newPlaces(".", open), report: r,
-		experiments: map[string]string{}, runs: map[string]wireRun{}, models: map[string]wireModel{},
+		experiments: map[string]string{}, runs: map[string]wireRun{}, models: map[string]wireModel{}, chosen: map[string]bool{},
 	}, nil
 }
 
@@ -263,6 +264,7 @@ func (x *Exporter) export(ctx context.Context, r *track.Run, q ExportRequest) er
 	same := itself || known && slices.Contains(there.Data.Tags, wirePair{stateTag, state})
 	x.mu.Lock()
 	countOne(&x.result.Runs, known, same)
+	x.chosen[r.ID] = true
 	if known {
 		x.runs[r.ID] = there
 	}

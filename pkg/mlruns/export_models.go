@@ -175,6 +175,10 @@ func (x *Exporter) registeredModel(ctx context.Context, m registry.Model, versio
 			x.result.Versions.Same++
 			continue
 		}
+		if dry && x.chosen[v.RunID] && source == "" {
+			x.result.Versions.New++ // its run will be there
+			continue
+		}
 		if source == "" {
 			x.problem(fmt.Sprintf("version %d of %s", v.Number, m.Name), fmt.Errorf("its files belong to no run that is on the server"))
 			continue
