@@ -201,6 +201,18 @@ func faultWorks() []faultWork {
 			},
 		},
 		{
+			points: "artifact.", command: []string{uploadName},
+			check: func(s *sandbox) {
+				var files int
+				for _, id := range regexp.MustCompile(`"run_id": "([0-9a-f]+)"`).FindAllStringSubmatch(s.run("mlops", "runs", "ls", "--json"), -1) {
+					files += strings.Count(s.run("mlops", "runs", "show", id[1]), "dir/model.bin")
+				}
+				if files != 1 {
+					s.Errorf("%d runs have the file, want the second", files)
+				}
+			},
+		},
+		{
 			points: "import.", command: []string{"mlops", "import", "../theirs", "x"},
 			prepare: func(s *sandbox) {
 				s.run("git", "init", "-q", "../theirs")

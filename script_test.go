@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 		"mlops": func() {
 			os.Exit(cmd.Main(withFault(context.Background()), os.Args[1:], term.System()))
 		},
+		uploadName: func() { os.Exit(uploadMain()) },
 	})
 }
 

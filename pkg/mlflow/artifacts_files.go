@@ -228,9 +228,10 @@ func (f *files) put(w http.ResponseWriter, r *http.Request) error {
 func received(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return route.Refuse(http.StatusInsufficientStorage, "the server's disk is full")
+		// Clients would try again for minutes after a 500.
+		return errors.Join(route.Refuse(http.StatusInsufficientStorage, "the server's disk is full"), err)
 	case artifact.Gone(err), errors.Is(err, os.ErrDeadlineExceeded):
-		return route.Refuse(http.StatusBadRequest, "the body ended before it was whole")
+		return errors.Join(route.Refuse(http.StatusBadRequest, "the body ended before it was whole"), err)
 	}
 	return err
 }

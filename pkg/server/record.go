@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/mlops-cli/mlops/pkg/errs"
 )
 
 // requestIDs makes ids that no two requests share, also of two servers.
@@ -187,6 +189,9 @@ func (s *Server) log(w *recorder, r *http.Request, status int, took time.Duratio
 	}
 	if w.err != nil {
 		attrs = append(attrs, slog.String("error", w.err.Error()))
+		for _, hint := range errs.Hints(w.err) {
+			attrs = append(attrs, slog.String("hint", hint))
+		}
 	}
 	s.o.Log.LogAttrs(r.Context(), level, "request", attrs...)
 }
