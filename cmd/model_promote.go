@@ -110,7 +110,7 @@ func (o *modelPromoteOptions) show(w io.Writer, res *release.Promotion) error {
 		}
 	}
 	name := res.Model + "@" + res.Alias
-	text := ""
+	var text string
 	switch {
 	case res.Moved && res.From == 0:
 		text = fmt.Sprintf("%s is version %d now", name, res.To)

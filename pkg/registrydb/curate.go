@@ -3,6 +3,7 @@ package registrydb
 import (
 	"cmp"
 	"context"
+	"maps"
 
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -258,9 +259,7 @@ func (s *Service) Promote(ctx context.Context, m registry.Move) error {
 			return err
 		}
 		data := map[string]any{"alias": m.Alias, "version": m.To, "from": m.From}
-		for k, value := range m.Data {
-			data[k] = value
-		}
+		maps.Copy(data, m.Data)
 		return s.event(ctx, tx, registry.AliasPromoted, m.Model, data)
 	})
 	if err != nil {

@@ -171,9 +171,11 @@ func TestVersions(t *testing.T) {
 		_, err := s.CreateVersion(ctx, registry.Version{Model: "m"})
 		wantMissing(t, err, registry.MissingError{Model: "m"})
 		create(t, s, "m")
-		details := registry.Details{Object: oid.Sum([]byte("x")), Kind: "file", Path: "model.pkl", Size: 3, Files: 1, Licence: "MIT",
+		details := registry.Details{
+			Object: oid.Sum([]byte("x")), Kind: "file", Path: "model.pkl", Size: 3, Files: 1, Licence: "MIT",
 			Metrics:   []registry.Measure{{Key: "auc", Value: 0.5}},
-			Signature: &registry.Signature{Inputs: []byte(`[{"type": "double"}]`)}}
+			Signature: &registry.Signature{Inputs: []byte(`[{"type": "double"}]`)},
+		}
 		one := version(t, s, registry.Version{Model: "m", Source: "model.pkl", RunID: strings.Repeat("a", 32), Details: details, Tags: []registry.Tag{{Key: "k", Value: "v"}}})
 		if one.Number != 1 || one.ID == "" || one.User != "ada" || one.Stage != registry.NoStage || one.Status != registry.Ready || one.Tags[0].Value != "v" {
 			t.Errorf("made %+v", one)

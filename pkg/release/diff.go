@@ -2,7 +2,7 @@ package release
 
 import (
 	"context"
-	"slices"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/oid"
@@ -65,8 +65,12 @@ func (p *Releaser) Diff(ctx context.Context, older, newer registry.Ref) (d Diffe
 		d.Breaking = []string{}
 	}
 	for _, f := range []Fact{
-		{"flavors", join(a.Flavors), join(b.Flavors)}, {"licence", a.Licence, b.Licence}, {"stage", string(d.Old.Stage), string(d.New.Stage)},
-		{"input example", a.Example, b.Example}, {"path", a.Path, b.Path}, {"user", d.Old.User, d.New.User},
+		{"flavors", strings.Join(a.Flavors, ", "), strings.Join(b.Flavors, ", ")},
+		{"licence", a.Licence, b.Licence},
+		{"stage", string(d.Old.Stage), string(d.New.Stage)},
+		{"input example", a.Example, b.Example},
+		{"path", a.Path, b.Path},
+		{"user", d.Old.User, d.New.User},
 	} {
 		if f.Old != f.New {
 			d.Facts = append(d.Facts, f)
@@ -77,17 +81,6 @@ func (p *Releaser) Diff(ctx context.Context, older, newer registry.Ref) (d Diffe
 	}
 	d.Files, d.Known, err = p.diffFiles(ctx, &d.Old, &d.New)
 	return d, err
-}
-
-func join(words []string) string {
-	text := ""
-	for i, w := range slices.Sorted(slices.Values(words)) {
-		if i > 0 {
-			text += ", "
-		}
-		text += w
-	}
-	return text
 }
 
 // diffFiles compares the files of two versions; known is false where the nodes

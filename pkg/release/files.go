@@ -220,7 +220,7 @@ func deliverOne(ctx context.Context, st *store.Store, e tree.Entry, to string) e
 	if e.Exec {
 		perm = 0o777
 	}
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, perm) //nolint:gosec // a path that the user typed
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, perm)
 	if err != nil {
 		return err
 	}

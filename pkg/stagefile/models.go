@@ -76,8 +76,10 @@ func gateEntries() []entry {
 		{name: "tags", check: tagGatesNode, doc: "Tags that the version, or its run, must have, with their values; an empty value means any.", json: map[string]any{
 			"type": "object", "additionalProperties": jsonType("string", "number", "boolean"),
 		}},
-		{name: "signature", check: oneOf("compatible", "same"), doc: "compatible: who calls the version that has the alias can call this one; same: nothing differs.",
-			json: map[string]any{"enum": []string{"compatible", "same"}}},
+		{
+			name: "signature", check: oneOf("compatible", "same"), doc: "compatible: who calls the version that has the alias can call this one; same: nothing differs.",
+			json: map[string]any{"enum": []string{"compatible", "same"}},
+		},
 		{name: "approvals", check: approvalsNode, doc: "How many people must have approved, or also who.", json: jsonAny(
 			map[string]any{"type": "integer", "minimum": 1},
 			jsonObject(approvalEntries()),

@@ -46,7 +46,7 @@ type pendingModel struct {
 
 // root is how the log names it.
 func (m *pendingModel) root() Root {
-	return Root{Kind: RootModel, ID: m.Export.Record, Name: m.Ref.String(), Version: m.Version}
+	return Root{Kind: RootModel, ID: m.Record, Name: m.Ref.String(), Version: m.Version}
 }
 
 // newModels lists what the log does not have. Taken are versions whose number
@@ -73,7 +73,7 @@ func (t *Transfer) newModels(ctx context.Context, h *History, req PushRequest) (
 			if m.bytes, err = req.Models.Record(ctx, e); err != nil {
 				return nil, nil, err
 			}
-			m.Export.Record = oid.Sum(m.bytes)
+			m.Record = oid.Sum(m.bytes)
 		}
 		list = append(list, m)
 	}
@@ -100,7 +100,7 @@ func (t *Transfer) planModels(ctx context.Context, st *store.Store, p *planner, 
 		mark := p.mark()
 		objects := filesOf(m.Export)
 		if !dry {
-			objects = append(objects, repo.Object{Kind: tree.File, ID: m.Export.Record})
+			objects = append(objects, repo.Object{Kind: tree.File, ID: m.Record})
 		}
 		for _, o := range objects {
 			if err := p.add(ctx, o); err != nil {

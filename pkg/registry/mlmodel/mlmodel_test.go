@@ -89,7 +89,7 @@ func TestParseRefuses(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("flavors: {a: {b: 1}}\nsignature: {inputs: '[{\"type\": \"long\"}]'}")
 	f.Add("a: &x [1]\nb: *x")
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(func(_ *testing.T, text string) {
 		m, err := mlmodel.Parse([]byte(text))
 		if err != nil {
 			return

@@ -136,8 +136,8 @@ func (w *writer) single(text []rune, indent int, split bool) {
 	w.put("'")
 	for i := 0; i < len(text); {
 		j := i
-		switch {
-		case text[i] == ' ':
+		switch text[i] {
+		case ' ':
 			for j < len(text) && text[j] == ' ' {
 				j++
 			}
@@ -146,13 +146,13 @@ func (w *writer) single(text []rune, indent int, split bool) {
 			} else {
 				w.put(string(text[i:j]))
 			}
-		case text[i] == '\n':
+		case '\n':
 			for j < len(text) && text[j] == '\n' {
 				j++
 			}
 			w.out.WriteString(strings.Repeat("\n", j-i))
 			w.fold(indent)
-		case text[i] == '\'':
+		case '\'':
 			w.put("''")
 			j++
 		default:
