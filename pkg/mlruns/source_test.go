@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/db"
+	"github.com/mlops-cli/mlops/pkg/db/dbtest"
 	"github.com/mlops-cli/mlops/pkg/mlruns"
 	"github.com/mlops-cli/mlops/pkg/progress"
 	"github.com/mlops-cli/mlops/pkg/registry"
@@ -79,7 +80,23 @@ func goldens() map[string]func(t *testing.T) string {
 			return "sqlite:///" + filepath.Join(dir, "mlflow.db")
 		}
 	}
-	return map[string]func(t *testing.T) string{"folder of 2.22": folder("2"), "folder of 3.17": folder("3"), "database of 2.22": database("2"), "database of 3.17": database("3")}
+	postgres := func(t *testing.T) string {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join("testdata", "postgres3.sql"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := dbtest.PostgresURL(t)
+		d, err := db.OpenPostgres(t.Context(), address, db.Options{Migrations: fstest.MapFS{"0001_dump.sql": {Data: text}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Replace(address, "postgres://", "postgresql+psycopg2://", 1)
+	}
+	return map[string]func(t *testing.T) string{"postgres of 3.17": postgres, "folder of 2.22": folder("2"), "folder of 3.17": folder("3"), "database of 2.22": database("2"), "database of 3.17": database("3")}
 }
 
 // here is a place to import to.
@@ -117,7 +134,12 @@ func newHere(t *testing.T) here {
 
 func (h here) take(t *testing.T, name string, q mlruns.ImportRequest) mlruns.ImportResult {
 	t.Helper()
-	s, err := mlruns.Open(t.Context(), name, mlruns.OpenOptions{})
+	o := mlruns.OpenOptions{}
+	if strings.HasPrefix(name, "postgres") { // which has no place that files could be beside of
+		o.Artifacts = t.TempDir()
+		unpack(t, "artifacts3p.json", o.Artifacts)
+	}
+	s, err := mlruns.Open(t.Context(), name, o)
 	if err != nil {
 		t.Fatal(err)
 	}
