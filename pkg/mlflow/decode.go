@@ -259,7 +259,9 @@ func (p *parser) escaped(start int) (string, error) {
 				if !ok {
 					return "", errSyntax
 				}
-				r = utf16.DecodeRune(r, low)
+				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+					p.at -= len(`\u0000`) // no pair: the second one stands for itself
+				}
 			}
 			if r == 0 {
 				return "", errNUL
