@@ -571,3 +571,44 @@ func TestTextThatADatabaseDoesNotKeepIsRefused(t *testing.T) {
 		t.Error("not PostgreSQL")
 	}
 }
+
+func TestKeysAndWhatIsForgotten(t *testing.T) {
+	t.Parallel()
+	everyStore(t, func(t *testing.T, fresh freshStore) {
+		s, ctx := fresh(t), t.Context()
+		a := create(t, s, track.Run{Params: []track.Param{{Key: "z"}, {Key: "B"}}})
+		b := create(t, s, track.Run{Parent: a.ID, Params: []track.Param{{Key: "a"}}, Tags: []track.Tag{{Key: "t"}}})
+		for entity, want := range map[track.Entity]string{track.Params: "[B a z]", track.Tags: "[t]", track.Metrics: "[]"} {
+			if got, err := s.Keys(ctx, entity); err != nil || fmt.Sprint(got) != want {
+				t.Errorf("keys of %s: %v %v, want %s", entity, got, err, want)
+			}
+		}
+		if got, err := s.KeysOf(ctx, track.Query{Parent: a.ID, Limit: 5}, track.Params); err != nil || fmt.Sprint(got) != "[a]" {
+			t.Errorf("keys of children: %v %v", got, err)
+		}
+		if runs, err := s.Runs(ctx, track.Query{Top: true, Counts: true}); err != nil || len(runs) != 1 || runs[0].Children != 1 {
+			t.Errorf("top: %+v %v", runs, err)
+		}
+		must(t, s.Delete(ctx, b.ID))
+		at := s.now()
+		if n, err := s.Removed(ctx, at); err != nil || n != 1 {
+			t.Errorf("removed %d %v", n, err)
+		}
+		if ids, err := s.Forget(ctx, at); err != nil || len(ids) != 1 || ids[0] != b.ID {
+			t.Errorf("forgot %v %v", ids, err)
+		}
+		_, err := s.Run(ctx, b.ID)
+		wantKind(t, err, errs.NotFound)
+		// The row of the next run has the number of the one that is gone.
+		c := create(t, s, track.Run{})
+		for _, id := range []string{a.ID, c.ID} {
+			must(t, s.Log(ctx, id, track.Batch{Metrics: []track.Metric{{Key: "m", Value: 1}}}))
+		}
+		if got, err := s.Run(ctx, c.ID); err != nil || len(got.Metrics) != 1 || len(got.Params) != 0 {
+			t.Errorf("%+v %v", got, err)
+		}
+		if events, err := s.Events(ctx, track.EventQuery{Kinds: []string{"run.forgotten", "experiment"}, Last: 1}); err != nil || len(events) != 1 {
+			t.Errorf("events %v %v", events, err)
+		}
+	})
+}
