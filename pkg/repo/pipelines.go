@@ -2,8 +2,6 @@ package repo
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -55,16 +53,9 @@ type pipelineWalker struct {
 }
 
 func (w *pipelineWalker) walk(dir string) error {
-	if err := w.ctx.Err(); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(w.repo.Path(dir))
+	entries, err := w.repo.list(w.ctx, dir, "look for pipelines")
 	if err != nil {
-		// A directory that we may not read, or that went away, has no stages.
-		if dir != "." && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)) {
-			return nil
-		}
-		return errs.New(errs.Internal, "look for pipelines: %w", err)
+		return err
 	}
 	names := make(map[string]bool, len(entries))
 	for _, e := range entries {

@@ -51,16 +51,9 @@ type walker struct {
 }
 
 func (w *walker) walk(dir string) error {
-	if err := w.ctx.Err(); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(w.repo.Path(dir))
+	entries, err := w.repo.list(w.ctx, dir, "look for pointers")
 	if err != nil {
-		// A directory that we may not read, or that went away, tracks nothing.
-		if dir != "." && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)) {
-			return nil
-		}
-		return errs.New(errs.Internal, "look for pointers: %w", err)
+		return err
 	}
 	var below []string
 	hasIgnore := false
@@ -106,6 +99,22 @@ func (w *walker) walk(dir string) error {
 		}
 	}
 	return nil
+}
+
+// list reads a directory of the workspace. One below the root that we may not
+// read, or that went away, has nothing.
+func (r *Repo) list(ctx context.Context, dir, what string) ([]fs.DirEntry, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(r.Path(dir))
+	switch {
+	case err == nil:
+		return entries, nil
+	case dir != "." && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)):
+		return nil, nil
+	}
+	return nil, errs.New(errs.Internal, "%s: %w", what, err)
 }
 
 // IsPointer reports whether a base name is that of a pointer file.

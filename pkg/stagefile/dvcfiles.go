@@ -201,23 +201,32 @@ func lockParamsNode(n *yaml.Node, what string) error {
 	return nil
 }
 
+// versionEntries are what DVC says of one version of a file or directory.
+func versionEntries() []entry {
+	return []entry{
+		{name: "md5", check: sumNode},
+		{name: "checksum", check: sumNode},
+		{name: "etag", check: sumNode},
+		{name: "size", check: wholeNode},
+		{name: "nfiles", check: wholeNode},
+		{name: "isexec", check: flagNode},
+		{name: "version_id", check: textNode},
+	}
+}
+
+// dataEntries are what locks and .dvc files say of data.
+func dataEntries() []entry {
+	return append(versionEntries(),
+		entry{name: "path", check: textNode},
+		entry{name: "hash", check: textNode},
+		entry{name: "cloud", check: cloudNode},
+		entry{name: "files", check: listNode})
+}
+
 // lockDataNode checks deps and outs of a lock.
 func lockDataNode(n *yaml.Node, what string) error {
 	return eachItem(n, what, func(x *yaml.Node, what string) error {
-		known := []entry{
-			{name: "path", check: textNode},
-			{name: "hash", check: textNode},
-			{name: "md5", check: sumNode},
-			{name: "checksum", check: sumNode},
-			{name: "etag", check: sumNode},
-			{name: "size", check: wholeNode},
-			{name: "nfiles", check: wholeNode},
-			{name: "isexec", check: flagNode},
-			{name: "version_id", check: textNode},
-			{name: "cloud", check: cloudNode},
-			{name: "dataset", check: mapNode},
-			{name: "files", check: listNode},
-		}
+		known := append(dataEntries(), entry{name: "dataset", check: mapNode})
 		in, err := checkMap(x, what, known, false)
 		if err != nil {
 			return err
@@ -259,15 +268,7 @@ func cloudNode(n *yaml.Node, what string) error {
 		return at(n, "%s: more than one remote", what)
 	}
 	for _, p := range ps {
-		if _, err := checkMap(p.val, what, []entry{
-			{name: "md5", check: sumNode},
-			{name: "checksum", check: sumNode},
-			{name: "etag", check: sumNode},
-			{name: "size", check: wholeNode},
-			{name: "nfiles", check: wholeNode},
-			{name: "isexec", check: flagNode},
-			{name: "version_id", check: textNode},
-		}, false); err != nil {
+		if _, err := checkMap(p.val, what, versionEntries(), false); err != nil {
 			return err
 		}
 	}

@@ -109,25 +109,13 @@ func hasKey(ps []pair, name string) bool {
 
 // pointedNode checks a list of data, which is outs or deps.
 func pointedNode(outs bool) check {
-	known := []entry{
-		{name: "path", check: textNode},
-		{name: "md5", check: sumNode},
-		{name: "checksum", check: sumNode},
-		{name: "etag", check: sumNode},
-		{name: "size", check: wholeNode},
-		{name: "nfiles", check: wholeNode},
-		{name: "isexec", check: flagNode},
-		{name: "version_id", check: textNode},
-		{name: "persist", check: flagNode},
-		{name: "cloud", check: cloudNode},
-		{name: "hash", check: textNode},
-		{name: "desc", check: textNode},
-		{name: "type", check: textNode},
-		{name: "labels", check: textsNode},
-		{name: "meta", check: anyNode},
-		{name: "files", check: listNode},
-		{name: "fs_config", check: mapNode},
-	}
+	known := append(dataEntries(),
+		entry{name: "persist", check: flagNode},
+		entry{name: "desc", check: textNode},
+		entry{name: "type", check: textNode},
+		entry{name: "labels", check: textsNode},
+		entry{name: "meta", check: anyNode},
+		entry{name: "fs_config", check: mapNode})
 	if outs {
 		known = append(known, entry{name: "cache", check: flagNode}, entry{name: "remote", check: textNode}, entry{name: "push", check: flagNode},
 			entry{name: "metric", check: anyNode}, entry{name: "plot", check: anyNode})

@@ -268,15 +268,11 @@ func (s source) Tree(ctx context.Context, id oid.ID) ([]byte, error) {
 
 // runs takes in the runs of the remote that were not taken in before.
 func (f *fetcher) runs(ctx context.Context, runs Runs, dry bool, s *Summary) error {
-	if f.h == nil {
-		h, err := openHistory(ctx, f.t.b, f.cache)
+	if err := f.history(ctx); err != nil {
 		if errs.Is(err, errs.NotFound) {
 			return nil // nothing was pushed: no runs either
 		}
-		if err != nil {
-			return err
-		}
-		f.h = h
+		return err
 	}
 	if f.h.Imported > len(f.h.Roots) {
 		f.h.Imported = 0

@@ -160,15 +160,11 @@ next:
 
 // stages takes in the bundles of the remote that were not taken in before.
 func (f *fetcher) stages(ctx context.Context, cache StageCache, dry bool, s *Summary) error {
-	if f.h == nil {
-		h, err := openHistory(ctx, f.t.b, f.cache)
+	if err := f.history(ctx); err != nil {
 		if errs.Is(err, errs.NotFound) {
-			return nil
+			return nil // nothing was pushed
 		}
-		if err != nil {
-			return err
-		}
-		f.h = h
+		return err
 	}
 	if f.h.Learned > len(f.h.Roots) {
 		f.h.Learned = 0
@@ -185,26 +181,11 @@ func (f *fetcher) stages(ctx context.Context, cache StageCache, dry bool, s *Sum
 	}
 	s.Stages = 0
 	if len(fresh) > 0 {
-		need, err := f.st.Missing(slices.Clone(fresh))
+		bundles, err := f.records(ctx, fresh, "stage results")
 		if err != nil {
 			return err
 		}
-		places, err := f.find(ctx, need)
-		if err != nil {
-			return err
-		}
-		if len(f.missing) > 0 {
-			return errs.New(errs.Corrupt, "the remote has lost %d bundles of its stage cache", len(f.missing)).
-				Hint("type 'mlops push' where the stages ran")
-		}
-		if err := f.get(ctx, places); err != nil {
-			return err
-		}
-		for _, id := range fresh {
-			data, err := f.st.Get(ctx, id)
-			if err != nil {
-				return err
-			}
+		for _, data := range bundles {
 			entries, err := decodeBundle(data)
 			if err != nil {
 				return err
