@@ -184,7 +184,7 @@ func SignatureDiff(old, next *Signature) []string {
 				list = append(list, fmt.Sprintf("%s %s (%s) is new", part.name, b[i].label(i), b[i].is()))
 			}
 		}
-		if len(list) == before && canonical(part.old) != canonical(part.next) {
+		if len(list) == before && len(a)+len(b) == 0 && canonical(part.old) != canonical(part.next) {
 			list = append(list, fmt.Sprintf("%ss differ", part.name))
 		}
 	}
