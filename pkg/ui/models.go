@@ -75,6 +75,7 @@ func (u *pages) model(w http.ResponseWriter, r *http.Request) error {
 	}
 	b := modelPage{Model: m, Description: markdown(m.Description), May: route.Allow(r.Context(), route.Write, route.Subject{Kind: route.Model, ID: m.Name}) == nil}
 	for i := range versions {
+		u.fromLogged(r.Context(), &versions[i])
 		for _, x := range versions[i].Details.Metrics {
 			if !slices.Contains(b.Metrics, x.Key) && len(b.Metrics) < versionMetrics {
 				b.Metrics = append(b.Metrics, x.Key)
@@ -127,6 +128,7 @@ func (u *pages) modelVersion(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	u.fromLogged(r.Context(), &v)
 	lineage, err := u.lineageOf(r.Context(), &v)
 	if err != nil {
 		return err

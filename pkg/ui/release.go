@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/release"
+	"github.com/mlops-cli/mlops/pkg/track"
 )
 
 // gate is an alias that this version may get, with what its gates found.
@@ -89,12 +91,21 @@ func (u *pages) setAlias(ctx context.Context, name, alias string, number int) er
 
 // lineageOf is what a version was made from and what used it.
 func (u *pages) lineageOf(ctx context.Context, v *registry.Version) (release.Lineage, error) {
-	if u.Release != nil {
-		return u.Release.Why(ctx, v.Ref(), u.Events)
-	}
 	l := release.Lineage{Version: *v}
+	var err error
+	if u.Release != nil {
+		l, err = u.Release.Why(ctx, v.Ref(), u.Events)
+	}
+	if l.Run == nil {
+		l.Run = u.originOf(ctx, v)
+	}
+	return l, err
+}
+
+// originOf is the run that a version was made in, as far as that is known.
+func (u *pages) originOf(ctx context.Context, v *registry.Version) *release.Origin {
 	if v.RunID == "" {
-		return l, nil
+		return nil
 	}
 	o := &release.Origin{RunID: v.RunID, Name: v.Details.RunName, Git: v.Details.Git}
 	for _, d := range v.Details.Inputs {
@@ -103,8 +114,42 @@ func (u *pages) lineageOf(ctx context.Context, v *registry.Version) (release.Lin
 	if run, err := u.Runs.Run(ctx, v.RunID); err == nil { // it may be gone
 		o.Name, o.Known = run.Name, true
 	}
-	l.Run = o
-	return l, nil
+	return o
+}
+
+// fromLogged fills in what MLflow's clients leave to the logged model that a
+// version was made from: its run, params and metrics.
+func (u *pages) fromLogged(ctx context.Context, v *registry.Version) {
+	if v.LoggedModel == "" || u.Logged == nil {
+		return
+	}
+	m, err := u.Logged.LoggedModel(ctx, v.LoggedModel)
+	if err != nil { // it may be gone
+		return
+	}
+	v.RunID = cmp.Or(v.RunID, m.Run)
+	if len(v.Details.Params) == 0 {
+		v.Details.Params = m.Params
+	}
+	if len(v.Details.Metrics) == 0 {
+		for _, x := range m.Metrics {
+			if n := len(v.Details.Metrics); n > 0 && v.Details.Metrics[n-1].Key == x.Key {
+				v.Details.Metrics = v.Details.Metrics[:n-1] // the last point counts
+			}
+			v.Details.Metrics = append(v.Details.Metrics, registry.Measure{Key: x.Key, Value: track.Value(x.Value)})
+		}
+	}
+	if run, err := u.Runs.Run(ctx, v.RunID); err == nil {
+		v.Details.RunName = cmp.Or(v.Details.RunName, run.Name)
+		if len(v.Details.Metrics) == 0 {
+			for _, x := range run.Metrics {
+				v.Details.Metrics = append(v.Details.Metrics, registry.Measure{Key: x.Key, Value: x.Value})
+			}
+		}
+		if len(v.Details.Params) == 0 {
+			v.Details.Params = run.Params
+		}
+	}
 }
 
 // drawLineage draws data and code on the left, the version in the middle, and

@@ -199,8 +199,12 @@ func (u *pages) facts(run *track.Run) []fact {
 	for _, key := range sortedKeys(run.Environment) {
 		add(key, run.Environment[key], false)
 	}
+	hidden := []string{"note.content", "runName", "user", "log-model.history"}
+	if run.Source != "" {
+		hidden = append(hidden, "source.name")
+	}
 	for _, t := range run.Tags {
-		if rest, ok := strings.CutPrefix(t.Key, "mlflow."); ok && !slices.Contains([]string{"note.content", "runName", "user", "log-model.history"}, rest) && len(t.Value) < 200 {
+		if rest, ok := strings.CutPrefix(t.Key, "mlflow."); ok && !slices.Contains(hidden, rest) && len(t.Value) < 200 {
 			add(rest, t.Value, true)
 		}
 	}

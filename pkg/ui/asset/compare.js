@@ -91,7 +91,11 @@ function parallel(runs, dimensions) {
       g.append(svg('line', {class: 'axis', x1: x(i), x2: x(i), y1: top, y2: bottom}));
       const title = svg('text', {class: 'strong', x: x(i), y: 18, 'text-anchor': i === 0 ? 'start' : i === axes.length - 1 ? 'end' : 'middle'}, clip(d.key, i === 0 || i === axes.length - 1 ? 22 : Math.max(12, (width / axes.length) / 7)));
       title.append(svg('title', {}, d.key));
-      if (i === 0) title.setAttribute('x', 8);
+      if (i === 0) {
+        const short = d.key.length < 14;
+        title.setAttribute('x', short ? x(0) : 8);
+        title.setAttribute('text-anchor', short ? 'middle' : 'start');
+      }
       g.append(title);
       const room = Math.max(1, Math.ceil(scales[i].ticks.length / 14));
       scales[i].ticks.forEach(([v, text], n) => {
