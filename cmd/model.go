@@ -140,7 +140,7 @@ func (a *app) completeModels(c *cobra.Command, _ []string, typed string) ([]stri
 }
 
 func (a *app) completeVersions(ctx context.Context, models *registrydb.Service, name string) ([]string, cobra.ShellCompDirective) {
-	list, err := versionsOf(ctx, models, name, 100)
+	list, err := a.versionsOf(ctx, models, name, 100)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

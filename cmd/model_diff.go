@@ -156,7 +156,7 @@ func (o *modelDiffOptions) write(w io.Writer, show *diffShown, d *release.Differ
 	}
 	show.more = []diffPart{
 		{"model", []string{"", show.d.Old.Name, show.d.New.Name}, facts, nil},
-		{"signature", []string{""}, signature, nil},
+		{"signature", []string{"CHANGE"}, signature, nil},
 		{"files", []string{"", "PATH", "OLD", "NEW"}, files, []int{2, 3}},
 	}
 	show.heading = fmt.Sprintf("%s → %s", show.d.Old.Name, show.d.New.Name)

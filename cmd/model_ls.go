@@ -120,7 +120,7 @@ func runModelVersions(ctx context.Context, o *modelVersionsOptions) error {
 	if limit == 0 && !o.all && !o.app.io.JSON {
 		limit = runsShown
 	}
-	list, err := versionsOf(ctx, models, o.name, limit)
+	list, err := o.app.versionsOf(ctx, models, o.name, limit)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func runModelVersions(ctx context.Context, o *modelVersionsOptions) error {
 }
 
 // versionsOf lists the versions of a model that exists; a limit of 0 is none.
-func versionsOf(ctx context.Context, models *registrydb.Service, name string, limit int) ([]registry.Version, error) {
+func (a *app) versionsOf(ctx context.Context, models *registrydb.Service, name string, limit int) ([]registry.Version, error) {
 	ref, err := registry.ParseRef(name)
 	if err != nil {
 		return nil, err
@@ -136,10 +136,23 @@ func versionsOf(ctx context.Context, models *registrydb.Service, name string, li
 	if _, err := models.Model(ctx, ref.Name); err != nil {
 		return nil, err
 	}
-	return models.Versions(ctx, registry.Query{
+	list, err := models.Versions(ctx, registry.Query{
 		Filter: track.Filter{{Entity: track.Attributes, Key: "name", Op: track.Equal, Text: ref.Name}},
 		Limit:  limit, Prompts: true,
 	})
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.releaser(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if err := p.Complete(ctx, &list[i], false); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // versionTable shows versions with the metrics that tell them apart.

@@ -56,8 +56,15 @@ func runModelShow(ctx context.Context, o *modelShowOptions) error {
 		return err
 	}
 	if o.card || ref.Number > 0 || ref.Alias != "" {
+		p, err := o.app.releaser(ctx, false)
+		if err != nil {
+			return err
+		}
 		v, err := models.Find(ctx, ref)
 		if err != nil {
+			return err
+		}
+		if err := p.Complete(ctx, &v, true); err != nil {
 			return err
 		}
 		if o.card {
@@ -84,12 +91,9 @@ func (o *modelShowOptions) showModel(ctx context.Context, models *registrydb.Ser
 	if err != nil {
 		return err
 	}
-	list, err := versionsOf(ctx, models, name, runsShown)
+	list, err := o.app.versionsOf(ctx, models, name, runsShown)
 	if err != nil {
 		return err
-	}
-	if list == nil {
-		list = []registry.Version{}
 	}
 	a := o.app
 	return a.io.Result(shownModel{m, list}, func(w io.Writer) error {

@@ -50,10 +50,10 @@ func (p *Releaser) RunsOf(ctx context.Context, a, b *registry.Version) (x, y tra
 
 // Diff compares two versions.
 func (p *Releaser) Diff(ctx context.Context, older, newer registry.Ref) (d Difference, err error) {
-	if d.Old, err = p.reg.Find(ctx, older); err != nil {
+	if d.Old, err = p.find(ctx, older); err != nil {
 		return d, err
 	}
-	if d.New, err = p.reg.Find(ctx, newer); err != nil {
+	if d.New, err = p.find(ctx, newer); err != nil {
 		return d, err
 	}
 	a, b := &d.Old.Details, &d.New.Details

@@ -63,7 +63,7 @@ func (p *Releaser) Promote(ctx context.Context, q PromoteRequest) (res Promotion
 	if err := registry.CheckAlias(q.Alias); err != nil {
 		return res, err
 	}
-	v, err := p.reg.Find(ctx, q.Ref)
+	v, err := p.find(ctx, q.Ref)
 	if err != nil {
 		return res, err
 	}
@@ -75,7 +75,7 @@ func (p *Releaser) Promote(ctx context.Context, q PromoteRequest) (res Promotion
 	}
 	for _, a := range current.Aliases {
 		if a.Name == q.Alias {
-			holder, err := p.reg.Version(ctx, v.Model, a.Version)
+			holder, err := p.find(ctx, registry.Ref{Name: v.Model, Number: a.Version})
 			if err != nil {
 				return res, err
 			}

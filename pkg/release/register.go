@@ -110,19 +110,19 @@ func (p *Releaser) same(ctx context.Context, v *registry.Version) (*registry.Ver
 // details gathers what is known of how a version came about.
 func (p *Releaser) details(ctx context.Context, s *source, q *Request) (registry.Details, error) {
 	o := s.object
-	d := registry.Details{Object: o.ID, Kind: o.Kind.String(), Path: o.Path, Size: o.Size, Files: max(o.Files, 1), Flavors: q.Flavors, Card: q.Card, Licence: q.Licence}
-	if run := s.run; run != nil {
-		d.RunName, d.Git, d.Params = run.Name, run.Git, run.Params
-		for i := range run.Metrics {
-			d.Metrics = append(d.Metrics, registry.Measure{Key: run.Metrics[i].Key, Value: run.Metrics[i].Value})
-		}
-		var err error
-		if d.Inputs, err = p.inputs(ctx, run); err != nil {
-			return d, err
-		}
-	} else if err := p.here(ctx, &d.Git); err != nil {
+	var d registry.Details
+	var err error
+	if s.run != nil {
+		d = fromRun(s.run)
+		d.Inputs, err = p.inputs(ctx, s.run)
+	} else if s.logged == "" {
+		err = p.here(ctx, &d.Git)
+	}
+	if err != nil {
 		return d, err
 	}
+	d.Object, d.Kind, d.Path, d.Size, d.Files = o.ID, o.Kind.String(), o.Path, o.Size, max(o.Files, 1)
+	d.Flavors, d.Card, d.Licence = q.Flavors, q.Card, q.Licence
 	if err := p.describe(ctx, o, &d); err != nil {
 		return d, err
 	}

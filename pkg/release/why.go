@@ -81,7 +81,7 @@ const deepest = 20
 
 // Why tells the lineage of a version.
 func (p *Releaser) Why(ctx context.Context, ref registry.Ref, history History) (l Lineage, err error) {
-	if l.Version, err = p.reg.Find(ctx, ref); err != nil {
+	if l.Version, err = p.find(ctx, ref); err != nil {
 		return l, err
 	}
 	v := &l.Version
