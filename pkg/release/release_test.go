@@ -92,8 +92,10 @@ const mlmodelText = "flavors:\n  sklearn: {}\nsignature:\n  inputs: '[{\"type\":
 func TestVersionsOfClients(t *testing.T) {
 	t.Parallel()
 	s, ctx := newSite(t), t.Context()
-	run := s.run("trained", track.Batch{Params: []track.Param{{Key: "C", Value: "1"}}, Metrics: []track.Metric{{Key: "acc", Value: 0.9}},
-		Assets: []track.Asset{s.store("model/MLmodel", mlmodelText), s.store("model/sub/weights", "w")}})
+	run := s.run("trained", track.Batch{
+		Params: []track.Param{{Key: "C", Value: "1"}}, Metrics: []track.Metric{{Key: "acc", Value: 0.9}},
+		Assets: []track.Asset{s.store("model/MLmodel", mlmodelText), s.store("model/sub/weights", "w")},
+	})
 	logged, err := s.runs.CreateLoggedModel(ctx, track.LoggedModel{ExperimentID: "0", Name: "m", Run: run.ID})
 	check(t, err)
 	check(t, s.runs.PutArtifacts(ctx, track.Owner{Model: true, ID: logged.ID}, []track.Asset{s.store("MLmodel", mlmodelText), s.store("sub/weights", "w")}))
