@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fsx"
@@ -116,6 +117,15 @@ func reference(root *cobra.Command) map[string][]byte {
 	return pages
 }
 
+// acts reports whether a command does something itself, and is not only a noun
+// with subcommands, which has no flags of its own. Cobra adds the flags of the
+// commands above when it is asked for more.
+func acts(c *cobra.Command) bool {
+	own := false
+	c.Flags().VisitAll(func(f *pflag.Flag) { own = own || f.Name != "help" })
+	return !c.HasSubCommands() || own
+}
+
 // describe writes a command as Markdown: usage, words, flags, examples.
 func describe(b *strings.Builder, c *cobra.Command) {
 	level := "#"
@@ -123,14 +133,15 @@ func describe(b *strings.Builder, c *cobra.Command) {
 		level = "\n##"
 	}
 	fmt.Fprintf(b, "%s %s\n\n%s.\n", level, c.CommandPath(), c.Short)
-	if c.Runnable() && !c.HasSubCommands() {
+	does := acts(c)
+	if does {
 		fmt.Fprintf(b, "\n```\n%s\n```\n", c.UseLine())
 	}
 	if c.Long != "" {
 		fmt.Fprintf(b, "\n```text\n%s\n```\n", c.Long)
 	}
 	c.InitDefaultHelpFlag()
-	if flags := c.LocalFlags(); flags.HasAvailableFlags() && !c.HasSubCommands() {
+	if flags := c.LocalFlags(); flags.HasAvailableFlags() && does {
 		fmt.Fprintf(b, "\nFlags:\n\n```\n%s```\n", flags.FlagUsages())
 	}
 	if c.Example != "" {

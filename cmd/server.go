@@ -74,7 +74,7 @@ func (o *serverOptions) flags(c *cobra.Command) {
 	f.StringVar(&o.files, "artifacts", "", "`URL` of a bucket, or a directory, for the files of runs (default: the store)")
 	f.BoolVar(&o.readOnly, "read-only", false, "refuse everything that writes")
 	f.StringSliceVar(&o.hosts, "allowed-hosts", nil, "`NAMES` under which clients reach the server; * stands for any characters")
-	f.StringSliceVar(&o.origins, "allowed-origins", nil, "other sites (`https://…`) whose pages may send requests")
+	f.StringSliceVar(&o.origins, "allowed-origins", nil, "`URL` of other sites whose pages may send requests, such as https://hub.example.com")
 	f.BoolVar(&o.auth, "auth", false, "ask who it is: see 'mlops server user' and 'mlops server token'")
 	f.BoolVar(&o.insecure, "insecure", false, "listen on any address although nobody has to sign in")
 	f.BoolVar(&o.anyHook, "insecure-webhooks", false, "let webhooks be plain HTTP and lead into this network")
