@@ -109,7 +109,6 @@ func RegisteredModelLanguage() Language {
 		attributes: []attribute{
 			{name: "name", list: true},
 			{name: "last_updated_timestamp", other: []string{"timestamp"}, numeric: true, orderOnly: true},
-			{name: "creation_timestamp", numeric: true, orderOnly: true, ours: true},
 		},
 		dialect: ofRegistry,
 	}

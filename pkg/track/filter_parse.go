@@ -192,6 +192,10 @@ func (p *filterParser) noAttribute(key string) *errs.Error {
 // condition reads one comparison.
 func (p *filterParser) condition() (c Condition, err error) {
 	start := p.tokens
+	if len(start) > 2 && start[1].kind == tokenOp && slices.ContainsFunc([]string{"TRUE", "FALSE", "NULL"}, start[2].isWord) {
+		p.tokens = start[2:]
+		return c, p.invalid(p.expected("a number or a text in quotes"))
+	}
 	if c.Entity, c.Key, err = p.identifier(); err != nil {
 		return c, err
 	}
@@ -202,6 +206,11 @@ func (p *filterParser) condition() (c Condition, err error) {
 		return c, err
 	}
 	if c.Op != IsNull && c.Op != NotNull {
+		if (c.Op == In || c.Op == NotIn) && (len(p.tokens) == 0 || p.tokens[0].kind != tokenOpen) {
+			e := p.expected("a list in parentheses")
+			p.tokens = start
+			return c, p.invalid(e)
+		}
 		if err := p.value(&c, a, numeric); err != nil {
 			return c, err
 		}
@@ -225,8 +234,6 @@ func (p *filterParser) value(c *Condition, a attribute, numeric bool) error {
 		return p.list(c)
 	case isList && c.Entity == Attributes && !numeric:
 		return p.noList(errs.New(errs.Usage, "filter %q: %s.%s cannot be compared by %s, only by %s", p.text, c.Entity, c.Key, c.Op, joinOps(p.ops(c.Entity, a))))
-	case c.Op == In || c.Op == NotIn:
-		return p.badValue(p.expected("a list in parentheses"), *c, numeric, found)
 	case numeric:
 		if t, ok := p.next(tokenWord); ok {
 			v, err := ParseValue(t.text)
@@ -301,8 +308,12 @@ func (p *filterParser) op(allowed []Op, start []token) (Op, error) {
 func (p *filterParser) list(c *Condition) error {
 	found := p.found()
 	p.tokens = p.tokens[1:]
+	closed := slices.ContainsFunc(p.tokens, func(t token) bool { return t.kind == tokenClose })
 	bad := func(want string) error {
 		e := p.expected(want)
+		if !closed {
+			return filterError(e, "Invalid clause(s) in filter string: '%s'", found)
+		}
 		if _, ok := p.next(tokenClose); ok && len(c.List) == 0 {
 			return filterError(e, "While parsing a list in the query, expected a non-empty list of string values, but got empty list")
 		}
