@@ -89,7 +89,13 @@ func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) 
 	if err := s.reap(ctx); err != nil {
 		return nil, err
 	}
-	query, args := s.listing(ctx, q).query(runColumns, q)
+	l := s.listing(ctx, q)
+	if query, args, ok := l.byIndex(runColumns, q); ok {
+		if _, runs, err := s.list(ctx, q, query, args); err != nil || len(runs) == q.Limit {
+			return runs, err
+		}
+	}
+	query, args := l.query(runColumns, q)
 	_, runs, err := s.list(ctx, q, query, args)
 	return runs, err
 }

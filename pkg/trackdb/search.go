@@ -15,6 +15,7 @@ import (
 type listing struct {
 	dialect db.Dialect
 	few     func(rows string, args []any) bool // are there few rows like that; nil: nobody knows
+	narrow  bool                               // there are: they are where to begin
 
 	joins, where, order []string
 	joinArgs, whereArgs []any
@@ -97,6 +98,34 @@ func runsFrom(dialect db.Dialect) string {
 // query is the whole text for some columns.
 func (l *listing) query(columns string, q track.Query) (text string, args []any) {
 	return "SELECT " + columns + runsFrom(l.dialect) + l.tail(q.Limit, q.Offset), l.args()
+}
+
+// byIndex is query for a page that is sorted by a key first, made so that an
+// index of its values is where to begin: reading ends when the page is full. It
+// has no runs without a value; where few runs are chosen otherwise it is not ok.
+func (l *listing) byIndex(columns string, q track.Query) (text string, args []any, ok bool) {
+	if q.Limit == 0 || len(q.Order) == 0 || q.Order[0].Numbers || q.IDs != nil || q.Parent != "" ||
+		l.narrow && l.dialect == db.SQLite { // PostgreSQL decides itself where to begin
+		return "", nil, false
+	}
+	table, more, forms := "series", "NOT ("+l.dialect.IsNaN("o0.value")+")", 3
+	switch q.Order[0].Entity {
+	case track.Metrics:
+	case track.Params:
+		table, more, forms = "params", "o0.value IS NOT NULL", 2
+	case track.Tags:
+		table, more, forms = "tags", "o0.deleted = 0", 2
+	case track.Attributes, track.Datasets:
+		return "", nil, false
+	}
+	cross := l.dialect.Only(db.SQLite, "CROSS ")
+	led := &listing{
+		dialect: l.dialect, joins: l.joins[1:], order: l.order[forms-1:],
+		where: append([]string{"o0.key = ?", more}, l.where...),
+	}
+	text = "SELECT " + columns + " FROM " + table + " o0 " + cross + "JOIN runs r ON r.seq = o0.run " + cross +
+		"JOIN experiments e ON e.id = r.experiment" + led.tail(q.Limit, q.Offset)
+	return text, slices.Concat(l.joinArgs[1:], l.joinArgs[:1], l.whereArgs), true
 }
 
 // tail is what follows FROM and its table.
@@ -205,6 +234,7 @@ func (l *listing) keyed(table, owner, id, more string, c track.Condition) {
 func (l *listing) has(table, owner, id, where string, args []any) {
 	rows := table + " WHERE " + where
 	if l.few == nil || l.few(rows, args) {
+		l.narrow = true
 		l.must(id+" IN (SELECT "+owner+" FROM "+rows+")", args...)
 		return
 	}

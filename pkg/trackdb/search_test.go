@@ -102,6 +102,15 @@ func TestSearch(t *testing.T) {
 			if got := names(track.Query{Order: []track.Order{o}}); got != want {
 				t.Errorf("by %s: %s, want %s", order, got, want)
 			}
+			o.Numbers = false
+			by := []track.Order{o, {Entity: track.Metrics, Key: "loss"}}
+			all := names(track.Query{Order: by})
+			for offset := range 5 {
+				page := names(track.Query{Order: by, Offset: offset, Limit: 2})
+				if want := all[offset:min(5, offset+2)]; page != want {
+					t.Errorf("by %s, from %d: %s, want %s", order, offset, page, want)
+				}
+			}
 		}
 		if got := names(track.Query{Top: true}); got != "eba" {
 			t.Errorf("top: %s", got)

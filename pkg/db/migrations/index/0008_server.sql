@@ -28,6 +28,10 @@ CREATE TABLE blocks (
 ) STRICT;
 CREATE INDEX blocks_series ON blocks (series, id);
 
+-- A page of runs by a metric is read from the index alone.
+DROP INDEX series_value;
+CREATE INDEX series_value ON series (key, value, run);
+
 -- Data that runs say they used, and what for.
 CREATE TABLE datasets (
 	id          INTEGER PRIMARY KEY,
