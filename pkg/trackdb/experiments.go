@@ -76,22 +76,21 @@ func noExperiment(id string) error {
 	return errs.New(errs.NotFound, "%w", &track.MissingError{What: track.OfExperiment, ID: id})
 }
 
-// activeExperiment returns the name of an experiment that may get runs.
-func activeExperiment(ctx context.Context, tx *db.Tx, id string) (string, error) {
+// activeExperiment finds an experiment that may get runs.
+func activeExperiment(ctx context.Context, tx *db.Tx, id string) (experimentRow, error) {
+	var r experimentRow
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return "", noExperiment(id)
+		return r, noExperiment(id)
 	}
-	var name string
-	var deleted bool
-	err = tx.QueryRowContext(ctx, "SELECT name, deleted > 0 FROM experiments WHERE id = ?", n).Scan(&name, &deleted)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", noExperiment(id)
+	err = tx.QueryRowContext(ctx, "SELECT id, name, deleted FROM experiments WHERE id = ?", n).Scan(&r.id, &r.name, &r.deleted)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return r, noExperiment(id)
+	case r.deleted > 0:
+		return r, errs.New(errs.Conflict, "%w", &track.DeletedError{What: track.OfExperiment, ID: id})
 	}
-	if deleted {
-		return "", errs.New(errs.Conflict, "%w", &track.DeletedError{What: track.OfExperiment, ID: id})
-	}
-	return name, err
+	return r, err
 }
 
 // CreateExperiment implements track.ExperimentCurator.

@@ -75,10 +75,7 @@ func (s *Service) CreateLoggedModel(ctx context.Context, m track.LoggedModel) (t
 		return m, err
 	}
 	err := s.db.Update(ctx, func(tx *db.Tx) error {
-		if _, err := activeExperiment(ctx, tx, m.ExperimentID); err != nil {
-			return err
-		}
-		e, err := openExperiment(ctx, tx, m.ExperimentID)
+		e, err := activeExperiment(ctx, tx, m.ExperimentID)
 		if err != nil {
 			return err
 		}

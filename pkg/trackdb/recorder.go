@@ -17,7 +17,8 @@ import (
 // starts: it keeps its name, experiment, parent and tags. Unless the run is a script, which logs
 // through many short processes, this process becomes the one that works on it.
 func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) {
-	if run.ID == "" {
+	known := run.ID != ""
+	if !known {
 		run.ID = track.NewID()
 	}
 	if run.Name == "" {
@@ -52,16 +53,12 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 	given := run
 	err := s.db.Update(ctx, func(tx *db.Tx) error {
 		run = given // it may be the second try
-		if run.ExperimentID != "" {
-			var err error
-			if run.Experiment, err = activeExperiment(ctx, tx, run.ExperimentID); err != nil {
+		if known { // it may be scheduled
+			if started, err := s.startRun(ctx, tx, &run, first); started || err != nil {
 				return err
 			}
 		}
-		if started, err := s.startRun(ctx, tx, &run, first); started || err != nil {
-			return err
-		}
-		experiment, err := s.experiment(ctx, tx, run.Experiment)
+		experiment, err := s.experimentOf(ctx, tx, &run)
 		if err != nil {
 			return err
 		}
@@ -80,7 +77,7 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 // startRun makes a run that is scheduled the one that runs now. It reports
 // whether there is one.
 func (s *Service) startRun(ctx context.Context, tx *db.Tx, run *track.Run, first track.Batch) (bool, error) {
-	if run.Status != track.Running || len(run.ID) == 0 {
+	if run.Status != track.Running {
 		return false, nil
 	}
 	r := row{status: track.Running}
@@ -108,6 +105,17 @@ func (s *Service) startRun(ctx context.Context, tx *db.Tx, run *track.Run, first
 		return false, err
 	}
 	return true, s.event(ctx, tx, track.RunStarted, run.ID, map[string]any{"name": run.Name})
+}
+
+// experimentOf returns the number of the experiment that a run names by id or by
+// name, and fills the name in.
+func (s *Service) experimentOf(ctx context.Context, tx *db.Tx, run *track.Run) (int64, error) {
+	if run.ExperimentID == "" {
+		return s.experiment(ctx, tx, run.Experiment)
+	}
+	e, err := activeExperiment(ctx, tx, run.ExperimentID)
+	run.Experiment = e.name
+	return e.id, err
 }
 
 // batchOf is what a run has from the start.
