@@ -100,15 +100,14 @@ func (s *scoped) Finish(ctx context.Context, id string, status track.Status, las
 	return s.Store.Finish(ctx, id, status, last)
 }
 
-// Update changes a run. Of the session's own only the name changes.
+// Update changes a run. The session's own ends with the stage, and is called as
+// its pipeline says: several stages may have a name for it.
 func (s *scoped) Update(ctx context.Context, id string, u track.Update) error {
 	if err := s.may(id); err != nil {
 		return err
 	}
 	if id == s.own {
-		if u = (track.Update{Name: u.Name}); u.Name == "" {
-			return nil
-		}
+		return nil
 	}
 	return s.Store.Update(ctx, id, u)
 }
@@ -128,8 +127,11 @@ func (s *scoped) SetNote(ctx context.Context, id, note string) error {
 	return s.guarded(id, func() error { return s.Store.SetNote(ctx, id, note) })
 }
 
-// Rename implements track.Curator.
+// Rename implements track.Curator; see Update.
 func (s *scoped) Rename(ctx context.Context, id, name string) error {
+	if id == s.own {
+		return nil
+	}
 	return s.guarded(id, func() error { return s.Store.Rename(ctx, id, name) })
 }
 
