@@ -118,11 +118,10 @@ func reference(root *cobra.Command) map[string][]byte {
 }
 
 // acts reports whether a command does something itself, and is not only a noun
-// with subcommands, which has no flags of its own. Cobra adds the flags of the
-// commands above when it is asked for more.
+// with subcommands, which has no flags of its own.
 func acts(c *cobra.Command) bool {
 	own := false
-	c.Flags().VisitAll(func(f *pflag.Flag) { own = own || f.Name != "help" })
+	c.Flags().VisitAll(func(f *pflag.Flag) { own = own || f.Name != "help" && c.Root().PersistentFlags().Lookup(f.Name) == nil })
 	return !c.HasSubCommands() || own
 }
 
