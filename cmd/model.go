@@ -115,11 +115,14 @@ func completeModels(a *app, c *cobra.Command) {
 
 // completeModels offers the names of models, and of their versions once a name
 // and / or @ was typed.
-func (a *app) completeModels(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeModels(c *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
 	const how = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	models, err := a.registry(c.Context())
 	if err != nil {
 		return nil, how
+	}
+	if len(given) > 0 && c.Name() != "rm" && c.Name() != "diff" {
+		return completeSecond(c, models, given, typed)
 	}
 	if name, _, ok := strings.Cut(typed, "/"); ok {
 		return a.completeVersions(c.Context(), models, name)
@@ -137,6 +140,33 @@ func (a *app) completeModels(c *cobra.Command, _ []string, typed string) ([]stri
 		}
 	}
 	return slices.DeleteFunc(words, func(w string) bool { return !strings.HasPrefix(w, typed) }), how
+}
+
+// completeSecond offers aliases to the commands that set them, and files to the
+// one that writes them.
+func completeSecond(c *cobra.Command, models *registrydb.Service, given []string, typed string) ([]string, cobra.ShellCompDirective) {
+	switch c.Name() {
+	case "get":
+		return nil, cobra.ShellCompDirectiveDefault
+	case "promote", "alias":
+	default:
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ref, err := registry.ParseRef(given[0])
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	m, err := models.Model(c.Context(), ref.Name)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var words []string
+	for _, alias := range m.Aliases {
+		if strings.HasPrefix(alias.Name, typed) {
+			words = append(words, alias.Name+"\tversion "+strconv.Itoa(alias.Version))
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (a *app) completeVersions(ctx context.Context, models *registrydb.Service, name string) ([]string, cobra.ShellCompDirective) {

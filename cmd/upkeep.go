@@ -64,7 +64,8 @@ type modelRoots struct {
 	repo *repo.Repo
 }
 
-// Roots calls fn for the files of each version.
+// Roots calls fn for the files of each version. What a remote has may be missing:
+// it is fetched when somebody asks for it.
 func (s modelRoots) Roots(ctx context.Context, fn func(upkeep.Root) error) error {
 	index, err := s.repo.Index(ctx)
 	if err != nil {
@@ -73,11 +74,15 @@ func (s modelRoots) Roots(ctx context.Context, fn func(upkeep.Root) error) error
 		}
 		return err
 	}
-	return registrydb.New(index, s.app.clock).Objects(ctx, func(ref registry.Ref, d registry.Data) error {
+	st, err := s.repo.Store(ctx)
+	if err != nil {
+		return err
+	}
+	return registrydb.New(index, s.app.clock).Objects(ctx, func(ref registry.Ref, d registry.Data, only bool) error {
 		k, err := tree.ParseKind(d.Kind)
 		if err != nil {
 			k = tree.File
 		}
-		return fn(upkeep.Root{By: "model " + ref.String(), Path: "models:/" + ref.String(), Kind: k, ID: d.ID, Kept: true})
+		return fn(upkeep.Root{By: "model " + ref.String(), Path: "models:/" + ref.String(), Kind: k, ID: d.ID, Kept: only || st.Has(d.ID), Only: only})
 	})
 }

@@ -175,21 +175,21 @@ func recordTags(ctx context.Context, q querier, model, version int64) ([]registr
 }
 
 // Objects calls fn for the files of every version that is there, and of those
-// that wait.
-func (s *Service) Objects(ctx context.Context, fn func(ref registry.Ref, data registry.Data) error) error {
+// that wait. Only says that the version was never pushed.
+func (s *Service) Objects(ctx context.Context, fn func(ref registry.Ref, data registry.Data, only bool) error) error {
 	rows, err := versionRows(ctx, s.db, "WHERE v.object IS NOT NULL AND v.deleted = 0")
 	if err != nil {
 		return err
 	}
-	report := func(ref registry.Ref, d *registry.Details) error {
-		return fn(ref, registry.Data{Path: d.Path, Kind: d.Kind, ID: d.Object, Size: d.Size, Files: d.Files})
+	report := func(ref registry.Ref, d *registry.Details, only bool) error {
+		return fn(ref, registry.Data{Path: d.Path, Kind: d.Kind, ID: d.Object, Size: d.Size, Files: d.Files}, only)
 	}
 	for i := range rows {
 		var d registry.Details
 		if err := json.Unmarshal([]byte(rows[i].details), &d); err != nil {
 			return err
 		}
-		if err := report(rows[i].Ref(), &d); err != nil {
+		if err := report(rows[i].Ref(), &d, rows[i].sent == 0); err != nil {
 			return err
 		}
 	}
@@ -199,7 +199,7 @@ func (s *Service) Objects(ctx context.Context, fn func(ref registry.Ref, data re
 	}
 	for i := range waiting {
 		if v := &waiting[i]; !v.Details.Object.IsZero() {
-			if err := report(registry.Ref{Name: v.Model, Number: v.Number}, &v.Details); err != nil {
+			if err := report(registry.Ref{Name: v.Model, Number: v.Number}, &v.Details, false); err != nil {
 				return err
 			}
 		}

@@ -83,6 +83,7 @@ func (u *Upkeep) checkRoots(ctx context.Context, s *store.Store, bad map[oid.ID]
 		if !r.Kept {
 			return nil
 		}
+		c.only = r.Only
 		_, err := c.check(ctx, r.By, r.Path, tree.Entry{Kind: r.Kind, ID: r.ID})
 		return err
 	}
@@ -105,6 +106,7 @@ type checker struct {
 	whole map[oid.ID]bool // directories that were found whole
 	told  map[string]bool // path and id, so that two roots do not say it twice
 	res   *FsckResult
+	only  bool // of the root that is looked at
 }
 
 func (c *checker) check(ctx context.Context, by, path string, e tree.Entry) (bool, error) {
@@ -141,9 +143,10 @@ func (c *checker) check(ctx context.Context, by, path string, e tree.Entry) (boo
 }
 
 // miss notes an object that is not in the store: a fault where the workspace
-// has the path, since then it was added or fetched here.
+// has the path, since then it was added or fetched here, and where nobody else
+// can have it.
 func (c *checker) miss(by, path string, id oid.ID) {
-	if _, err := os.Lstat(c.repo.Path(path)); err == nil {
+	if _, err := os.Lstat(c.repo.Path(path)); err == nil || c.only {
 		c.find(by, path, id, "its object is not in the store")
 	} else if c.first(path, id) {
 		c.res.NotHere++

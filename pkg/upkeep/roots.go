@@ -17,6 +17,8 @@ type Root struct {
 	ID   oid.ID
 	// Kept is false for a root whose bytes need not be here: git keeps them.
 	Kept bool
+	// Only is true for a root that no remote has: that it is missing is a fault.
+	Only bool
 }
 
 // Source lists further roots, such as those of runs.
