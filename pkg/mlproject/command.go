@@ -3,7 +3,6 @@ package mlproject
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -167,7 +166,10 @@ func brace(s string) string {
 
 // Quote makes text one word of a POSIX shell. What is plain stays plain.
 func Quote(text string) string {
-	if text != "" && regexp.MustCompile(`^[\w@%+=:,./-]+$`).MatchString(text) {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune("_@%+=:,./-", r)
+	}
+	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
 		return text
 	}
 	return "'" + strings.ReplaceAll(text, "'", `'"'"'`) + "'"

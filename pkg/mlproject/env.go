@@ -36,7 +36,10 @@ func ParsePython(file string, text []byte) (Python, error) {
 	return p, err
 }
 
-var condaBasic = regexp.MustCompile(`^(python|pip|setuptools|wheel)\s*(<=|>=|==|=|!=|<|>)?\s*([\d.]+)?$`)
+// condaBasic matches what pip can have, too: package, operator, version.
+func condaBasic() *regexp.Regexp {
+	return regexp.MustCompile(`^(python|pip|setuptools|wheel)\s*(<=|>=|==|=|!=|<|>)?\s*([\d.]+)?$`)
+}
 
 // ParseConda reads a conda.yaml as a Python environment: the interpreter, pip
 // and what pip installs. What else conda would install is in Other.
@@ -46,6 +49,7 @@ func ParseConda(file string, text []byte) (Python, error) {
 		return Python{}, err
 	}
 	var p Python
+	basic := condaBasic()
 	v, _ := top.Get("dependencies")
 	list, ok := v.([]any)
 	if !ok && v != nil {
@@ -62,7 +66,7 @@ func ParseConda(file string, text []byte) (Python, error) {
 		if !ok {
 			return p, errs.New(errs.Usage, "%s: dependencies: wants texts and a list of pip, not a %s", file, paramfile.TypeName(dep))
 		}
-		m := condaBasic.FindStringSubmatch(text)
+		m := basic.FindStringSubmatch(text)
 		switch {
 		case m == nil:
 			p.Other = append(p.Other, text)

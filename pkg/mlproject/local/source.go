@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -22,8 +21,6 @@ type Source struct {
 	Subdir  string // slash path in it
 	Version string // branch, tag or commit; "" is what is there, or the default branch
 }
-
-var scpLike = regexp.MustCompile(`^[\w.-]+@[\w.-]+:`)
 
 // ParseSource reads DIR, DIR#SUBDIR or GIT-URL#SUBDIR. It reports false for words
 // that are neither the URL of a git repository nor a directory with a project; any
@@ -48,7 +45,8 @@ func ParseSource(word string, sure bool) (Source, bool) {
 
 // IsURL reports whether the source is not on this machine.
 func (s Source) IsURL() bool {
-	return strings.Contains(s.Place, "://") || scpLike.MatchString(s.Place)
+	host, _, isSCP := strings.Cut(s.Place, ":") // git@host:path
+	return strings.Contains(s.Place, "://") || isSCP && strings.Contains(host, "@") && !strings.ContainsAny(host, "/\\")
 }
 
 // isBare reports whether the source is a directory that git keeps a repository in.
