@@ -196,7 +196,7 @@ func (u *pages) versions(ctx context.Context, b *versionsPage, source string) er
 	if base, ok := strings.CutSuffix(source, ".yaml"); ok { // an output: its lock says what it was
 		files = []string{base + ".lock"}
 	}
-	log, err := u.History.Log(ctx, 4*maxVersions, files...)
+	log, err := u.History.Log(ctx, 2*maxVersions, files...)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -30,6 +31,8 @@ func (u *pages) functions() template.FuncMap {
 		"lower":   func(s track.Status) string { return strings.ToLower(string(s)) },
 		"title":   func(s track.Status) string { return strings.ToUpper(string(s[:1])) + strings.ToLower(string(s[1:])) },
 		"state":   stateText,
+		"what":    func(kind string) string { return strings.ReplaceAll(strings.TrimPrefix(kind, "model."), "_", " ") },
+		"details": details,
 		"path":    func(p any) string { return escapePath(fmt.Sprint(p)) },
 		"join":    strings.Join,
 		"nav":     nav,
@@ -180,3 +183,18 @@ func stateText(s string) string {
 
 // valueText is a number with six digits.
 func valueText(v track.Value) string { return plot.Number(float64(v)) }
+
+// details are the words of an event.
+func details(data string) []fact {
+	var words map[string]any
+	if json.Unmarshal([]byte(data), &words) != nil {
+		return nil
+	}
+	var all []fact
+	for _, key := range sortedKeys(words) {
+		if text := fmt.Sprint(words[key]); text != "" && words[key] != nil {
+			all = append(all, fact{Name: key, Text: text})
+		}
+	}
+	return all
+}

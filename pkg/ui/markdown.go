@@ -179,12 +179,12 @@ func (m *marker) paragraph(r markdownRules) {
 			break
 		}
 		if cut, ok := strings.CutSuffix(line, "  "); ok {
-			line = cut + "\x00"
+			line = cut + "\x03"
 		}
 		body = append(body, strings.TrimLeft(line, " "))
 		m.at++
 	}
-	m.out.WriteString("<p>" + strings.ReplaceAll(inline(strings.Join(body, "\n")), "\x00", "<br>") + "</p>")
+	m.out.WriteString("<p>" + strings.ReplaceAll(inline(strings.Join(body, "\n")), "\x03", "<br>") + "</p>")
 }
 
 // inline makes HTML of the text of a block. The text is escaped first; what is
