@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"maps"
 )
 
 // Tx is a transaction that others may share; see DB.Update. A done context ends
@@ -10,7 +11,7 @@ import (
 type Tx struct {
 	on       conn
 	dialect  Dialect
-	prepared map[string]*sql.Stmt // nil: nothing is kept
+	prepared map[string]*sql.Stmt // nil for a query that was run once; no map: nothing is kept
 	memory   map[any]any
 }
 
@@ -81,14 +82,24 @@ func (t *Tx) steady(ctx context.Context) (context.Context, error) {
 	return context.WithoutCancel(ctx), nil
 }
 
-// prepare returns the statement for a query, nil where none is kept.
+// prepare returns the statement for a query that was run before, nil for one that
+// is new: most are run once in a short command.
 func (t *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if t.prepared == nil {
 		return nil, nil
 	}
-	s := t.prepared[query]
-	if s != nil || len(t.prepared) >= maxPrepared {
+	s, seen := t.prepared[query]
+	switch {
+	case s != nil:
 		return s, nil
+	case !seen:
+		if len(t.prepared) >= maxPrepared {
+			maps.DeleteFunc(t.prepared, func(_ string, s *sql.Stmt) bool { return s == nil })
+		}
+		if len(t.prepared) < maxPrepared {
+			t.prepared[query] = nil
+		}
+		return nil, nil
 	}
 	s, err := t.on.PrepareContext(ctx, query)
 	if err != nil {
@@ -96,6 +107,15 @@ func (t *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	}
 	t.prepared[query] = s
 	return s, nil
+}
+
+// closeAll closes the statements that are kept.
+func closeAll(prepared map[string]*sql.Stmt) {
+	for _, s := range prepared {
+		if s != nil {
+			_ = s.Close()
+		}
+	}
 }
 
 // Row is the answer to a query of at most one row.

@@ -151,6 +151,10 @@ func (d *DB) commitSome(members []*request) (done int, err error) {
 	}
 	defer func() { release(err) }()
 	tx := &Tx{on: c, dialect: d.dialect, prepared: d.group.prepared}
+	if tx.prepared == nil { // for this transaction
+		tx.prepared = map[string]*sql.Stmt{}
+		defer closeAll(tx.prepared)
+	}
 	exec := func(query string) error {
 		_, err := tx.ExecContext(ctx, query)
 		return err
@@ -248,9 +252,7 @@ func (g *group) renew(ctx context.Context, tx *Tx) error {
 
 func (g *group) unpin() {
 	if g.pinned != nil {
-		for _, s := range g.prepared {
-			_ = s.Close()
-		}
+		closeAll(g.prepared)
 		_ = g.pinned.Close()
 		g.pinned, g.prepared, g.memory, g.commits = nil, nil, nil, 0
 	}

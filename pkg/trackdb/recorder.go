@@ -53,7 +53,7 @@ func (s *Service) Create(ctx context.Context, run track.Run) (track.Run, error) 
 	given := run
 	err := s.db.Update(ctx, func(tx *db.Tx) error {
 		run = given // it may be the second try
-		if known { // it may be scheduled
+		if known {  // it may be scheduled
 			if started, err := s.startRun(ctx, tx, &run, first); started || err != nil {
 				return err
 			}

@@ -40,6 +40,7 @@ CREATE TABLE model_versions (
 	record       BYTEA,
 	UNIQUE (model, number)
 );
+CREATE INDEX model_versions_stage ON model_versions (model, stage, number, deleted);
 CREATE INDEX model_versions_run ON model_versions (run) WHERE run <> '';
 CREATE INDEX model_versions_object ON model_versions (object) WHERE object IS NOT NULL;
 
