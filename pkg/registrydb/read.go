@@ -95,11 +95,15 @@ func (s *Service) version(ctx context.Context, q querier, name string, number in
 }
 
 func versionRows(ctx context.Context, q querier, rest string, args ...any) (list []versionRow, err error) {
+	return versionRowsFrom(ctx, q, fromVersions, rest, args...)
+}
+
+func versionRowsFrom(ctx context.Context, q querier, from, rest string, args ...any) (list []versionRow, err error) {
 	var v versionRow
 	err = each(ctx, q, v.dest(), func() error {
 		list = append(list, v)
 		return nil
-	}, "SELECT "+versionColumns+fromVersions+rest, args...)
+	}, "SELECT "+versionColumns+from+rest, args...)
 	return list, err
 }
 

@@ -2,6 +2,7 @@ package registrydb
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,7 +59,13 @@ func (s *Service) Versions(ctx context.Context, q registry.Query) ([]registry.Ve
 	if err := l.fill(q, "m.seq"); err != nil {
 		return nil, err
 	}
-	rows, err := versionRows(ctx, s.db, l.text(q, "m.name", "v.number DESC"), l.args...)
+	from := fromVersions
+	if len(q.Order) == 0 && !slices.ContainsFunc(q.Filter, func(c track.Condition) bool { return l.columns[c.Key] == "v.run" }) {
+		// Model by model in their order, which ends when a page is full. SQLite takes the tables of a CROSS JOIN as they stand.
+		from = " FROM registered_models m CROSS JOIN model_versions v "
+		l.where = append(l.where, "v.model = m.seq")
+	}
+	rows, err := versionRowsFrom(ctx, s.db, from, l.text(q, "m.name", "v.number DESC"), l.args...)
 	if err != nil {
 		return nil, err
 	}
