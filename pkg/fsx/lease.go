@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -119,31 +120,36 @@ func (l *Lease) Release() error {
 // Abandon gives the lease up and leaves its file, as if the holder had died.
 func (l *Lease) Abandon() error { return l.f.Close() }
 
+// spareName begins the names of files that a pool keeps.
+const spareName = "spare-"
+
 // LeasePool takes and releases many leases of one directory: their files are
-// used again, because a file system is slow to make files where many were just
-// removed. It is for many goroutines.
+// used again, also by later pools, because a file system is slow to make files
+// where many were just removed. It is for many goroutines.
 type LeasePool struct {
-	dir string
+	dir  string
+	most int
 
-	mu    sync.Mutex
-	spare []*Lease
-	made  int
-	id    string
+	mu     sync.Mutex
+	spare  []*Lease
+	looked bool
+	found  []string // files that other pools left
+	made   int
+	id     string
 }
 
-// NewLeasePool returns a pool for leases in dir.
-func NewLeasePool(dir string) *LeasePool {
-	return &LeasePool{dir: dir, id: strconv.FormatUint(rand.Uint64(), 36)} //nolint:gosec // a name, no secret
+// NewLeasePool returns a pool for leases in dir, which leaves up to most empty
+// files there when it is closed.
+func NewLeasePool(dir string, most int) *LeasePool {
+	return &LeasePool{dir: dir, most: most, id: strconv.FormatUint(rand.Uint64(), 36)} //nolint:gosec // a name, no secret
 }
+
+// IsSpare reports whether a file is no lease but kept by a pool.
+func IsSpare(path string) bool { return strings.HasPrefix(filepath.Base(path), spareName) }
 
 // TryLease is TryLease for a path in the directory of the pool.
 func (p *LeasePool) TryLease(path string) (l *Lease, held []byte, err error) {
-	p.mu.Lock()
-	if n := len(p.spare); n > 0 {
-		l, p.spare = p.spare[n-1], p.spare[:n-1]
-	}
-	p.mu.Unlock()
-	if l == nil {
+	if l = p.take(); l == nil {
 		return TryLease(path)
 	}
 	// The file is locked already when it takes the name.
@@ -159,6 +165,55 @@ func (p *LeasePool) TryLease(path string) (l *Lease, held []byte, err error) {
 	return l, nil, nil
 }
 
+// take returns a file that is not used, nil when there is none.
+func (p *LeasePool) take() *Lease {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.spare); n > 0 {
+		l := p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return l
+	}
+	if !p.looked {
+		p.looked = true
+		entries, err := os.ReadDir(p.dir)
+		if err != nil {
+			return nil
+		}
+		for _, e := range entries {
+			if IsSpare(e.Name()) {
+				p.found = append(p.found, filepath.Join(p.dir, e.Name()))
+			}
+		}
+	}
+	for n := len(p.found); n > 0; n = len(p.found) {
+		name := p.found[n-1]
+		p.found = p.found[:n-1]
+		if l := adopt(name); l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// adopt takes a file that another pool left; nil when it cannot be had. One with
+// a second name belongs to a pool that was killed while it made that a lease.
+func adopt(name string) *Lease {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return nil
+	}
+	if tryLock(f, Exclusive) == nil {
+		ours, err := stands(f, name)
+		info, serr := f.Stat()
+		if err == nil && ours && serr == nil && oneName(info) && f.Truncate(0) == nil {
+			return &Lease{f: f, name: name}
+		}
+	}
+	_ = f.Close() // somebody else's
+	return nil
+}
+
 // Release gives a lease up and removes the file of that name.
 func (p *LeasePool) Release(l *Lease) error {
 	if runtime.GOOS == "windows" {
@@ -166,7 +221,7 @@ func (p *LeasePool) Release(l *Lease) error {
 	}
 	p.mu.Lock()
 	p.made++
-	name := filepath.Join(p.dir, "spare-"+p.id+"-"+strconv.Itoa(p.made))
+	name := filepath.Join(p.dir, spareName+p.id+"-"+strconv.Itoa(p.made))
 	p.mu.Unlock()
 	if err := l.Write(nil); err != nil {
 		return errors.Join(err, l.Release())
@@ -185,13 +240,17 @@ func (p *LeasePool) keep(l *Lease) {
 	p.spare = append(p.spare, l)
 }
 
-// Close removes the files that the pool kept.
+// Close leaves some of the files that the pool kept, and removes the others.
 func (p *LeasePool) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var all []error
-	for _, l := range p.spare {
-		all = append(all, l.Release())
+	for i, l := range p.spare {
+		if i+len(p.found) < p.most {
+			all = append(all, l.Abandon())
+		} else {
+			all = append(all, l.Release())
+		}
 	}
 	p.spare = nil
 	return errors.Join(all...)

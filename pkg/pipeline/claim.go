@@ -52,6 +52,7 @@ type claim struct {
 	pool   *fsx.LeasePool
 	leases []*fsx.Lease // of the place, and of the fingerprint when it is known
 	text   claimText
+	shared bool       // the fingerprint is leased, too
 	left   *claimText // what was left of a holder that died, or whose stage failed
 }
 
@@ -61,13 +62,16 @@ type busy struct {
 	by  *claimText // who has it; nil: stages of this run
 }
 
+// spareLeases is how many files are kept for the leases of the next run.
+const spareLeases = 512
+
 func newClaims(tmp, root string) *claims {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
 	}
 	dir := filepath.Join(tmp, "claims")
-	return &claims{dir: dir, root: root, host: host, pool: fsx.NewLeasePool(dir)}
+	return &claims{dir: dir, root: root, host: host, pool: fsx.NewLeasePool(dir, spareLeases)}
 }
 
 // begin makes the claims those of a run.
@@ -98,7 +102,7 @@ func (c *claims) take(address, fingerprint string) (*claim, *busy, error) {
 	cl := &claim{text: c.run, pool: c.pool}
 	cl.text.Stage, cl.text.Log = address, c.log(address)
 	files := []string{c.place(address)}
-	if fingerprint != "" {
+	if cl.shared = fingerprint != ""; cl.shared {
 		files = append(files, filepath.Join(c.dir, "print-"+fingerprint[:24]))
 	}
 	for i, file := range files {
@@ -292,6 +296,9 @@ func (c *claims) tidy(p *Project) error {
 	}
 	for _, e := range entries {
 		file := filepath.Join(c.dir, e.Name())
+		if fsx.IsSpare(file) {
+			continue
+		}
 		l, _, err := fsx.TryLease(file)
 		if err != nil {
 			return err

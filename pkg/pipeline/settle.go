@@ -26,7 +26,9 @@ func (s *scheduler) settle(ctx context.Context, j *job) (goes bool, err error) {
 		return false, err
 	}
 	if j.by == "" && !changed && (left == nil || left.Failed) {
-		return true, nil
+		if known, err := s.madeMeanwhile(ctx, j); err != nil || !known {
+			return err == nil, err
+		}
 	}
 	delete(s.decider.marks, place)
 	if left != nil {
@@ -61,6 +63,16 @@ func (s *scheduler) settle(ctx context.Context, j *job) (goes bool, err error) {
 		return false, s.admit(ctx, j)
 	}
 	return true, nil
+}
+
+// madeMeanwhile reports whether a copy of the workspace recorded what the stage
+// would make between the decision and the claim.
+func (s *scheduler) madeMeanwhile(ctx context.Context, j *job) (bool, error) {
+	if !j.claim.shared {
+		return false, nil
+	}
+	_, known, err := s.decider.cache.find(ctx, j.step.Fingerprint)
+	return known, err
 }
 
 // lookAgain decides anew, from what is on disk now.
