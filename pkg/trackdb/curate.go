@@ -83,32 +83,39 @@ func (s *Service) Restore(ctx context.Context, id string) error {
 	return s.setDeleted(ctx, id, "run.restored", 0)
 }
 
-// Forget removes for good the runs that were put into the bin at that time (ms)
-// or before, and returns their ids. Their lines in the history stay.
+// Forget removes for good the runs, logged models and experiments that were put
+// into the bin at that time (ms) or before, and returns the ids of the runs. Their
+// lines in the history stay. The name of an experiment is free again.
 func (s *Service) Forget(ctx context.Context, before int64) (ids []string, err error) {
 	err = s.db.Update(ctx, func(tx *db.Tx) error {
-		if err := forgetModels(ctx, tx, before); err != nil {
+		if ids, err = column(ctx, tx, "SELECT id FROM runs WHERE deleted > 0 AND deleted <= ? ORDER BY id", before); err != nil {
 			return err
 		}
-		if ids, err = column(ctx, tx, "SELECT id FROM runs WHERE deleted > 0 AND deleted <= ? ORDER BY id", before); err != nil || len(ids) == 0 {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO forgotten (id, time) SELECT id, CAST(? AS BIGINT) FROM runs WHERE deleted > 0 AND deleted <= ? ON CONFLICT (id) DO NOTHING", s.now(), before); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if err := s.event(ctx, tx, "run.forgotten", id, nil); err != nil {
+		if len(ids) > 0 {
+			if err := s.forgetRuns(ctx, tx, ids, before); err != nil {
 				return err
 			}
 		}
-		clear(tx.Memory()) // the numbers of runs are used again
-		_, err := tx.ExecContext(ctx, "DELETE FROM runs WHERE deleted > 0 AND deleted <= ?", before)
-		return err
+		return forgetModels(ctx, tx, before)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return ids, fault.At(ctx, "gc.forgotten")
+}
+
+func (s *Service) forgetRuns(ctx context.Context, tx *db.Tx, ids []string, before int64) error {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO forgotten (id, time) SELECT id, CAST(? AS BIGINT) FROM runs WHERE deleted > 0 AND deleted <= ? ON CONFLICT (id) DO NOTHING", s.now(), before); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := s.event(ctx, tx, "run.forgotten", id, nil); err != nil {
+			return err
+		}
+	}
+	clear(tx.Memory()) // the numbers of runs are used again
+	_, err := tx.ExecContext(ctx, "DELETE FROM runs WHERE deleted > 0 AND deleted <= ?", before)
+	return err
 }
 
 // Removed counts the runs that Forget would remove.

@@ -206,10 +206,19 @@ func (s *Service) DeleteLoggedModel(ctx context.Context, id string) error {
 }
 
 // forgetModels removes for good the models that were deleted at that time (ms)
-// or before.
+// or before, and the experiments of which nothing is left.
 func forgetModels(ctx context.Context, tx *db.Tx, before int64) error {
-	_, err := tx.ExecContext(ctx, "DELETE FROM logged_models WHERE deleted > 0 AND deleted <= ?", before)
-	return err
+	for _, text := range []string{
+		`DELETE FROM logged_models WHERE deleted BETWEEN 1 AND ?1
+			OR experiment IN (SELECT id FROM experiments WHERE deleted BETWEEN 1 AND ?1)`,
+		`DELETE FROM experiments WHERE deleted BETWEEN 1 AND ?1 AND id <> 0
+			AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment = experiments.id)`,
+	} {
+		if _, err := tx.ExecContext(ctx, text, before); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SetLoggedModelTags implements track.ModelRecorder.

@@ -599,6 +599,18 @@ func TestKeysAndWhatIsForgotten(t *testing.T) {
 		}
 		_, err := s.Run(ctx, b.ID)
 		wantKind(t, err, errs.NotFound)
+		e := experiment(t, s, "short")
+		gone := create(t, s, track.Run{ExperimentID: e.ID})
+		m, err := s.CreateLoggedModel(ctx, track.LoggedModel{ExperimentID: e.ID, Name: "m"})
+		must(t, err)
+		must(t, s.DeleteExperiment(ctx, e.ID))
+		if ids, err := s.Forget(ctx, s.now()); err != nil || len(ids) != 1 || ids[0] != gone.ID {
+			t.Errorf("forgot %v %v", ids, err)
+		}
+		if _, err := s.LoggedModel(ctx, m.ID); !errs.Is(err, errs.NotFound) {
+			t.Errorf("a model of an experiment that is gone: %v", err)
+		}
+		experiment(t, s, "short")
 		// The row of the next run has the number of the one that is gone.
 		c := create(t, s, track.Run{})
 		for _, id := range []string{a.ID, c.ID} {
