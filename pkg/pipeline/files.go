@@ -26,7 +26,9 @@ func (f *RepoFiles) Tracked(ctx context.Context) (map[string]stagefile.Asset, er
 	}
 	out := make(map[string]stagefile.Asset, len(found))
 	for _, t := range found {
-		out[t.Path] = asset(t.Object)
+		a := asset(t.Object)
+		a.Unknown = t.Unknown
+		out[t.Path] = a
 	}
 	return out, nil
 }

@@ -64,13 +64,14 @@ type view struct {
 	identify func(ctx context.Context, url string) (stagefile.Asset, error)
 	urls     map[string]identified // what is at the URLs that stages depend on
 
-	others func(ctx context.Context, lock string, stages []*stagefile.Stage) (map[string]stagefile.Record, error)
+	adopted map[recordKey]bool // records that are of another tool
+	others  func(ctx context.Context, lock string, stages []*stagefile.Stage) (map[string]stagefile.Record, error)
 }
 
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
 		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: &lockStates{root: root, known: map[string]fileState{}}, rewritten: map[recordKey]bool{},
-		params: map[string]any{}, changed: newMakers(),
+		params: map[string]any{}, changed: newMakers(), adopted: map[recordKey]bool{},
 		unknown: newMakers(), partly: newMakers(), settled: newMakers(),
 	}
 }
@@ -126,6 +127,7 @@ func (v *view) adopt(ctx context.Context, stages []*stagefile.Stage) error {
 		}
 		for _, s := range unknown[file] {
 			if r, ok := records[s.Name]; ok {
+				v.adopted[recordKey{file, s.Name}] = true
 				v.locks[file].Set(Completed(s, r))
 			}
 		}
@@ -189,7 +191,9 @@ func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Reco
 		if errs.Is(err, errs.NotFound) && v.settled.around(d.Path) != "" {
 			a, onDisk, err = v.recorded(s, d.Path)
 		}
-		if err != nil && v.listed != nil && v.unseen(d.Path) {
+		// Of what only DVC's sum is known nobody can tell whether it is what we recorded.
+		alien := err == nil && a.Unknown && !v.adopted[recordKey{s.Lock(), s.Name}]
+		if v.listed != nil && (alien || err != nil && v.unseen(d.Path)) {
 			if was, _, none := v.recorded(s, d.Path); none == nil {
 				a, onDisk, err = was, true, nil
 			}

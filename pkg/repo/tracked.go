@@ -25,6 +25,7 @@ type Tracked struct {
 	// Foreign means that a file of DVC names it. Its bytes need not be in the
 	// store, and of what was never seen here the ID is made up of DVC's sum.
 	Foreign bool
+	Unknown bool // the ID is made up
 }
 
 // Tracked lists what the pointers and locks of the workspace name, sorted by

@@ -27,6 +27,7 @@ type Asset struct {
 	Files   int64 // 1, or of a directory all below it
 	NoCache bool  // of an out: its bytes are not in the store
 	NoPush  bool  // of an out: it is not pushed
+	Unknown bool  // of a dependency: the ID stands for what another tool calls it; not in the lock
 }
 
 // URLAsset is what is at a URL that a stage depends on, named by what the server
