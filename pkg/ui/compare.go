@@ -99,7 +99,7 @@ func (u *pages) compare(w http.ResponseWriter, r *http.Request) error {
 	}
 	title := "Compare " + strconv.Itoa(len(ids)) + " runs"
 	return u.show(w, r, http.StatusOK, "compare.html", page{
-		Title: title, Nav: "runs", Scripts: []string{"compare.js"}, Styles: stylesOf([]string{"compare.js"}),
+		Title: title, Nav: "runs", Scripts: []string{"compare.js"}, Styles: stylesOf([]string{"compare.js"}), Imports: importsOf([]string{"compare.js"}),
 		Crumbs: []crumb{{"Runs", "/runs?runs=" + b.Refs}}, Body: b,
 	})
 }

@@ -61,7 +61,7 @@ func (u *pages) showRun(w http.ResponseWriter, r *http.Request, tab, file string
 	if h.Parent != nil {
 		crumbs = append(crumbs, crumb{h.Parent.Name, "/runs/" + h.Parent.ID})
 	}
-	return u.show(w, r, http.StatusOK, file, page{Title: run.Name, Nav: "runs", Scripts: append([]string{"run.js"}, scripts...), Styles: stylesOf(scripts), Crumbs: crumbs, Body: b})
+	return u.show(w, r, http.StatusOK, file, page{Title: run.Name, Nav: "runs", Scripts: append([]string{"run.js"}, scripts...), Styles: stylesOf(scripts), Imports: importsOf(scripts), Crumbs: crumbs, Body: b})
 }
 
 func (u *pages) head(ctx context.Context, run *track.Run, tab string) (*runHead, error) {
@@ -352,6 +352,14 @@ func (u *pages) curves(w http.ResponseWriter, r *http.Request) error {
 		f.Series = append(f.Series, line)
 	}
 	return sendJSON(w, r, f)
+}
+
+// importsOf are the modules that pages with charts import.
+func importsOf(scripts []string) []string {
+	if len(scripts) > 0 {
+		return []string{"charts.js", "uplot/uPlot.esm.js"}
+	}
+	return nil
 }
 
 // stylesOf are the style sheets that go with scripts.

@@ -50,6 +50,7 @@ type page struct {
 	Title   string
 	Nav     string   // which entry of the navigation it belongs to
 	Scripts []string // modules
+	Imports []string // modules that these import, to be fetched beside them
 	Styles  []string
 	Wide    bool // as wide as the window, and it scrolls inside
 	Crumbs  []crumb
