@@ -96,11 +96,11 @@ func findVersion(ctx context.Context, models registry.Reader, text string) (regi
 }
 
 // exactly refuses a bare name where one version is meant for good.
-func exactly(ref registry.Ref, command string) error {
+func exactly(ref registry.Ref, command, rest string) error {
 	if ref.Number > 0 || ref.Alias != "" {
 		return nil
 	}
-	return errs.New(errs.Usage, "%s names no version", ref).Hint("mlops model %s %s/VERSION", command, ref)
+	return errs.New(errs.Usage, "%s names no version", ref).Hint("%s", strings.TrimSpace("mlops model "+command+" "+ref.Name+"/VERSION "+rest))
 }
 
 // completeModels offers models and versions to the commands below c, all of

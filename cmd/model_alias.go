@@ -46,7 +46,7 @@ func runModelAlias(ctx context.Context, o *modelAliasOptions, text string, alias
 		return err
 	}
 	if len(aliases) > 0 {
-		if err := exactly(ref, "alias"); err != nil {
+		if err := exactly(ref, "alias", strings.Join(aliases, " ")); err != nil {
 			return err
 		}
 		v, err := models.Find(ctx, ref)
@@ -173,7 +173,9 @@ func runModelTag(ctx context.Context, o *modelTagOptions, text string, pairs []s
 			t.Row(tag.Key, tag.Value)
 		}
 		if t.Len() == 0 {
-			o.app.io.Note("%s has no tags", ref)
+			if !o.say {
+				o.app.io.Note("%s has no tags", ref)
+			}
 			return nil
 		}
 		return t.Write(w)

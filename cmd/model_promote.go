@@ -53,7 +53,7 @@ is 4. The history keeps who moved it and what the gates said.`,
 
 func runModelPromote(ctx context.Context, o *modelPromoteOptions) error {
 	q := &o.request
-	if err := exactly(q.Ref, "promote"); err != nil {
+	if err := exactly(q.Ref, "promote", q.Alias); err != nil {
 		return err
 	}
 	if o.approve && q.DryRun {
@@ -174,7 +174,7 @@ func runModelApprove(ctx context.Context, o *modelApproveOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := exactly(ref, "approve"); err != nil {
+	if err := exactly(ref, "approve", ""); err != nil {
 		return err
 	}
 	v, err := models.Find(ctx, ref)

@@ -44,6 +44,9 @@ func (p *Releaser) openPath(ctx context.Context, dir, typed string) (source, err
 	if err != nil {
 		return source{}, err
 	}
+	if rel == "." || repo.Internal(rel) {
+		return source{}, errs.New(errs.Usage, "register %q: name the file or directory of the model", typed)
+	}
 	saved, err := p.work.Save(ctx, []string{rel})
 	if errs.Is(err, errs.NotFound) {
 		e := errs.New(errs.NotFound, "register %s: %w", typed, err)
