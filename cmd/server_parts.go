@@ -64,8 +64,9 @@ func (o *serverOptions) open(ctx context.Context, log *slog.Logger) (*serverPart
 		return nil, err
 	}
 	return &serverParts{
-		what:   o.what(index),
-		sender: sender,
-		routes: slices.Concat(pages, mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(own)),
+		what:    o.what(index),
+		sender:  sender,
+		metrics: []server.Collector{databaseMetrics(index)},
+		routes:  slices.Concat(pages, mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(own)),
 	}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/remote"
 	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/server"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -130,4 +131,15 @@ func (o *serverOptions) enterStore(ctx context.Context) error {
 	}
 	o.app.dir = dir
 	return o.app.enter()
+}
+
+// databaseMetrics are the lines of /metrics about a database.
+func databaseMetrics(index *db.DB) server.Collector {
+	return func(e *server.Exposition) {
+		c := index.Counts()
+		e.One("mlops_db_commits_total", "counter", "Transactions committed; several requests may share one.", float64(c.Commits))
+		e.One("mlops_db_updates_total", "counter", "Changes that were answered by commits.", float64(c.Updates))
+		e.One("mlops_db_connections", "gauge", "Open connections to the database.", float64(c.Open))
+		e.One("mlops_db_connections_in_use", "gauge", "Connections to the database that are in use.", float64(c.Busy))
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
@@ -37,6 +38,7 @@ type DB struct {
 	path    string // or the URL, without a password
 	dialect Dialect
 	group   group
+	counts  struct{ commits, updates atomic.Int64 }
 }
 
 // Open opens the database at path, making it when missing, and applies the

@@ -197,6 +197,7 @@ func (d *DB) commitSome(members []*request) (done int, err error) {
 	if err := exec("COMMIT"); err != nil {
 		return len(members), errors.Join(err, exec("ROLLBACK"))
 	}
+	d.counted(len(members))
 	return len(members), nil
 }
 
@@ -272,6 +273,9 @@ func (d *DB) Close() error {
 func (d *DB) updateAlone(ctx context.Context, fn func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := d.tryAlone(ctx, fn)
+		if err == nil {
+			d.counted(1)
+		}
 		if err == nil || !again(err) || attempt == 20 {
 			return d.explain(err)
 		}
