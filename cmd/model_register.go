@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -34,7 +35,7 @@ run made: RUN:PATH, or runs:/RUN/PATH as MLflow writes it. The model is made whe
 is none. The version keeps the run that made the files, with its params, metrics, data
 and code; what an MLmodel file says of signature, flavors and input example; and the
 model card, MODEL_CARD.md or README.md in the directory. The same files of the same run
-are registered once.`,
+are registered once. Inside a stage the run is the one that goes on.`,
 		Example: `  mlops model register models/churn.pkl churn
   mlops model register swift-otter-417:models/churn.pkl churn --alias candidate
   mlops model register models/churn churn --tag team=growth --licence MIT`,
@@ -51,13 +52,14 @@ are registered once.`,
 	f.StringVar(&o.request.Licence, "licence", "", "the licence (default: what the model card says)")
 	f.StringVar(&o.card, "card", "", "`FILE` with the model card in Markdown (default: MODEL_CARD.md or README.md beside the model)")
 	f.StringSliceVar(&o.request.Flavors, "flavor", nil, "how it can be loaded, such as sklearn (default: what its MLmodel says)")
+	f.StringVar(&o.request.Run, "run", "", "the run that made the file (default: $"+runIDVariable+", or the run that is known to have)")
 	f.BoolVar(&o.pull, "pull", false, "fetch what is missing from the default remote")
 	return c
 }
 
 func runModelRegister(ctx context.Context, o *modelRegisterOptions) error {
 	q := &o.request
-	q.Dir = "."
+	q.Dir, q.Run = ".", cmp.Or(q.Run, os.Getenv(runIDVariable))
 	for _, pair := range o.tags {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {

@@ -21,8 +21,11 @@ func (p *Releaser) find(ctx context.Context, ref registry.Ref) (registry.Version
 // the run of the logged model that it is, what that run says and, with files, what
 // its files say. Nothing is stored with the version: its run may still go on.
 func (p *Releaser) Complete(ctx context.Context, v *registry.Version, files bool) error {
-	if d := &v.Details; !d.Object.IsZero() || d.Path != "" || v.RunID == "" && v.LoggedModel == "" {
+	if v.RunID == "" && v.LoggedModel == "" {
 		return nil
+	}
+	if d := &v.Details; !d.Object.IsZero() || d.Path != "" {
+		return p.measured(ctx, v)
 	}
 	s := source{logged: v.LoggedModel}
 	if v.RunID == "" && p.Logged != nil {
@@ -55,6 +58,30 @@ func (p *Releaser) Complete(ctx context.Context, v *registry.Version, files bool
 	}
 	var err error
 	v.Details, err = p.details(ctx, &s, &Request{})
+	return err
+}
+
+// measured fills in what the run of a version said after it was registered, as
+// when a stage registers what it just made.
+func (p *Releaser) measured(ctx context.Context, v *registry.Version) error {
+	if len(v.Details.Metrics) > 0 || v.RunID == "" {
+		return nil
+	}
+	run, err := p.runs.Run(ctx, v.RunID)
+	if err != nil {
+		if errs.Is(err, errs.NotFound) {
+			return nil
+		}
+		return err
+	}
+	d := fromRun(&run)
+	v.Details.Metrics = d.Metrics
+	if len(v.Details.Params) == 0 {
+		v.Details.Params = d.Params
+	}
+	if len(v.Details.Inputs) == 0 {
+		v.Details.Inputs, err = p.inputs(ctx, &run)
+	}
 	return err
 }
 

@@ -20,6 +20,7 @@ import (
 type Request struct {
 	Dir         string // where the source was typed
 	Source      string // PATH, RUN:PATH, runs:/RUN/PATH or models:/m-…
+	Run         string // that made what stands at a path; "" for the one that is known to have
 	Model       string
 	Aliases     []string
 	Tags        []registry.Tag
@@ -54,6 +55,9 @@ func (p *Releaser) Register(ctx context.Context, q Request) (res Registered, err
 	if err != nil {
 		return res, err
 	}
+	if err := p.named(ctx, &s, q.Run); err != nil {
+		return res, err
+	}
 	v := registry.Version{Model: q.Model, Source: s.uri, LoggedModel: s.logged, Description: q.Description, Tags: q.Tags}
 	if v.Details, err = p.details(ctx, &s, &q); err != nil {
 		return res, err
@@ -85,6 +89,20 @@ func (p *Releaser) Register(ctx context.Context, q Request) (res Registered, err
 	}
 	res.Version, err = p.reg.Version(ctx, q.Model, res.Version.Number)
 	return res, err
+}
+
+// named sets the run of files at a path where the user named one.
+func (p *Releaser) named(ctx context.Context, s *source, ref string) error {
+	if ref == "" || s.uri != s.object.Path {
+		return nil
+	}
+	id, err := p.runs.Resolve(ctx, ref)
+	if err != nil {
+		return err
+	}
+	run, err := p.runs.Run(ctx, id)
+	s.run = &run
+	return err
 }
 
 // same is the newest version that has the same files of the same run.
