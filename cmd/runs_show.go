@@ -218,6 +218,23 @@ func (a *app) showRun(w io.Writer, r *track.Run) error {
 	for _, x := range r.Assets {
 		assets.Row(string(x.Role), x.Path, x.ID.Short(), term.Bytes(x.Size))
 	}
+	datasets := a.io.Table()
+	for _, d := range r.Datasets {
+		use := ""
+		for _, t := range d.Tags {
+			if t.Key == track.ContextTag {
+				use = t.Value
+			}
+		}
+		datasets.Row(use, d.Name, d.Digest, d.SourceType)
+	}
+	models := a.io.Table()
+	for _, id := range r.ModelInputs {
+		models.Row("input", id)
+	}
+	for _, m := range r.ModelOutputs {
+		models.Row("output", m.Model)
+	}
 	environment := a.io.Table()
 	for _, key := range slices.Sorted(maps.Keys(r.Environment)) {
 		environment.Row(key, r.Environment[key])
@@ -225,7 +242,7 @@ func (a *app) showRun(w io.Writer, r *track.Run) error {
 	for _, part := range []struct {
 		title string
 		table *term.Table
-	}{{"params", params}, {"metrics", metrics}, {"tags", tags}, {"stages", stages}, {"data", assets}, {"environment", environment}} {
+	}{{"params", params}, {"metrics", metrics}, {"tags", tags}, {"stages", stages}, {"data", assets}, {"datasets", datasets}, {"models", models}, {"environment", environment}} {
 		if part.table.Len() == 0 {
 			continue
 		}

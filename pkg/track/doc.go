@@ -12,5 +12,9 @@
 // A record is one finished run as canonical bytes, the form in which runs
 // travel.
 //
+// A dataset is what a client says a run read, by name and digest. A logged model
+// is a model that a run made, with params, tags, metrics and files of its own.
+// An artifact is a file of a run or of a logged model, by path.
+//
 // Times are milliseconds since 1970 in UTC; 0 means not set.
 package track

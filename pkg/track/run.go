@@ -15,7 +15,8 @@ const DefaultExperiment = "Default"
 type Status string
 
 // The statuses of a run. A run that is neither running nor scheduled has
-// finished and no longer changes, but for its tags and its note.
+// finished; unless it is a Script it no longer changes, but for its tags, name and
+// note.
 const (
 	Running   Status = "RUNNING"
 	Scheduled Status = "SCHEDULED"

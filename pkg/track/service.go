@@ -24,7 +24,8 @@ type Recorder interface {
 	// of the run are stored with it; the rest goes through Log.
 	Create(ctx context.Context, run Run) (Run, error)
 	// Log adds to a run in one transaction, or changes nothing. A param that
-	// has another value, or a run that is over or deleted, is errs.Conflict.
+	// has another value (ParamError), a run that is deleted (DeletedError), or one
+	// that is over and no script (EndedError), is errs.Conflict.
 	Log(ctx context.Context, id string, b Batch) error
 	// Finish logs the last batch and ends the run, in one transaction.
 	Finish(ctx context.Context, id string, status Status, last Batch) error
