@@ -65,7 +65,7 @@ func TestTenThousandRunsAreLight(t *testing.T) {
 	w := ask(t, h, http.MethodGet, "/ui/runs", "", "Accept-Encoding", "gzip")
 	took := time.Since(began)
 	total := w.Body.Len()
-	for _, name := range []string{"app.js", "runs.js", "rows.js", "filter.js", "style.css"} {
+	for _, name := range []string{"app.js", "runs.js", "rows.js", "filter.js", "columns.js", "style.css"} {
 		total += ask(t, h, http.MethodGet, "/static/x/"+name, "", "Accept-Encoding", "gzip").Body.Len()
 	}
 	t.Logf("10,000 runs: feed of %d bytes in %v, with scripts %d", w.Body.Len(), took, total)

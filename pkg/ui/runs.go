@@ -31,7 +31,7 @@ func (u *pages) runs(w http.ResponseWriter, r *http.Request) error {
 	}
 	q := r.URL.Query()
 	b := runsPage{Experiments: experiments, Experiment: q.Get("experiment"), Deleted: q.Has("deleted")}
-	return u.show(w, r, http.StatusOK, "runs.html", page{Title: "Runs", Nav: "runs", Scripts: []string{"runs.js"}, Imports: []string{"rows.js", "filter.js"}, Wide: true, Body: b})
+	return u.show(w, r, http.StatusOK, "runs.html", page{Title: "Runs", Nav: "runs", Scripts: []string{"runs.js"}, Imports: []string{"rows.js", "filter.js", "columns.js"}, Wide: true, Body: b})
 }
 
 // experimentList is the experiments that the user may see.

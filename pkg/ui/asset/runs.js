@@ -1,5 +1,6 @@
 // The page of runs.
 import {$, ask, duration, el, exactly, icon, number, onKey, post, toast, when} from './app.js';
+import {columnsMenu} from './columns.js';
 import {filterField} from './filter.js';
 import {Runs, STATUS, summary, view} from './rows.js';
 
@@ -436,35 +437,18 @@ $('#group').addEventListener('change', (e) => {
   } else draw();
 });
 
-// The menu of columns.
-const menu = $('#columns-menu');
-menu.addEventListener('beforetoggle', (e) => {
-  if (e.newState !== 'open' || !runs) return;
-  const shown = new Set(shownColumns());
-  const search = el('input', {class: 'field', placeholder: 'Find a column', 'aria-label': 'Find a column', autofocus: true});
-  const parts = [['attributes', 'About the run'], ['metrics', 'Metrics'], ['params', 'Params'], ['tags', 'Tags']].map(([kind, title]) => {
-    const keys = runs.keys.filter((k) => k.key.startsWith(kind + '.'));
-    if (!keys.length) return '';
-    keys.sort((a, b) => shown.has(b.key) - shown.has(a.key) || a.key.localeCompare(b.key));
-    return el('section', {}, el('h2', {}, title), ...keys.slice(0, 500).map((k) => el('label', {class: 'check', 'data-key': k.key.toLowerCase()},
-      el('input', {type: 'checkbox', value: k.key, checked: shown.has(k.key), onchange: chooseColumns}), k.key.slice(kind.length + 1), el('span', {class: 'n'}, k.n.toLocaleString()))));
-  });
-  const again = el('button', {type: 'button', class: 'btn small ghost', onclick: () => { state.cols = null; menu.hidePopover(); load(); }}, 'As chosen for me');
-  menu.replaceChildren(search, ...parts.filter(Boolean), again);
-  search.addEventListener('input', () => {
-    for (const l of menu.querySelectorAll('label')) l.hidden = !l.dataset.key.includes(search.value.toLowerCase());
-  });
-  const b = $('#columns').getBoundingClientRect();
-  menu.style.top = b.bottom + 6 + 'px';
-  menu.style.right = Math.max(8, innerWidth - b.right) + 'px';
+columnsMenu({
+  keys: () => runs?.keys, shown: shownColumns,
+  choose(key, on) {
+    const now = [...shownColumns()];
+    state.cols = on ? [...now, key] : now.filter((k) => k !== key);
+    on && !runs.columns.has(key) ? load() : draw();
+  },
+  again() {
+    state.cols = null;
+    load();
+  },
 });
-
-function chooseColumns(e) {
-  const now = [...shownColumns()];
-  state.cols = e.target.checked ? [...now, e.target.value] : now.filter((k) => k !== e.target.value);
-  if (e.target.checked && !runs.columns.has(e.target.value)) load();
-  else draw();
-}
 
 const field = filterField({keys: () => runs?.keys || [], done: setFilter});
 field.set(state.filter);

@@ -158,7 +158,7 @@ await scene('columns', {}, async (page) => {
   await picture(page, 'columns');
   await accessible(page, 'columns');
   await page.getByLabel('Find a column').fill('batch');
-  const batch = page.locator('#columns-menu label:not([hidden]) input');
+  const batch = page.locator('#columns-menu label input');
   await batch.uncheck();
   await page.waitForFunction(() => !document.querySelector('[data-sort="params.batch"]'));
   await batch.check();
