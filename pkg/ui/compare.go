@@ -62,7 +62,7 @@ type pictureOf struct {
 }
 
 func (u *pages) compare(w http.ResponseWriter, r *http.Request) error {
-	refs := strings.FieldsFunc(r.URL.Query().Get("runs"), func(c rune) bool { return c == ',' || c == ' ' })
+	refs := refsOf(r)
 	b := comparePage{All: r.URL.Query().Has("all")}
 	if len(refs) == 0 {
 		return u.show(w, r, http.StatusOK, "compare.html", page{Title: "Compare", Nav: "runs", Body: b})

@@ -139,7 +139,7 @@ func Routes(d Deps) ([]route.Route, error) {
 		return nil, err
 	}
 	get := func(pattern string, h handler) route.Route {
-		return route.Route{Method: http.MethodGet, Pattern: pattern, Access: route.Read, Handler: h, Fail: u.fail}
+		return route.Route{Method: http.MethodGet, Pattern: pattern, Access: route.Read, Subjects: u.subjectsOf(pattern), Handler: h, Fail: u.fail}
 	}
 	stream := func(pattern string, h handler) route.Route {
 		r := get(pattern, h)
@@ -147,7 +147,7 @@ func Routes(d Deps) ([]route.Route, error) {
 		return r
 	}
 	post := func(pattern string, h handler) route.Route {
-		return route.Route{Method: http.MethodPost, Pattern: pattern, Access: route.Write, Handler: asUser(h), Fail: u.fail}
+		return route.Route{Method: http.MethodPost, Pattern: pattern, Access: route.Write, Subjects: u.subjectsOf(pattern), Handler: asUser(h), Fail: u.fail}
 	}
 	asset := get("/static/{hash}/{file...}", u.asset)
 	asset.Access = route.Open // the sign-in page needs them

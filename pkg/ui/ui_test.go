@@ -328,6 +328,43 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// TestSubjects says what requests are about, so that a server can ask whether
+// the user may.
+func TestSubjects(t *testing.T) {
+	t.Parallel()
+	p := fixture(t)
+	routes, err := ui.Routes(p.deps)
+	must(t, err)
+	subjects := map[string]func(*http.Request) ([]route.Subject, error){}
+	for _, r := range routes {
+		subjects[r.Method+" "+r.Pattern] = r.Subjects
+	}
+	about := func(pattern string, r *http.Request) string {
+		t.Helper()
+		all, err := subjects[pattern](r)
+		must(t, err)
+		return fmt.Sprint(all)
+	}
+	request := func(method, target, body string) *http.Request {
+		return httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	}
+	one := request(http.MethodGet, "/runs/rich", "")
+	one.SetPathValue("id", "rich")
+	if got := about("GET /runs/{id}", one); got != "[{run "+richID+"}]" {
+		t.Error(got)
+	}
+	change := request(http.MethodPost, "/ui/runs/tag", `{"runs":["rich","`+runningID+`"],"key":"k"}`)
+	if got := about("POST /ui/runs/tag", change); got != "[{run "+richID+"} {run "+runningID+"}]" {
+		t.Error(got)
+	}
+	if left, err := io.ReadAll(change.Body); err != nil || !strings.Contains(string(left), `"key":"k"`) {
+		t.Errorf("the body is gone: %q %v", left, err)
+	}
+	if got := about("GET /compare", request(http.MethodGet, "/compare?runs=rich", "")); got != "[{run "+richID+"}]" {
+		t.Error(got)
+	}
+}
+
 // deny lets a user see the experiment "pipelines" only.
 type deny struct{ *place }
 

@@ -84,6 +84,7 @@ func problemOf(r *http.Request, err error) problem {
 // fail tells a browser, or a script, what went wrong.
 func (u *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(r, err)
+	w.Header().Del("WWW-Authenticate") // people sign in on a page, not in a window of the browser
 	if strings.HasPrefix(r.URL.Path, "/ui/") || strings.Contains(r.Header.Get("Accept"), "application/json") {
 		body, merr := json.Marshal(p)
 		if merr != nil {
