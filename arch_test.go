@@ -61,7 +61,7 @@ func thirdParty() map[string]string {
 		"github.com/dustin":          "",
 		"github.com/go-viper":        "cmd",
 		"github.com/pelletier":       "paramfile metricfile",
-		"go.yaml.in/yaml/v3":         "paramfile metricfile stagefile dvc repo registry/mlmodel cmd",
+		"go.yaml.in/yaml/v3":         "paramfile metricfile stagefile dvc repo registry/mlmodel mlruns cmd",
 		"github.com/klauspost":       "transfer store pack remote",
 		"github.com/zeebo/xxh3":      "tree store workspace",
 		"golang.org/x/term":          "term",
