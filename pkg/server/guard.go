@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 
 	"github.com/mlops-cli/mlops/pkg/route"
 )
@@ -109,8 +110,16 @@ func (v *served) fail(w *recorder, r *http.Request, err error) {
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	_, refused := errors.AsType[*route.Refusal](err)
+	tooLarge, large := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case refused:
+	case large:
 		err = route.Refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	case errors.Is(w.broken, os.ErrDeadlineExceeded):
+		err = route.Refuse(http.StatusRequestTimeout, "the body did not come in time")
+	case w.broken != nil:
+		err = route.Refuse(http.StatusBadRequest, "the body broke off")
 	}
 	if refusal, ok := errors.AsType[*route.Refusal](err); ok && refusal.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")

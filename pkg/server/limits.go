@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -21,6 +22,9 @@ func (v *served) limit(w *recorder, r *http.Request) error {
 		}
 		r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, most)
 	}
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &watchedBody{ReadCloser: r.Body, w: w}
+	}
 	if !v.Stream {
 		return nil
 	}
@@ -33,6 +37,22 @@ func (v *served) limit(w *recorder, r *http.Request) error {
 	}
 	r.Body = body
 	return nil
+}
+
+// watchedBody is a body whose recorder knows that it broke off.
+type watchedBody struct {
+	io.ReadCloser
+
+	w *recorder
+}
+
+// Read implements io.Reader.
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.w.broken = err
+	}
+	return n, err
 }
 
 // steadyBody is a body that breaks off when nothing comes for a while.

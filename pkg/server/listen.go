@@ -40,7 +40,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener, secure *tls.Config) e
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: min(10*time.Second, s.o.Timeout),
 		ReadTimeout:       s.o.Timeout,
-		WriteTimeout:      s.o.Timeout,
+		WriteTimeout:      2 * s.o.Timeout, // there is time to say that a body did not come
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),

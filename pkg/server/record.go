@@ -42,6 +42,7 @@ type recorder struct {
 	user   string
 	note   string        // what a guard saw
 	err    error         // what a handler returned
+	broken error         // why the body did not come whole
 	stall  time.Duration // a stream's deadline for each piece; 0: it is none
 	after  func() time.Time
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -329,6 +330,31 @@ func TestBodiesHaveALimit(t *testing.T) {
 	}
 	if got := send(strings.Repeat("x", 101), 101); got != http.StatusRequestEntityTooLarge {
 		t.Errorf("%d", got)
+	}
+}
+
+// Half a body is the client's fault, and no error of the server.
+func TestBodiesThatDoNotCome(t *testing.T) {
+	t.Parallel()
+	echo := at(http.MethodPost, "/echo", route.Write, func(_ http.ResponseWriter, r *http.Request) error {
+		_, err := io.ReadAll(r.Body)
+		return err
+	})
+	address, _ := start(t, server.Options{Routes: []route.Route{echo}, Timeout: 200 * time.Millisecond})
+	var d net.Dialer
+	c, err := d.DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf")
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("%s", resp.Status)
 	}
 }
 
