@@ -105,12 +105,13 @@ func (a *app) showChildren(w io.Writer, r *track.Run, children []track.Run) erro
 	return nil
 }
 
-// resolveRun finds the run that ref names; the newest when ref is empty.
+// resolveRun finds the run that ref names; without one the newest that is no child of
+// another: stages and trials have runs of their own.
 func resolveRun(ctx context.Context, tracking track.Reader, ref string) (string, error) {
 	if ref != "" {
 		return tracking.Resolve(ctx, ref)
 	}
-	newest, err := tracking.Runs(ctx, track.Query{Limit: 1, Bare: true})
+	newest, err := tracking.Runs(ctx, track.Query{Limit: 1, Bare: true, Top: true})
 	if err != nil {
 		return "", err
 	}
