@@ -188,6 +188,9 @@ func (s *Service) Finish(ctx context.Context, id string, status track.Status, la
 		if err != nil {
 			return err
 		}
+		if r.status.Over() && r.kind == track.Script && !r.deleted {
+			return errs.New(errs.Conflict, "run %s is %s already", id, r.status)
+		}
 		if r.status.Over() {
 			return ended(id, r.status)
 		}
