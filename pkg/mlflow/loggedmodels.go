@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxModelPage     = 50
+	maxModelPage     = 10_000
 	defaultModelPage = 50
 )
 

@@ -116,6 +116,8 @@ func (p *filterParser) invalid(e *errs.Error) error {
 	switch {
 	case p.order:
 		return filterError(e, "Invalid order_by clause '%s'. Could not be parsed.", p.text)
+	case p.dialect == ofModels:
+		return filterError(e, "Invalid filter string: %s. Expected a list of comparisons separated by 'AND' (e.g. 'metrics.loss > 0.1 AND params.lr = 0.01').", pythonText(p.text))
 	case found == "":
 		found = p.text
 	}
