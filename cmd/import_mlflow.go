@@ -61,7 +61,9 @@ func runImportMLflow(ctx context.Context, o *importMLflowOptions, name string) e
 	}
 	source, err := mlruns.Open(ctx, name, mlruns.OpenOptions{
 		Artifacts: o.artifacts, Login: mlflowLogin(),
-		Bucket: func(ctx context.Context, url string) (remote.Bucket, error) { return a.openBucket(ctx, url, remote.Options{}) },
+		Bucket: func(ctx context.Context, url string) (remote.Bucket, error) {
+			return a.openBucket(ctx, url, remote.Options{})
+		},
 	})
 	if err != nil {
 		return err
@@ -123,8 +125,11 @@ func mlflowLogin() mlruns.Login {
 func printImported(w io.Writer, res mlruns.ImportResult) error {
 	var b strings.Builder
 	printCounts(&b, []countRow{
-		{"experiments", res.Experiments}, {"runs", res.Runs}, {"logged models", res.Models},
-		{"registered models", res.Registered}, {"model versions", res.Versions},
+		{"experiments", res.Experiments},
+		{"runs", res.Runs},
+		{"logged models", res.Models},
+		{"registered models", res.Registered},
+		{"model versions", res.Versions},
 	}, "here already")
 	if res.Points > 0 {
 		fmt.Fprintf(&b, "%-18s %d\n", "metric points", res.Points)

@@ -246,7 +246,7 @@ func (p *projectRun) execute(ctx context.Context, manager local.Manager) (err er
 	defer func() { err = errors.Join(err, closeListener()) }()
 	p.app.io.Note("run %s: %s", p.run.Name, line)
 	file := filepath.Join(p.tmp.Path, "log")
-	log, err := os.Create(file) //nolint:gosec // in our own directory
+	log, err := os.Create(file)
 	if err != nil {
 		return err
 	}
@@ -263,7 +263,7 @@ func (p *projectRun) execute(ctx context.Context, manager local.Manager) (err er
 // record is the run as MLflow would tag it.
 func (p *projectRun) record() track.Run {
 	g := p.check.Git
-	host, _ := os.Hostname() //nolint:errcheck // "" is as good as any other name
+	host, _ := os.Hostname() // "" is as good as any other name
 	self := proc.Self()
 	run := track.Run{
 		Name: p.Name, Experiment: p.Experiment, Kind: track.Script, Parent: p.Parent, Source: p.source.Name(),
