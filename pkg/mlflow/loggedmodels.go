@@ -267,9 +267,6 @@ func (v *value) modelOrder(string) (o track.ModelOrder, err error) {
 		o.Descending = up.text == "false"
 	}
 	o.Dataset = track.DatasetKey{Name: v.str("dataset_name"), Digest: v.str("dataset_digest")}
-	if o.Dataset.Digest != "" && o.Dataset.Name == "" {
-		return o, Errorf(InvalidParameter, "`dataset_digest` can only be specified if `dataset_name` is also specified.")
-	}
 	return o, nil
 }
 
@@ -307,10 +304,9 @@ func modelToken(in *request, p *page) (next func(offset int) string, err error) 
 		return nil, Errorf(InvalidParameter, "Invalid page token: %s", text)
 	}
 	p.offset = int(offset)
-	for i, what := range []string{"Experiment IDs", "Filter string", "Order by"} {
+	for i, what := range [][2]string{{"Experiment IDs in the page token do", "experiment IDs"}, {"Filter string in the page token does", "filter string"}, {"Order by in the page token does", "order by"}} {
 		if found := v.str(names[i]); found != part(names[i]) {
-			asked := map[int]string{0: "experiment IDs", 1: "filter string", 2: "order by"}[i]
-			return nil, Errorf(InvalidParameter, "%s in the page token does not match the requested %s. Expected: %s. Found: %s", what, asked, part(names[i]), found)
+			return nil, Errorf(InvalidParameter, "%s not match the requested %s. Expected: %s. Found: %s", what[0], what[1], part(names[i]), found)
 		}
 	}
 	return next, nil

@@ -194,6 +194,12 @@ func (p *filterParser) noAttribute(key string) *errs.Error {
 // condition reads one comparison.
 func (p *filterParser) condition() (c Condition, err error) {
 	start := p.tokens
+	if len(start) == 1 {
+		p.tokens = nil
+		e := p.expected("a comparison after " + start[0].raw)
+		p.tokens = start
+		return c, p.invalid(e)
+	}
 	if len(start) > 2 && start[1].kind == tokenOp && slices.ContainsFunc([]string{"TRUE", "FALSE", "NULL"}, start[2].isWord) {
 		p.tokens = start[2:]
 		return c, p.invalid(p.expected("a number or a text in quotes"))
