@@ -76,10 +76,16 @@ func TestWhoSendsARequest(t *testing.T) {
 	}
 }
 
+type answer struct {
+	status   int
+	location string
+	cookies  []*http.Cookie
+}
+
 func TestThePage(t *testing.T) {
 	t.Parallel()
 	_, mux, door := open(t)
-	post := func(path string, form url.Values, secure bool, cookies ...*http.Cookie) *http.Response {
+	post := func(path string, form url.Values, secure bool, cookies ...*http.Cookie) answer {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		for _, c := range cookies {
@@ -90,13 +96,13 @@ func TestThePage(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
-		answer := w.Result()
-		must(t, answer.Body.Close())
-		return answer
+		got := w.Result()
+		must(t, got.Body.Close())
+		return answer{got.StatusCode, got.Header.Get("Location"), got.Cookies()}
 	}
 	wrong := post("/signin", url.Values{"name": {`"><script>`}, "password": {"x"}}, false)
-	if wrong.StatusCode != http.StatusUnauthorized || len(wrong.Cookies()) > 0 {
-		t.Error(wrong.Status)
+	if wrong.status != http.StatusUnauthorized || len(wrong.cookies) > 0 {
+		t.Error(wrong)
 	}
 	for _, next := range []string{"/runs?x=1", "//evil.example", "https://evil.example", `/\evil.example`, "/\t/evil.example", ""} {
 		in := post("/signin", url.Values{"name": {"ann"}, "password": {password}, "next": {next}}, false)
@@ -104,13 +110,13 @@ func TestThePage(t *testing.T) {
 		if next == "/runs?x=1" {
 			want = next
 		}
-		if got := in.Header.Get("Location"); in.StatusCode != http.StatusSeeOther || got != want {
-			t.Errorf("next %q leads to %q", next, got)
+		if in.status != http.StatusSeeOther || in.location != want {
+			t.Errorf("next %q leads to %q", next, in.location)
 		}
 	}
 	for secure, name := range map[bool]string{false: "mlops-session", true: "__Host-mlops"} {
 		in := post("/signin", url.Values{"name": {"ann"}, "password": {password}}, secure)
-		c := in.Cookies()[0]
+		c := in.cookies[0]
 		if c.Name != name || !c.HttpOnly || c.Secure != secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
 			t.Errorf("%+v", c)
 		}
@@ -120,8 +126,8 @@ func TestThePage(t *testing.T) {
 			t.Error(u, err)
 		}
 		out := post("/signout", nil, secure, c)
-		if out.StatusCode != http.StatusSeeOther || out.Cookies()[0].MaxAge != -1 {
-			t.Error(out.Status, out.Cookies())
+		if out.status != http.StatusSeeOther || out.cookies[0].MaxAge != -1 {
+			t.Error(out)
 		}
 		if _, _, err := door.Authenticate(r); err == nil {
 			t.Error("signed out, and still in")
