@@ -91,8 +91,10 @@ func run(ctx context.Context, o options) (err error) {
 	if path, err := exec.LookPath(o.mlflow); err == nil {
 		b.mlflow = path
 		b.sides = append(b.sides, side{name: "mlflow", args: func(dir, port string) []string {
-			return []string{path, "server", "--backend-store-uri", "sqlite:///" + filepath.Join(dir, "mlflow.db"),
-				"--artifacts-destination", filepath.Join(dir, "artifacts"), "--host", "127.0.0.1", "--port", port}
+			return []string{
+				path, "server", "--backend-store-uri", "sqlite:///" + filepath.Join(dir, "mlflow.db"),
+				"--artifacts-destination", filepath.Join(dir, "artifacts"), "--host", "127.0.0.1", "--port", port,
+			}
 		}})
 	} else {
 		b.missing = "MLflow's server"
