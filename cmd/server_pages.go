@@ -50,7 +50,7 @@ func (o *serverOptions) pages(ctx context.Context, tracking *trackdb.Service, mo
 		return nil, err
 	}
 	d.Release = releaser
-	d.Root, d.Data, d.History, d.Engine = r.Root, w, r.Git(), engine
+	d.Root, d.Data, d.Engine = r.Root, w, engine
 	d.Code, d.Compare = reproduce.New(r, w, tracking), compare.New(tracking, revisions{r})
 	return ui.Routes(d)
 }

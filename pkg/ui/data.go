@@ -4,11 +4,8 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/oid"
-	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/workspace"
 )
@@ -84,16 +81,12 @@ type versionsPage struct {
 	Diff     *workspace.DiffResult
 	Changes  []workspace.Change
 	Problem  string
-	Git      bool
 }
 
 // version is a content that a path had, with the commit that brought it.
 type version struct {
-	repo.LogEntry
+	workspace.Version
 
-	ID    oid.ID
-	Size  int64
-	Files int64
 	Grown int64 // against the version before
 	First bool
 	Prev  string // commit of the version before
@@ -121,11 +114,7 @@ func (u *pages) dataPath(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b.Now = now
-	source := ""
-	if now != nil {
-		source, _, _ = strings.Cut(string(now.Source), ":")
-	}
-	if err := u.versions(r.Context(), &b, source); err != nil {
+	if err := u.versions(r.Context(), &b); err != nil {
 		b.Problem = err.Error()
 	}
 	if now == nil && len(b.Versions) == 0 {
@@ -184,47 +173,16 @@ func (u *pages) findTracked(ctx context.Context, rev, path string) (*workspace.L
 	return &all[i], nil
 }
 
-// versions reads from git which contents a path had.
-func (u *pages) versions(ctx context.Context, b *versionsPage, source string) error {
-	if u.History == nil {
-		return nil
-	}
-	if source == "" {
-		source = repo.PointerPath(b.Path)
-	}
-	files := []string{source}
-	if base, ok := strings.CutSuffix(source, ".yaml"); ok { // an output: its lock says what it was
-		files = []string{base + ".lock"}
-	}
-	log, err := u.History.Log(ctx, 2*maxVersions, files...)
-	if err != nil {
-		return err
-	}
-	b.Git = len(log) > 0
-	for _, e := range log {
-		was, err := u.findTracked(ctx, e.Commit, b.Path)
-		if err != nil {
-			return err
+// versions fills in which contents a path had, each with what it grew by.
+func (u *pages) versions(ctx context.Context, b *versionsPage) error {
+	found, err := u.Data.Versions(ctx, b.Path, maxVersions)
+	for i, v := range found {
+		row := version{Version: v, First: i+1 == len(found)}
+		if !row.First {
+			before := found[i+1]
+			row.Prev, row.Grown = before.Commit, v.Size-before.Size
 		}
-		if was == nil {
-			continue
-		}
-		v := version{LogEntry: e, ID: was.ID, Size: was.Size, Files: was.Files, First: true}
-		if n := len(b.Versions); n > 0 {
-			last := &b.Versions[n-1]
-			if last.ID == v.ID { // the same content: the older commit brought it
-				last.LogEntry = e
-				continue
-			}
-			last.First, last.Prev, last.Grown = false, e.Commit, last.Size-v.Size
-		}
-		if len(b.Versions) == maxVersions {
-			break
-		}
-		b.Versions = append(b.Versions, v)
+		b.Versions = append(b.Versions, row)
 	}
-	for i := 1; i < len(b.Versions); i++ {
-		b.Versions[i-1].Prev = b.Versions[i].Commit
-	}
-	return nil
+	return err
 }

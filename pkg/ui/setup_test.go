@@ -52,7 +52,7 @@ func open(t testing.TB, dir string) *place {
 	return &place{repo: r, runs: runs, engine: engine, deps: ui.Deps{
 		Name: filepath.Base(r.Root), Version: "dev", Clock: clock.System{}, Runs: runs, Events: runs, Curves: runs, Logged: runs,
 		Files:   artifact.New(runs, artifact.NewLocal(store), store),
-		Compare: compare.New(runs, revisions{r}), Objects: store, Root: r.Root, Data: files, History: r.Git(), Engine: engine,
+		Compare: compare.New(runs, revisions{r}), Objects: store, Root: r.Root, Data: files, Engine: engine,
 		Code: reproduce.New(r, files, runs), Models: models, Release: release.New(r, files, runs, models),
 	}}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/mlops-cli/mlops/pkg/pipeline"
 	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/release"
-	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/reproduce"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
@@ -35,7 +34,6 @@ type Deps struct {
 	Objects Objects
 	Root    string // of the repository, in the file system
 	Data    Data
-	History History
 	Engine  Pipelines
 	Code    Code
 	Models  Models
@@ -87,11 +85,7 @@ type Data interface {
 	List(ctx context.Context, req workspace.ListRequest, fn func(workspace.Listed) error) error
 	Status(ctx context.Context, req workspace.StatusRequest) (workspace.StatusResult, error)
 	Diff(ctx context.Context, req workspace.DiffRequest) (workspace.DiffResult, error)
-}
-
-// History is the commits of the repository; repo.Git has it.
-type History interface {
-	Log(ctx context.Context, limit int, paths ...string) ([]repo.LogEntry, error)
+	Versions(ctx context.Context, path string, limit int) ([]workspace.Version, error)
 }
 
 // Pipelines are the stages of the repository; *pipeline.Engine has them.
