@@ -59,16 +59,18 @@ func everyRoute(t *testing.T) *server.Server {
 // openRoutes are those that answer everybody, and why.
 func openRoutes() map[string]string {
 	return map[string]string{
-		"GET /health":                          "probes",
-		"GET /version":                         "probes",
+		"GET /health":              "probes",
+		"GET /version":             "probes",
+		"GET /api/v1/health":       "probes",
+		"GET /api/v1/docs":         "says how to ask, nothing of what is here",
+		"GET /api/v1/openapi.json": "the same",
+
 		"GET /api/3.0/mlflow/server-info":      "clients ask it without credentials; it says what is not there",
 		"GET /ajax-api/3.0/mlflow/server-info": "the same",
+		"GET /static/{hash}/{file...}":         "styles of the sign-in page",
+
 		"PUT /api/2.0/mlflow-artifacts/parts/{upload}/{number}":      "the upload's id is a secret that only who may write gets",
 		"PUT /ajax-api/2.0/mlflow-artifacts/parts/{upload}/{number}": "the same",
-		"GET /static/{hash}/{file...}":                               "styles of the sign-in page",
-		"GET /api/v1/docs":                                           "says how to ask, nothing of what is here",
-		"GET /api/v1/openapi.json":                                   "the same",
-		"GET /api/v1/health":                                         "probes",
 	}
 }
 
