@@ -1,5 +1,5 @@
 # What people and CI type. Each target is one job; .ci/run calls most of them.
-.PHONY: build test lint docs bench ci release-check
+.PHONY: build test lint docs bench bench-server ci release-check
 
 build:
 	CGO_ENABLED=0 go build -trimpath -tags disable_grpc_modules -o mlops .
@@ -16,6 +16,9 @@ docs:
 
 bench:
 	go run -C tools ./bench -out $(CURDIR)/docs/benchmarks.md
+
+bench-server:
+	go run -C tools ./benchserver -out $(CURDIR)/docs/benchmarks-server.md
 
 # Everything that CI checks, as CI checks it.
 ci:
