@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -154,9 +155,15 @@ func (p *places) local(uri string, also []string) (Files, error) {
 			return directory(try), nil
 		}
 	}
-	for _, try := range append(also, filepath.Dir(dir)) {
-		if _, err := os.Stat(filepath.Dir(try)); err == nil {
-			return noFiles{}, nil // MLflow makes the directory with the first file
+	// MLflow makes the directory with the first file: where that of the
+	// experiment is, there were none.
+	parents := slices.Clone(also)
+	for _, try := range tries {
+		parents = append(parents, filepath.Dir(try))
+	}
+	for _, parent := range parents {
+		if _, err := os.Stat(filepath.Dir(parent)); err == nil {
+			return noFiles{}, nil
 		}
 	}
 	return nil, errs.New(errs.NotFound, "files at %s are not on this machine", uri).Hint("name the directory that holds them now: --artifacts DIR")
