@@ -20,13 +20,13 @@ for i in range(n):
     start = 1700000000000 + 60000 * i
     run = db.execute("INSERT INTO runs (id, experiment, name, kind, status, start_time, end_time) VALUES (?, ?, ?, 'script', 'FINISHED', ?, ?)",
         ("%032x" % (i * 2654435761 % 2**128), 1 + (0 if i >= n - 1000 else i % 9 + 1), "run-%d" % i, start, start + 30000)).lastrowid
-    db.executemany("INSERT INTO params VALUES (?, ?, ?)", [(run, "lr", "%g" % (0.001 * (i % 50))), (run, "depth", str(i % 7)), (run, "seed", str(i))])
+    db.executemany("INSERT INTO params (run, key, value) VALUES (?, ?, ?)", [(run, "lr", "%g" % (0.001 * (i % 50))), (run, "depth", str(i % 7)), (run, "seed", str(i))])
     for key in ("loss", "accuracy"):
         v = (i * 7919 % 1000) / 1000
         series = db.execute("INSERT INTO series (run, key, value, timestamp, step, min, max, count) VALUES (?, ?, ?, ?, 9, ?, ?, 10)",
             (run, key, v, start + 9, v, v + 0.9)).lastrowid
-        db.executemany("INSERT INTO points VALUES (?, ?, ?, ?)", [(series, start + s, s, v + 0.1 * (9 - s)) for s in range(10)])
-    db.execute("INSERT INTO tags VALUES (?, 'team', ?, ?, 0)", (run, "t%d" % (i % 5), start))
+        db.executemany("INSERT INTO points (series, timestamp, step, value) VALUES (?, ?, ?, ?)", [(series, start + s, s, v + 0.1 * (9 - s)) for s in range(10)])
+    db.execute("INSERT INTO tags (run, key, value, time) VALUES (?, 'team', ?, ?)", (run, "t%d" % (i % 5), start))
 db.commit()
 `
 
