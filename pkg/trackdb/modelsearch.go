@@ -74,8 +74,10 @@ func (s *Service) LoggedModels(ctx context.Context, q track.ModelQuery) ([]track
 		switch c.Entity {
 		case track.Metrics:
 			measured = true
-			test, args := l.numberTest("value", c)
-			l.has("model_metrics", "model", "m.seq", "key = ? AND "+test+on, append(append([]any{c.Key}, args...), onArgs...))
+			l.has("model_metrics", "model", "m.seq", func(value string) (string, []any) {
+				test, args := l.numberTest(value, c)
+				return "key = ? AND " + test + on, append(append([]any{c.Key}, args...), onArgs...)
+			})
 		case track.Params:
 			l.keyed("model_params", "model", "m.seq", "", c)
 		case track.Tags:

@@ -176,8 +176,10 @@ func list(column, op string, words []string) (test string, args []any) {
 func (l *listing) condition(c track.Condition) {
 	switch c.Entity {
 	case track.Metrics:
-		test, args := l.numberTest("value", c)
-		l.has("series", "run", "r.seq", "key = ? AND "+test, append([]any{c.Key}, args...))
+		l.has("series", "run", "r.seq", func(value string) (string, []any) {
+			test, args := l.numberTest(value, c)
+			return "key = ? AND " + test, append([]any{c.Key}, args...)
+		})
 	case track.Params:
 		l.keyed("params", "run", "r.seq", "", c)
 	case track.Tags:
@@ -225,20 +227,25 @@ func (l *listing) keyed(table, owner, id, more string, c track.Condition) {
 		}
 		where, args = where+" AND "+test, append(args, more...)
 	}
-	l.has(table, owner, id, where, args)
+	l.has(table, owner, id, func(string) (string, []any) { return where, args })
 }
 
-// has asks for a row of a table. Where few rows are like that they are found
-// first, and then what they belong to; where many are, each is asked in its
-// turn, which ends when a page is full.
-func (l *listing) has(table, owner, id, where string, args []any) {
-	rows := table + " WHERE " + where
+// has asks for a row of a table; where is told how to write the column of
+// values. Where few rows are like that they are found first, and then what they
+// belong to; where many are, each is asked in its turn, which ends when a page
+// is full.
+func (l *listing) has(table, owner, id string, where func(value string) (test string, args []any)) {
+	test, args := where("value")
+	rows := table + " WHERE " + test
 	if l.few == nil || l.few(rows, args) {
 		l.narrow = true
 		l.must(id+" IN (SELECT "+owner+" FROM "+rows+")", args...)
 		return
 	}
-	l.must("EXISTS (SELECT 1 FROM "+rows+" AND "+owner+" = "+id+")", args...)
+	// The + keeps SQLite from walking the values in a range for each owner: it
+	// is to look up the owner's row.
+	test, args = where("+value")
+	l.must("EXISTS (SELECT 1 FROM "+table+" WHERE "+test+" AND "+owner+" = "+id+")", args...)
 }
 
 // numberTest compares a column of values. NaN is unequal to every number, and
