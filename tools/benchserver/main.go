@@ -112,42 +112,41 @@ func run(ctx context.Context, o options) (err error) {
 	return machine.ReplaceTable(o.out, "server table", report)
 }
 
-// measure starts the sides, lets them take turns row by row, and stops them.
+// measure starts one side after the other, and measures all rows on it: both
+// work in the background even when nobody asks them.
 func (b *bench) measure(ctx context.Context, chosen []row) (all []line, err error) {
-	var servers []*server
-	defer func() {
-		for _, v := range servers {
-			err = errors.Join(err, v.stop())
-		}
-	}()
-	for _, s := range b.sides {
-		b.say("starting %s", s.name)
-		v, err := s.start(ctx, filepath.Join(b.work, s.name))
-		if err != nil {
-			return nil, err
-		}
-		servers = append(servers, v)
-		if err := v.createExperiment(ctx); err != nil {
-			return nil, err
-		}
-		b.say("%s was ready after %s", s.name, v.ready.Round(time.Millisecond))
-	}
 	for _, r := range chosen {
-		found := map[string]outcome{}
-		for _, v := range servers {
-			if r.only != "" && r.only != v.name {
-				continue
-			}
-			b.say("%s: %s", r.name, v.name)
-			o, err := r.run(ctx, b, v)
-			if err != nil {
-				return all, fmt.Errorf("%s: %w", r.name, err)
-			}
-			found[v.name] = o
+		all = append(all, line{row: r, found: map[string]outcome{}})
+	}
+	for _, s := range b.sides {
+		if err := b.side(ctx, s, all); err != nil {
+			return all, err
 		}
-		all = append(all, r.line(found))
 	}
 	return all, nil
+}
+
+func (b *bench) side(ctx context.Context, s side, lines []line) (err error) {
+	b.say("starting %s", s.name)
+	v, err := s.start(ctx, filepath.Join(b.work, s.name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.stop()) }()
+	if err := v.createExperiment(ctx); err != nil {
+		return err
+	}
+	b.say("%s was ready after %s", s.name, v.ready.Round(time.Millisecond))
+	for _, l := range lines {
+		if l.only != "" && l.only != v.name {
+			continue
+		}
+		b.say("%s: %s", v.name, l.name)
+		if l.found[v.name], err = l.run(ctx, b, v); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
+	}
+	return nil
 }
 
 func (b *bench) count(n int) int { return max(1, int(float64(n)*b.scale)) }

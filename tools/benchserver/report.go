@@ -33,8 +33,6 @@ type line struct {
 	found map[string]outcome
 }
 
-func (r row) line(found map[string]outcome) line { return line{row: r, found: found} }
-
 func (l line) cells() []string {
 	show := func(name string) string {
 		o, ok := l.found[name]
