@@ -12,8 +12,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/progress"
 	"github.com/mlops-cli/mlops/pkg/repo"
-	"github.com/mlops-cli/mlops/pkg/store"
-	"github.com/mlops-cli/mlops/pkg/tree"
+	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
 // GetRequest says what to get from another repository.
@@ -67,7 +66,10 @@ func Get(ctx context.Context, q GetRequest, connect Connect, p progress.Reporter
 		return res, err
 	}
 	made := filepath.Join(tmp, "made")
-	if err := deliver(ctx, st, o, made); err != nil {
+	if err := workspace.Deliver(ctx, st, o, made); err != nil {
+		if _, system := errors.AsType[*fs.PathError](err); system {
+			err = errs.New(errs.Internal, "get: %w", err)
+		}
 		return res, err
 	}
 	if err := fsx.Rename(made, q.To); err != nil {
@@ -93,40 +95,4 @@ func workshop(parent string) (*fsx.TempDir, error) {
 		}
 	}
 	return fsx.MakeTempDir(parent, name)
-}
-
-// deliver writes an object as a file or directory that is not there yet.
-func deliver(ctx context.Context, st *store.Store, o repo.Object, to string) error {
-	if o.Kind != tree.Dir {
-		return deliverFile(ctx, st, tree.Entry{Kind: o.Kind, Exec: o.Exec, ID: o.ID}, to)
-	}
-	if err := os.Mkdir(to, 0o777); err != nil {
-		return errs.New(errs.Internal, "get: %w", err)
-	}
-	return tree.Walk(ctx, st, o.ID, func(p string, e tree.Entry) error {
-		at := filepath.Join(to, filepath.FromSlash(p))
-		if e.Kind == tree.Dir {
-			return os.Mkdir(at, 0o777)
-		}
-		return deliverFile(ctx, st, e, at)
-	})
-}
-
-func deliverFile(ctx context.Context, st *store.Store, e tree.Entry, to string) error {
-	if e.Kind == tree.Symlink {
-		text, err := st.Get(ctx, e.ID)
-		if err != nil {
-			return err
-		}
-		return os.Symlink(string(text), to)
-	}
-	perm := fs.FileMode(0o666)
-	if e.Exec {
-		perm = 0o777
-	}
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, perm)
-	if err != nil {
-		return errs.New(errs.Internal, "get: %w", err)
-	}
-	return errors.Join(st.Materialise(ctx, e.ID, f), f.Close())
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/store"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/tree"
+	"github.com/mlops-cli/mlops/pkg/workspace"
 )
 
 // fetching reads nodes, and has those that are missing fetched.
@@ -134,7 +135,7 @@ func (p *Releaser) Get(ctx context.Context, ref registry.Ref, to string, describ
 	if describe {
 		err = deliverDescribed(ctx, st, o, &v, made)
 	} else {
-		err = deliver(ctx, st, o, made)
+		err = workspace.Deliver(ctx, st, o, made)
 	}
 	if err != nil {
 		return got, err
@@ -181,7 +182,7 @@ func deliverDescribed(ctx context.Context, st *store.Store, o repo.Object, v *re
 		d.Data = path.Base(o.Path)
 		inside = filepath.Join(to, d.Data)
 	}
-	if err := deliver(ctx, st, o, inside); err != nil {
+	if err := workspace.Deliver(ctx, st, o, inside); err != nil {
 		return err
 	}
 	file := filepath.Join(to, mlmodel.FileName)
@@ -189,40 +190,4 @@ func deliverDescribed(ctx context.Context, st *store.Store, o repo.Object, v *re
 		return err
 	}
 	return fsx.WriteFile(file, mlmodel.Make(d).Encode(), 0o666)
-}
-
-// deliver writes an object as a file or directory that is not there yet.
-func deliver(ctx context.Context, st *store.Store, o repo.Object, to string) error {
-	if o.Kind != tree.Dir {
-		return deliverOne(ctx, st, tree.Entry{Kind: o.Kind, Exec: o.Exec, ID: o.ID}, to)
-	}
-	if err := os.Mkdir(to, 0o777); err != nil {
-		return err
-	}
-	return tree.Walk(ctx, st, o.ID, func(name string, e tree.Entry) error {
-		at := filepath.Join(to, filepath.FromSlash(name))
-		if e.Kind == tree.Dir {
-			return os.Mkdir(at, 0o777)
-		}
-		return deliverOne(ctx, st, e, at)
-	})
-}
-
-func deliverOne(ctx context.Context, st *store.Store, e tree.Entry, to string) error {
-	if e.Kind == tree.Symlink {
-		text, err := st.Get(ctx, e.ID)
-		if err != nil {
-			return err
-		}
-		return os.Symlink(string(text), to)
-	}
-	perm := fs.FileMode(0o666)
-	if e.Exec {
-		perm = 0o777
-	}
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, perm)
-	if err != nil {
-		return err
-	}
-	return errors.Join(st.Materialise(ctx, e.ID, f), f.Close())
 }

@@ -1,0 +1,50 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/mlops-cli/mlops/pkg/repo"
+	"github.com/mlops-cli/mlops/pkg/store"
+	"github.com/mlops-cli/mlops/pkg/tree"
+)
+
+// Deliver writes a stored object as a file or directory that is not there yet,
+// and need not be tracked. What is written when it fails is left.
+func Deliver(ctx context.Context, st *store.Store, o repo.Object, to string) error {
+	if o.Kind != tree.Dir {
+		return deliverOne(ctx, st, tree.Entry{Kind: o.Kind, Exec: o.Exec, ID: o.ID}, to)
+	}
+	if err := os.Mkdir(to, 0o777); err != nil {
+		return err
+	}
+	return tree.Walk(ctx, st, o.ID, func(name string, e tree.Entry) error {
+		at := filepath.Join(to, filepath.FromSlash(name))
+		if e.Kind == tree.Dir {
+			return os.Mkdir(at, 0o777)
+		}
+		return deliverOne(ctx, st, e, at)
+	})
+}
+
+func deliverOne(ctx context.Context, st *store.Store, e tree.Entry, to string) error {
+	if e.Kind == tree.Symlink {
+		text, err := st.Get(ctx, e.ID)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(string(text), to)
+	}
+	perm := fs.FileMode(0o666)
+	if e.Exec {
+		perm = 0o777
+	}
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, perm)
+	if err != nil {
+		return err
+	}
+	return errors.Join(st.Materialise(ctx, e.ID, f), f.Close())
+}
