@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fsx"
@@ -39,7 +38,7 @@ func Get(ctx context.Context, q GetRequest, connect Connect, p progress.Reporter
 	if _, err := os.Lstat(q.To); !errors.Is(err, fs.ErrNotExist) {
 		return res, errs.New(errs.Conflict, "%s is there already", q.To).Hint("choose another name: -o NAME, or remove it")
 	}
-	shop, err := workshop(filepath.Dir(q.To))
+	shop, err := workspace.Workshop(filepath.Dir(q.To))
 	if err != nil {
 		return res, errs.New(errs.Usage, "get: %w", err)
 	}
@@ -76,23 +75,4 @@ func Get(ctx context.Context, q GetRequest, connect Connect, p progress.Reporter
 		return res, errs.New(errs.Internal, "get: %w", err)
 	}
 	return GetResult{Path: q.To, Commit: e.Commit, ID: o.ID.String(), Kind: o.Kind.String(), Size: o.Size, Files: o.Files}, nil
-}
-
-// workshop makes a directory beside what is to be made, and removes those that
-// killed commands left there.
-func workshop(parent string) (*fsx.TempDir, error) {
-	const name, lease = ".mlops-get-", ".lease"
-	left, err := filepath.Glob(filepath.Join(parent, name+"*"+lease))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range left {
-		if held, _, err := fsx.LeaseHeld(file); err != nil || held {
-			continue
-		}
-		if err := errors.Join(os.RemoveAll(strings.TrimSuffix(file, lease)), os.Remove(file)); err != nil {
-			return nil, err
-		}
-	}
-	return fsx.MakeTempDir(parent, name)
 }

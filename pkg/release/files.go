@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -126,7 +125,7 @@ func (p *Releaser) Get(ctx context.Context, ref registry.Ref, to string, describ
 	if err := os.MkdirAll(parent, 0o777); err != nil {
 		return got, errs.New(errs.Usage, "get %s: %w", ref, err)
 	}
-	tmp, err := workshop(parent)
+	tmp, err := workspace.Workshop(parent)
 	if err != nil {
 		return got, errs.New(errs.Usage, "get %s: %w", ref, err)
 	}
@@ -147,25 +146,6 @@ func (p *Releaser) Get(ctx context.Context, ref registry.Ref, to string, describ
 		return got, errs.New(errs.Internal, "get %s: %w", ref, err)
 	}
 	return Got{Version: v, Path: to, Bytes: o.Size, Files: o.Files}, nil
-}
-
-// workshop makes a directory beside what is to be made, and removes those that
-// killed commands left there.
-func workshop(parent string) (*fsx.TempDir, error) {
-	const name, lease = ".mlops-get-", ".lease"
-	left, err := filepath.Glob(filepath.Join(parent, name+"*"+lease))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range left {
-		if held, _, err := fsx.LeaseHeld(file); err != nil || held {
-			continue
-		}
-		if err := errors.Join(os.RemoveAll(strings.TrimSuffix(file, lease)), os.Remove(file)); err != nil {
-			return nil, err
-		}
-	}
-	return fsx.MakeTempDir(parent, name)
 }
 
 // deliverDescribed writes a directory with a model and its MLmodel file.

@@ -6,11 +6,32 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/store"
 	"github.com/mlops-cli/mlops/pkg/tree"
 )
+
+// Workshop makes a directory in parent, to make there what is then renamed to
+// its place in parent, and removes those that killed commands left.
+func Workshop(parent string) (*fsx.TempDir, error) {
+	const name, lease = ".mlops-get-", ".lease"
+	left, err := filepath.Glob(filepath.Join(parent, name+"*"+lease))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range left {
+		if held, _, err := fsx.LeaseHeld(file); err != nil || held {
+			continue
+		}
+		if err := errors.Join(os.RemoveAll(strings.TrimSuffix(file, lease)), os.Remove(file)); err != nil {
+			return nil, err
+		}
+	}
+	return fsx.MakeTempDir(parent, name)
+}
 
 // Deliver writes a stored object as a file or directory that is not there yet,
 // and need not be tracked. What is written when it fails is left.
