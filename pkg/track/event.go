@@ -6,6 +6,7 @@ const (
 	RunStarted        = "run.started" // one that was scheduled
 	RunFinished       = "run.finished"
 	RunImported       = "run.imported"
+	RunCorrected      = "run.corrected" // a param or a metric: see the data
 	ExperimentCreated = "experiment.created"
 	StageStarted      = "stage.started"
 	StageRetried      = "stage.retried"
@@ -18,7 +19,7 @@ const (
 // EventKinds returns the kinds of events that have a name here.
 func EventKinds() []string {
 	return []string{
-		RunCreated, RunFinished, RunImported, ExperimentCreated, StageStarted, StageRetried, StageFinished, DataAdded, RemotePushed, RemoteFetched,
+		RunCreated, RunFinished, RunImported, RunCorrected, ExperimentCreated, StageStarted, StageRetried, StageFinished, DataAdded, RemotePushed, RemoteFetched,
 	}
 }
 

@@ -17,6 +17,8 @@ type Record struct {
 	Points []Curve // by key
 	Edited int64   // ms, when the name or the note last changed, or a script that was over grew
 	Models []ModelRecord
+
+	Corrections []Correction // by entity and key
 }
 
 // ModelRecord is a logged model as it travels with the run that made it.
@@ -78,12 +80,13 @@ type recordJSON struct {
 	Metrics []Curve `json:"metrics"`
 	Edited  int64   `json:"edited,omitempty"`
 
-	Models []modelJSON `json:"logged_models,omitempty"`
+	Models      []modelJSON  `json:"logged_models,omitempty"`
+	Corrections []Correction `json:"corrections,omitempty"`
 }
 
 // Encode writes the record as canonical JSON on one line.
 func (r Record) Encode() ([]byte, error) {
-	j := recordJSON{Format: recordFormat, Run: r.Run, Metrics: r.Points, Edited: r.Edited}
+	j := recordJSON{Format: recordFormat, Run: r.Run, Metrics: r.Points, Edited: r.Edited, Corrections: r.Corrections}
 	j.Deleted = false
 	if j.Metrics == nil {
 		j.Metrics = []Curve{}
@@ -111,7 +114,7 @@ func DecodeRecord(data []byte) (Record, error) {
 		return Record{}, errs.New(errs.Usage, "run record of format %d, this program knows %d", j.Format, recordFormat).
 			Hint("use the newer mlops that wrote it")
 	}
-	r := Record{Run: j.Run, Points: j.Metrics, Edited: j.Edited}
+	r := Record{Run: j.Run, Points: j.Metrics, Edited: j.Edited, Corrections: j.Corrections}
 	r.Run.Metrics = nil
 	for _, m := range j.Models {
 		r.Models = append(r.Models, m.record())
@@ -140,6 +143,11 @@ func (r Record) check() error {
 		if len(c.Times) != len(c.Steps) || len(c.Times) != len(c.Values) || len(c.Times) == 0 {
 			return errs.New(errs.Corrupt, "record of run %s: metric %q has %d times, %d steps and %d values",
 				run.ID, c.Key, len(c.Times), len(c.Steps), len(c.Values))
+		}
+	}
+	for _, c := range r.Corrections {
+		if c.Entity != Params && c.Entity != Metrics || CheckKey(string(c.Entity), c.Key) != nil {
+			return errs.New(errs.Corrupt, "record of run %s: a correction of %s %q", run.ID, c.Entity, c.Key)
 		}
 	}
 	for _, m := range r.Models {

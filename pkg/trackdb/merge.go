@@ -73,6 +73,11 @@ func (s *Service) importRun(ctx context.Context, tx *db.Tx, r track.Record) (fre
 	if err := mergeTags(ctx, tx, at.seq, run.Tags); err != nil {
 		return false, err
 	}
+	for _, c := range r.Corrections {
+		if err := noteCorrection(ctx, tx, at.seq, c); err != nil {
+			return false, err
+		}
+	}
 	if err := s.mergeModels(ctx, tx, at, r.Models); err != nil {
 		return false, err
 	}
@@ -126,6 +131,9 @@ func (s *Service) mergeRun(ctx context.Context, tx *db.Tx, known row, r track.Re
 		return err
 	}
 	if known.kind == track.Script {
+		if r, err = s.mergeCorrections(ctx, tx, known, r); err != nil {
+			return err
+		}
 		if err := s.mergeScript(ctx, tx, known, r, n > 0); err != nil {
 			return err
 		}

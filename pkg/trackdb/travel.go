@@ -112,6 +112,9 @@ func (s *Service) record(ctx context.Context, q querier, id string) ([]byte, err
 		}
 		r.Points = append(r.Points, c)
 	}
+	if r.Corrections, err = corrections(ctx, q, seq); err != nil {
+		return nil, err
+	}
 	if r.Models, err = s.modelRecords(ctx, q, id); err != nil {
 		return nil, err
 	}

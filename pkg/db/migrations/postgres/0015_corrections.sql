@@ -1,0 +1,7 @@
+CREATE TABLE corrections (
+	run  BIGINT NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
+	kind TEXT COLLATE "C" NOT NULL,
+	key  TEXT COLLATE "C" NOT NULL,
+	time BIGINT NOT NULL,
+	PRIMARY KEY (run, kind, key)
+);
