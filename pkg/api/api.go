@@ -38,6 +38,7 @@ type Deps struct {
 // Tracking is runs and experiments with their history.
 type Tracking interface {
 	track.Store
+	track.Corrector
 	Events(ctx context.Context, q track.EventQuery) ([]track.Event, error)
 }
 
@@ -87,6 +88,7 @@ func Routes(d Deps) []route.Route {
 	a.addExperiments()
 	a.addRuns()
 	a.addMetrics()
+	a.addCorrections()
 	a.addArtifacts()
 	a.addData()
 	a.addPipelines()

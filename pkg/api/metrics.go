@@ -29,11 +29,6 @@ func historyOf(key string, points []track.Metric) history {
 func (a *api) addMetrics() {
 	const tag = "runs"
 	about := route.Path(route.Run, "run")
-	type MetricPath struct {
-		RunPath
-
-		Metric string `path:"metric" maxLength:"250"`
-	}
 	add(a, operation{
 		id: "get-metric", method: http.MethodGet, path: "/runs/{run}/metrics/{metric}", summary: "Show the points of a metric", tag: tag, need: route.Read, subjects: about, rest: true,
 		describe: "By time, step and value, page by page; with samples, that many points at most, by step, the first and the last among them.",

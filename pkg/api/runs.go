@@ -56,9 +56,13 @@ func runOf(r track.Run) run {
 		v.Params[p.Key] = p.Value
 	}
 	for _, m := range r.Metrics {
-		v.Metrics[m.Key] = metric{number(m.Value), m.Step, m.Timestamp, number(m.Min), number(m.Max), m.Count}
+		v.Metrics[m.Key] = metricOf(m)
 	}
 	return v
+}
+
+func metricOf(m track.Summary) metric {
+	return metric{number(m.Value), m.Step, m.Timestamp, number(m.Min), number(m.Max), m.Count}
 }
 
 // point is one point of a metric.
