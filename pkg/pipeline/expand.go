@@ -295,7 +295,7 @@ func (s *scheduler) adopt(ctx context.Context, address string, x *expansion) err
 	if err := s.decider.view.lookAlso(ctx, stages); err != nil {
 		return err
 	}
-	if err := s.engine.ignoreOuts(ctx, p, fresh, s.decider.view); err != nil {
+	if err := s.engine.ignoreOuts(ctx, p, fresh, s.decider.view, func() {}); err != nil {
 		return err
 	}
 	s.project, s.decider.project = p, p

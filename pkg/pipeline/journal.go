@@ -77,8 +77,8 @@ func newJournal(e *Engine, p *Project, chosen []string, d *decider) *journal {
 }
 
 // begin creates the record of the run.
-func (j *journal) begin(ctx context.Context, q RunRequest, around <-chan surroundings) error {
-	known := <-around
+func (j *journal) begin(ctx context.Context, q RunRequest, known *surroundings) error {
+	known.wait()
 	if known.err != nil {
 		return known.err
 	}

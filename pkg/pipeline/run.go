@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,11 +25,12 @@ import (
 // recorded in both cases.
 func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (_ Result, err error) {
 	q.defaults()
-	around := e.askAround(ctx)
+	around := e.askAround(ctx, len(q.SetParams) == 0)
 	project, chosen, err := e.prepare(ctx, q)
 	if err != nil {
 		return Result{}, err
 	}
+	around.start() // with params set, git is asked after they are written
 	if err := e.prefetch(ctx, project, q.PlanRequest); err != nil {
 		return Result{}, err
 	}
@@ -36,7 +38,7 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (_ R
 	if err != nil {
 		return Result{}, err
 	}
-	if err := e.ignoreOuts(ctx, project, chosen, d.view); err != nil {
+	if err := e.ignoreOuts(ctx, project, chosen, d.view, around.wait); err != nil {
 		return Result{}, err
 	}
 	limits, err := e.limits(ctx, project, chosen, q)
@@ -88,23 +90,33 @@ func (e *Engine) Run(ctx context.Context, q RunRequest, notify func(Event)) (_ R
 
 // surroundings is what takes a while to find out and is not needed at first.
 type surroundings struct {
+	start   func() // finding out, in the background
+	known   chan struct{}
 	run     track.Run
 	tracker track.Recorder
 	err     error
 }
 
-// askAround finds out in the background.
-func (e *Engine) askAround(ctx context.Context) <-chan surroundings {
-	answer := make(chan surroundings, 1)
-	go func() {
-		var s surroundings
-		if s.run, s.err = e.Describe(ctx); s.err == nil {
-			s.tracker, s.err = e.Track(ctx)
-		}
-		answer <- s
-	}()
-	return answer
+// askAround finds out in the background, at once or when start is called.
+func (e *Engine) askAround(ctx context.Context, now bool) *surroundings {
+	s := &surroundings{known: make(chan struct{})}
+	s.start = sync.OnceFunc(func() {
+		go func() {
+			defer close(s.known)
+			if s.run, s.err = e.Describe(ctx); s.err == nil {
+				s.tracker, s.err = e.Track(ctx)
+			}
+		}()
+	})
+	if now {
+		s.start()
+	}
+	return s
 }
+
+// wait returns when all is known. Until then no file that git tracks may be
+// written: whether the person changed any is being asked.
+func (s *surroundings) wait() { <-s.known }
 
 // prepare reads the project and writes the params that are set.
 func (e *Engine) prepare(ctx context.Context, q RunRequest) (*Project, []string, error) {
@@ -133,8 +145,8 @@ func (e *Engine) prepare(ctx context.Context, q RunRequest) (*Project, []string,
 }
 
 // ignoreOuts has git ignore the outs that go to the store, when they are made
-// for the first time.
-func (e *Engine) ignoreOuts(ctx context.Context, p *Project, chosen []string, v *view) error {
+// for the first time. Before is called when there is something to write.
+func (e *Engine) ignoreOuts(ctx context.Context, p *Project, chosen []string, v *view, before func()) error {
 	var fresh []string
 	for _, address := range chosen {
 		s := p.byAddress[address]
@@ -153,6 +165,7 @@ func (e *Engine) ignoreOuts(ctx context.Context, p *Project, chosen []string, v 
 	if len(fresh) == 0 {
 		return nil
 	}
+	before()
 	return e.Files.Ignore(ctx, fresh...)
 }
 
