@@ -6,53 +6,14 @@ import (
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-// Tags of MLflow that say what a run of ours has a field for. Name and note
-// live in the field only; the others are kept as tags too, as clients sent
-// them, and made up from the fields for runs that no client logged.
-const (
-	runNameTag = "mlflow.runName"
-	noteTag    = "mlflow.note.content"
-	parentTag  = "mlflow.parentRunId"
-	userTag    = "mlflow.user"
-	sourceTag  = "mlflow.source.name"
-	typeTag    = "mlflow.source.type"
-	commitTag  = "mlflow.source.git.commit"
-	branchTag  = "mlflow.source.git.branch"
-	repoTag    = "mlflow.source.git.repoURL"
-)
-
 // fillRun puts the tags of a new run where they belong.
 func fillRun(r *track.Run, tags []track.Tag) error {
 	for _, t := range tags {
-		switch t.Key {
-		case runNameTag:
-			if r.Name != "" && r.Name != t.Value {
-				return Errorf(InvalidParameter, "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='%s', mlflow.runName='%s').", r.Name, t.Value)
-			}
-			r.Name = t.Value
-			continue
-		case noteTag:
-			r.Note = t.Value
-			continue
-		case parentTag:
-			if track.CheckID(t.Value) == nil {
-				r.Parent = t.Value
-			}
-		case userTag:
-			if r.User == "" {
-				r.User = t.Value
-			}
-		case sourceTag:
-			r.Source = t.Value
-		case commitTag:
-			r.Git.Commit = t.Value
-		case branchTag:
-			r.Git.Branch = t.Value
-		case repoTag:
-			r.Git.Remote = t.Value
+		if t.Key == track.RunNameTag && r.Name != "" && r.Name != t.Value {
+			return Errorf(InvalidParameter, "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='%s', mlflow.runName='%s').", r.Name, t.Value)
 		}
-		r.Tags = append(r.Tags, t)
 	}
+	r.TakeTags(tags)
 	return checkLength("run_name", r.Name, track.MaxName)
 }
 
@@ -64,9 +25,9 @@ func asFields(filter track.Filter, order []track.Order) {
 			return
 		}
 		switch *key {
-		case runNameTag:
+		case track.RunNameTag:
 			*entity, *key = track.Attributes, "run_name"
-		case noteTag:
+		case track.NoteTag:
 			*entity, *key = track.Attributes, "note"
 		}
 	}
@@ -153,21 +114,8 @@ func (e *encoder) runTags(r *track.Run) {
 		has[t.Key] = true
 		e.pair(t.Key, t.Value)
 	}
-	sourceType := ""
-	if r.Kind != track.Script {
-		sourceType = "PROJECT"
-	}
-	for _, t := range [...]track.Tag{
-		{Key: runNameTag, Value: r.Name},
-		{Key: noteTag, Value: r.Note},
-		{Key: parentTag, Value: r.Parent},
-		{Key: sourceTag, Value: r.Source},
-		{Key: typeTag, Value: sourceType},
-		{Key: commitTag, Value: r.Git.Commit},
-		{Key: branchTag, Value: r.Git.Branch},
-		{Key: repoTag, Value: r.Git.Remote},
-	} {
-		if t.Value != "" && !has[t.Key] {
+	for _, t := range r.FieldTags() {
+		if !has[t.Key] {
 			e.pair(t.Key, t.Value)
 		}
 	}

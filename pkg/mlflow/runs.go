@@ -138,9 +138,9 @@ func (s *Service) setTag(ctx context.Context, in *request, _ *encoder) error {
 func (s *Service) deleteTag(ctx context.Context, in *request, _ *encoder) error {
 	id, key := in.str("run_id"), in.str("key")
 	switch key {
-	case runNameTag:
+	case track.RunNameTag:
 		return Errorf(InvalidParameter, "the tag %s is the name of the run, which can be changed but not removed", key)
-	case noteTag:
+	case track.NoteTag:
 		return s.tracking.SetNote(ctx, id, "")
 	}
 	return s.tracking.DeleteTags(ctx, id, []string{key})
@@ -159,7 +159,7 @@ func (s *Service) log(ctx context.Context, id string, b track.Batch) error {
 	}
 	var own []track.Tag
 	b.Tags = slices.DeleteFunc(b.Tags, func(t track.Tag) bool {
-		if t.Key == runNameTag || t.Key == noteTag {
+		if t.Key == track.RunNameTag || t.Key == track.NoteTag {
 			own = append(own, t)
 			return true
 		}
@@ -172,7 +172,7 @@ func (s *Service) log(ctx context.Context, id string, b track.Batch) error {
 	}
 	for _, t := range own {
 		var err error
-		if t.Key == noteTag {
+		if t.Key == track.NoteTag {
 			err = s.tracking.SetNote(ctx, id, t.Value)
 		} else {
 			err = s.tracking.Update(ctx, id, track.Update{Name: t.Value})

@@ -255,7 +255,7 @@ func (s *database) fill(ctx context.Context, runs []*Run) error {
 		return err
 	}
 	for id, list := range tags {
-		byID[id].setTags(list)
+		byID[id].TakeTags(list)
 	}
 	return nil
 }

@@ -335,9 +335,9 @@ func (x *Exporter) create(ctx context.Context, r *track.Run, experiment string) 
 // tags are those of a run as MLflow has them, its fields among them.
 func (x *Exporter) tags(r *track.Run) []wirePair {
 	out := []wirePair{}
-	has := map[string]bool{parentTag: true}
+	has := map[string]bool{track.ParentTag: true}
 	for _, t := range r.Tags {
-		if t.Key != parentTag {
+		if t.Key != track.ParentTag {
 			has[t.Key] = true
 			out = append(out, wirePair{t.Key, t.Value})
 		}
@@ -347,13 +347,13 @@ func (x *Exporter) tags(r *track.Run) []wirePair {
 		source = "PROJECT"
 	}
 	for _, t := range []wirePair{
-		{noteTag, r.Note},
-		{userTag, r.User},
-		{sourceTag, r.Source},
-		{"mlflow.source.type", source},
-		{commitTag, r.Git.Commit},
-		{branchTag, r.Git.Branch},
-		{repoTag, r.Git.Remote},
+		{track.NoteTag, r.Note},
+		{track.UserTag, r.User},
+		{track.SourceTag, r.Source},
+		{track.SourceTypeTag, source},
+		{track.CommitTag, r.Git.Commit},
+		{track.BranchTag, r.Git.Branch},
+		{track.RepoTag, r.Git.Remote},
 	} {
 		if t.Value != "" && !has[t.Key] {
 			out = append(out, t)
@@ -362,7 +362,7 @@ func (x *Exporter) tags(r *track.Run) []wirePair {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if parent, ok := x.runs[r.Parent]; ok {
-		out = append(out, wirePair{parentTag, parent.Info.ID})
+		out = append(out, wirePair{track.ParentTag, parent.Info.ID})
 	}
 	return out
 }

@@ -198,7 +198,7 @@ func (f *folder) run(at, name string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.setTags(tags)
+	r.TakeTags(tags)
 	if err := eachFile(filepath.Join(dir, "params"), func(key string, text []byte) error {
 		r.Params = append(r.Params, track.Param{Key: key, Value: string(text)})
 		return nil

@@ -141,7 +141,7 @@ func (s *server) whole(ctx context.Context, list []wireRun) ([]*Run, error) {
 			ID: w.Info.ID, Name: w.Info.Name, ExperimentID: w.Info.Experiment, User: w.Info.User, Status: status,
 			StartTime: int64(w.Info.Start), EndTime: int64(w.Info.End), Deleted: w.Info.Stage == "deleted", Params: paramsOf(w.Data.Params),
 		}}
-		r.setTags(tagsOf(w.Data.Tags))
+		r.TakeTags(tagsOf(w.Data.Tags))
 		for _, d := range w.Inputs.Datasets {
 			r.Datasets = append(r.Datasets, track.DatasetInput{Dataset: track.Dataset(d.Dataset), Tags: tagsOf(d.Tags)})
 		}

@@ -137,51 +137,6 @@ func isSQLite(file string) bool {
 	return err == nil && bytes.HasPrefix(head, []byte("SQLite format 3"))
 }
 
-// The tags of MLflow for which a run has fields.
-const (
-	nameTag   = "mlflow.runName"
-	noteTag   = "mlflow.note.content"
-	parentTag = "mlflow.parentRunId"
-	userTag   = "mlflow.user"
-	sourceTag = "mlflow.source.name"
-	commitTag = "mlflow.source.git.commit"
-	branchTag = "mlflow.source.git.branch"
-	repoTag   = "mlflow.source.git.repoURL"
-)
-
-// setTags puts tags where they belong: name and note are fields only.
-func (r *Run) setTags(tags []track.Tag) {
-	for _, t := range tags {
-		switch t.Key {
-		case nameTag:
-			if r.Name == "" {
-				r.Name = t.Value
-			}
-			continue
-		case noteTag:
-			r.Note = t.Value
-			continue
-		case parentTag:
-			if track.CheckID(t.Value) == nil {
-				r.Parent = t.Value
-			}
-		case userTag:
-			if r.User == "" {
-				r.User = t.Value
-			}
-		case sourceTag:
-			r.Source = t.Value
-		case commitTag:
-			r.Git.Commit = t.Value
-		case branchTag:
-			r.Git.Branch = t.Value
-		case repoTag:
-			r.Git.Remote = t.Value
-		}
-		r.Tags = append(r.Tags, t)
-	}
-}
-
 // statusOf reads a status as a word, or as the number that files have.
 func statusOf(v string) (track.Status, error) {
 	switch s := track.Status(v); s {
