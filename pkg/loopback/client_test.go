@@ -2,7 +2,6 @@ package loopback_test
 
 import (
 	"bytes"
-	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mlops-cli/mlops/pkg/loopback"
+	"github.com/mlops-cli/mlops/pkg/remote/remotetest"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -21,7 +21,7 @@ func TestUnmodifiedScriptsLandInTheRun(t *testing.T) {
 	for _, client := range []string{"mlflow2", "mlflow3"} {
 		t.Run(client, func(t *testing.T) {
 			t.Parallel()
-			program := python(t, client)
+			program := remotetest.Python(t, client)
 			f := newFixture(t)
 			run := f.run("main")
 			a := f.start(loopback.Session{Run: run})
@@ -68,25 +68,4 @@ func TestUnmodifiedScriptsLandInTheRun(t *testing.T) {
 			}
 		})
 	}
-}
-
-// python finds the interpreter of a virtual environment that has a client.
-func python(t *testing.T, name string) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("clients take seconds to start")
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := cmp.Or(os.Getenv("MLOPS_TEST_"+strings.ToUpper(name)), filepath.Join(cache, "mlops-test", name))
-	path := filepath.Join(dir, "bin", "python")
-	if _, err := os.Stat(path); err != nil {
-		if slices.Contains(strings.Split(os.Getenv("MLOPS_TEST_MUST_RUN"), ","), name) {
-			t.Fatalf("no client in %s", dir)
-		}
-		t.Skipf("SKIPPED: no client in %s: .ci/run tools installs it", dir)
-	}
-	return path
 }

@@ -2,36 +2,14 @@ package mlflow_test
 
 import (
 	"bytes"
-	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-)
 
-// python finds the interpreter of a virtual environment that has a client. In
-// CI it must be there; elsewhere the test says what is missing.
-func python(t *testing.T, name string) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("clients take seconds to start")
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := cmp.Or(os.Getenv("MLOPS_TEST_"+strings.ToUpper(name)), filepath.Join(cache, "mlops-test", name))
-	path := filepath.Join(dir, "bin", "python")
-	if _, err := os.Stat(path); err != nil {
-		if slices.Contains(strings.Split(os.Getenv("MLOPS_TEST_MUST_RUN"), ","), name) {
-			t.Fatalf("no client in %s", dir)
-		}
-		t.Skipf("no client in %s: .ci/run tools installs it", dir)
-	}
-	return path
-}
+	"github.com/mlops-cli/mlops/pkg/remote/remotetest"
+)
 
 // script runs a script of testdata/client against a fresh server.
 func script(t *testing.T, python, name string) {
@@ -69,7 +47,7 @@ func TestClients(t *testing.T) {
 	} {
 		t.Run(c.client+" "+c.script, func(t *testing.T) {
 			t.Parallel()
-			script(t, python(t, c.client), c.script)
+			script(t, remotetest.Python(t, c.client), c.script)
 		})
 	}
 }

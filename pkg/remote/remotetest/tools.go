@@ -2,6 +2,7 @@ package remotetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -166,4 +167,24 @@ func Serve(t testing.TB, addr, program string, args, env []string) {
 		}
 	}
 	t.Fatalf("%s does not listen on %s", program, addr)
+}
+
+// Python returns the interpreter of a virtual environment that .ci/run tools
+// makes: dvc, mlflow2, mlflow3. MLOPS_TEST_ and the name in capitals is another
+// directory for it. Where it is missing, the test is skipped.
+func Python(t testing.TB, name string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("programs of Python take seconds to start")
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := cmp.Or(os.Getenv("MLOPS_TEST_"+strings.ToUpper(name)), filepath.Join(cache, "mlops-test", name))
+	python := filepath.Join(dir, "bin", "python")
+	if _, err := os.Stat(python); err != nil {
+		Skip(t, name, python+" is missing: .ci/run tools installs it")
+	}
+	return python
 }
