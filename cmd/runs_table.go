@@ -94,7 +94,7 @@ func (o *runsLsOptions) stream(ctx context.Context, tracking *trackdb.Service, q
 	err = tracking.Stream(ctx, q, func(runs []track.Run) error {
 		some = runs[:1]
 		o.rows(t, runs, params, metrics, nil)
-		return t.Flush(o.app.io.Out)
+		return t.Write(o.app.io.Out)
 	})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package term
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
@@ -81,12 +82,17 @@ func Ago(now, t time.Time) string {
 }
 
 // Width is the number of columns that s takes on a terminal.
-func Width(s string) int { return twwidth.Width(s) }
+func Width(s string) int {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		return len(s)
+	}
+	return twwidth.WidthNoCache(s)
+}
 
 // Cut shortens s to width columns, with an ellipsis where something is gone.
 func Cut(s string, width int) string {
 	if width <= 0 || Width(s) <= width {
 		return s
 	}
-	return twwidth.Truncate(s, width-1) + "…"
+	return twwidth.Truncate(s, width, "…")
 }

@@ -1,18 +1,14 @@
 package term
 
 import (
-	"bytes"
+	"bufio"
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
 )
 
-// gap is the number of columns between two cells.
-const gap = 2
+// columnGap is between two cells of a row.
+const columnGap = "  "
 
 // narrowest is the width below which a column is not cut.
 const narrowest = 8
@@ -22,30 +18,21 @@ type Table struct {
 	io     *IO
 	header []string
 	rows   [][]string
-	align  []tw.Align
+	right  []int // columns whose cells end in line
 
-	flushed []int // widths of the columns, once rows were flushed
+	widths []int // of the columns, once rows were written
 }
 
 // Table returns an empty table with these column titles; without titles it has
 // no header line.
 func (t *IO) Table(header ...string) *Table {
-	align := make([]tw.Align, len(header))
-	for i := range align {
-		align[i] = tw.AlignLeft
-	}
-	return &Table{io: t, header: header, align: align}
+	return &Table{io: t, header: header}
 }
 
 // Right aligns the columns with these numbers, counted from 0, to the right,
 // as numbers are read. It returns t.
 func (t *Table) Right(columns ...int) *Table {
-	for _, c := range columns {
-		for len(t.align) <= c {
-			t.align = append(t.align, tw.AlignLeft)
-		}
-		t.align[c] = tw.AlignRight
-	}
+	t.right = append(t.right, columns...)
 	return t
 }
 
@@ -58,30 +45,51 @@ func (t *Table) Row(cells ...string) {
 	t.rows = append(t.rows, row)
 }
 
-// Len is the number of rows.
+// Len is the number of rows that are not written yet.
 func (t *Table) Len() int { return len(t.rows) }
 
-// Write writes the table to w. On a terminal the widest columns are cut until
-// a row fits a line; in a pipe nothing is cut. A table without rows writes
-// nothing.
+// Write writes the rows that were added since the last call and forgets them,
+// so that a table may be longer than memory. The titles are written once;
+// columns never become narrower. On a terminal the widest columns are cut until
+// a row fits a line; in a pipe nothing is cut. Without rows it writes nothing.
 func (t *Table) Write(w io.Writer) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	if len(t.rows) > manyRows {
-		return t.Flush(w)
+	rows := t.rows
+	if t.widths == nil {
+		rows = t.titled()
 	}
-	rows := fit(t.titled(), t.io.Width())
-	var b bytes.Buffer
-	if err := render(&b, rows, t.align); err != nil {
-		return err
+	t.widths = widthsOf(rows, t.widths)
+	if width := t.io.Width(); width > 0 {
+		rows = cut(rows, shrink(t.widths, width))
 	}
-	for line := range strings.Lines(b.String()) {
-		if _, err := io.WriteString(w, tidy(line)+"\n"); err != nil {
+	t.rows = t.rows[:0]
+	return t.draw(w, rows)
+}
+
+// draw writes rows in columns of the table's widths. It is our own: the table
+// library takes a tenth of a millisecond and 12 KB for a row.
+func (t *Table) draw(w io.Writer, rows [][]string) error {
+	out := bufio.NewWriterSize(w, 16<<10)
+	var line strings.Builder
+	for _, row := range rows {
+		line.Reset()
+		for c, cell := range row {
+			blanks := strings.Repeat(" ", max(t.widths[c]-Width(cell), 0))
+			if slices.Contains(t.right, c) {
+				cell, blanks = blanks+cell, ""
+			}
+			line.WriteString(cell + blanks)
+			if c+1 < len(row) {
+				line.WriteString(columnGap)
+			}
+		}
+		if _, err := out.WriteString(strings.TrimRight(line.String(), " ") + "\n"); err != nil {
 			return err
 		}
 	}
-	return nil
+	return out.Flush()
 }
 
 // titled is the rows below their titles, if there are any.
@@ -94,54 +102,6 @@ func (t *Table) titled() [][]string {
 		head[i] = t.io.Paint(Bold, h)
 	}
 	return append([][]string{head}, t.rows...)
-}
-
-// tidy removes what tablewriter leaves in a line: resets where no colour is on,
-// and blanks at the end.
-func tidy(line string) string {
-	line = strings.TrimRight(line, " \n")
-	const reset = "\x1b[0m"
-	if !strings.Contains(line, reset) {
-		return line
-	}
-	var b strings.Builder
-	for part := range strings.SplitAfterSeq(line, reset) {
-		if !strings.Contains(strings.TrimSuffix(part, reset), "\x1b[") {
-			part = strings.TrimSuffix(part, reset)
-		}
-		b.WriteString(part)
-	}
-	return strings.TrimRight(b.String(), " ")
-}
-
-// render draws rows as they are, without header logic that would change case.
-func render(w io.Writer, rows [][]string, align []tw.Align) error {
-	cells := tw.CellConfig{
-		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
-		Alignment:  tw.CellAlignment{Global: tw.AlignLeft, PerColumn: align},
-		Padding:    tw.CellPadding{Global: tw.Padding{Left: tw.Empty, Right: strings.Repeat(tw.Space, gap), Overwrite: true}},
-	}
-	table := tablewriter.NewTable(w,
-		tablewriter.WithConfig(tablewriter.Config{Row: cells, Behavior: tw.Behavior{TrimSpace: tw.Off}}),
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders:  tw.BorderNone,
-			Symbols:  tw.NewSymbols(tw.StyleNone),
-			Settings: tw.Settings{Lines: tw.LinesNone, Separators: tw.SeparatorsNone},
-		})),
-	)
-	if err := table.Bulk(rows); err != nil {
-		return err
-	}
-	return table.Render()
-}
-
-// fit cuts the cells of the widest columns until rows fit width columns.
-func fit(rows [][]string, width int) [][]string {
-	widths := widthsOf(rows, nil)
-	if width <= 0 {
-		return rows
-	}
-	return cut(rows, shrink(widths, width))
 }
 
 // widthsOf is the width of the widest cell of each column, and at least least.
@@ -160,7 +120,7 @@ func widthsOf(rows [][]string, least []int) []int {
 
 // shrink makes the widest columns narrower, in place, until all fit a line.
 func shrink(widths []int, line int) []int {
-	total := gap * (len(widths) - 1)
+	total := len(columnGap) * (len(widths) - 1)
 	for _, w := range widths {
 		total += w
 	}
