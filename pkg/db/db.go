@@ -38,6 +38,7 @@ type DB struct {
 	path    string // or the URL, without a password
 	dialect Dialect
 	group   group
+	reads   statements
 	counts  struct{ commits, updates atomic.Int64 }
 }
 
@@ -122,11 +123,25 @@ func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 
 // QueryContext runs a query.
 func (d *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if d.dialect == SQLite {
+		s, err := d.reads.of(ctx, d.DB, query) //nolint:sqlclosecheck // kept
+		switch {
+		case err != nil:
+			return nil, err
+		case s != nil:
+			return s.QueryContext(ctx, args...)
+		}
+	}
 	return d.DB.QueryContext(ctx, d.dialect.text(query), d.dialect.args(args)...)
 }
 
 // QueryRowContext runs a query of at most one row.
 func (d *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if d.dialect == SQLite {
+		if s, err := d.reads.of(ctx, d.DB, query); err == nil && s != nil { //nolint:sqlclosecheck // kept
+			return s.QueryRowContext(ctx, args...)
+		}
+	}
 	return d.DB.QueryRowContext(ctx, d.dialect.text(query), d.dialect.args(args)...)
 }
 

@@ -49,21 +49,20 @@ func (d Dialect) Hex(column string) string {
 	return "lower(hex(" + column + "))"
 }
 
-// Among tests whether a column of numbers is one of some. The driver of SQLite
-// takes longer to bind many than to read them in the text; PostgreSQL remembers
-// a text that stays the same.
+// Among tests whether a column of numbers is one of some. They are one argument,
+// so that the text stays the same and is prepared once.
 func (d Dialect) Among(column string, numbers []int64) (test string, args []any) {
 	if d == Postgres {
 		return column + " = ANY(?)", []any{numbers}
 	}
-	text := append([]byte(column), " IN ("...)
+	list := append(make([]byte, 0, 8*len(numbers)+2), '[')
 	for i, n := range numbers {
 		if i > 0 {
-			text = append(text, ',')
+			list = append(list, ',')
 		}
-		text = strconv.AppendInt(text, n, 10)
+		list = strconv.AppendInt(list, n, 10)
 	}
-	return string(append(text, ')')), nil
+	return column + " IN (SELECT value FROM json_each(?))", []any{string(append(list, ']'))}
 }
 
 // IsNumeric tests whether a text looks like a number.

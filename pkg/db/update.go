@@ -266,6 +266,7 @@ func (d *DB) Close() error {
 	if !d.group.leading {
 		d.group.unpin()
 	}
+	d.reads.close()
 	return d.DB.Close()
 }
 

@@ -1,6 +1,7 @@
 package trackdb
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -205,39 +206,84 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",
 // which is faster for each.
 const fewRuns = 500
 
-// fill adds params, metrics and tags, by key or as they were first logged. Large
-// tables are read side by side, on connections of their own, when q is a database.
+// sideBySide is from how many runs on tables are read side by side.
+const sideBySide = 16
+
+// fill adds params, metrics and tags, by key or as they were first logged. For
+// many runs the tables are read side by side, on connections of their own, when q
+// is a database.
 func fill(ctx context.Context, q querier, runs map[int64]*track.Run, logged bool) error {
-	byRow, bySeries := "ORDER BY run, key", "ORDER BY run, key"
+	byKey := "ORDER BY run, key"
 	if logged {
-		byRow, bySeries = "ORDER BY run, position, key", "ORDER BY run, id"
+		byKey = "" // see inTurn
 	}
 	group, within := errgroup.WithContext(ctx)
-	if _, ok := q.(*db.DB); !ok || len(runs) <= fewRuns {
+	if _, ok := q.(*db.DB); !ok || len(runs) <= sideBySide {
 		group.SetLimit(1)
 	}
 	group.Go(func() error {
-		var seq int64
+		var seq, position int64
 		var p track.Param
-		return rowsOf(within, q, runs, &seq, []any{&p.Key, &p.Value}, func(r *track.Run) { r.Params = append(r.Params, p) },
-			"SELECT run, key, value FROM params", byRow)
+		rows := inTurn[track.Param]{logged: logged, add: func(r *track.Run, p track.Param) { r.Params = append(r.Params, p) }}
+		err := rowsOf(within, q, runs, &seq, []any{&p.Key, &p.Value, &position}, func(r *track.Run) { rows.take(r, position, p.Key, p) },
+			"SELECT run, key, value, position FROM params", byKey)
+		rows.end()
+		return err
 	})
 	group.Go(func() error {
-		var seq int64
+		var seq, id int64
 		var m track.Summary
 		var value, low, high valueColumn
-		return rowsOf(within, q, runs, &seq, []any{&m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count}, func(r *track.Run) {
+		rows := inTurn[track.Summary]{logged: logged, add: func(r *track.Run, m track.Summary) { r.Metrics = append(r.Metrics, m) }}
+		err := rowsOf(within, q, runs, &seq, []any{&id, &m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count}, func(r *track.Run) {
 			m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
-			r.Metrics = append(r.Metrics, m)
-		}, "SELECT run, key, value, timestamp, step, min, max, count FROM series", bySeries)
+			rows.take(r, id, m.Key, m)
+		}, "SELECT run, id, key, value, timestamp, step, min, max, count FROM series", byKey)
+		rows.end()
+		return err
 	})
 	group.Go(func() error {
-		var seq int64
+		var seq, position int64
 		var t track.Tag
-		return rowsOf(within, q, runs, &seq, []any{&t.Key, &t.Value, &t.Time}, func(r *track.Run) { r.Tags = append(r.Tags, t) },
-			"SELECT run, key, value, time FROM tags", "AND deleted = 0 "+byRow)
+		rows := inTurn[track.Tag]{logged: logged, add: func(r *track.Run, t track.Tag) { r.Tags = append(r.Tags, t) }}
+		err := rowsOf(within, q, runs, &seq, []any{&t.Key, &t.Value, &t.Time, &position}, func(r *track.Run) { rows.take(r, position, t.Key, t) },
+			"SELECT run, key, value, time, position FROM tags", "AND deleted = 0 "+byKey)
+		rows.end()
+		return err
 	})
 	return group.Wait()
+}
+
+// inTurn adds rows to their runs as they come, or all of them at the end, as they
+// were first logged: SQLite takes four times as long to sort them.
+type inTurn[T any] struct {
+	logged bool
+	add    func(*track.Run, T)
+	rows   []turn[T]
+}
+
+type turn[T any] struct {
+	run      *track.Run
+	position int64
+	key      string
+	row      T
+}
+
+func (o *inTurn[T]) take(r *track.Run, position int64, key string, row T) {
+	if !o.logged {
+		o.add(r, row)
+		return
+	}
+	o.rows = append(o.rows, turn[T]{r, position, key, row})
+}
+
+func (o *inTurn[T]) end() {
+	slices.SortFunc(o.rows, func(a, b turn[T]) int {
+		return cmp.Or(cmp.Compare(a.position, b.position), strings.Compare(a.key, b.key))
+	})
+	for _, t := range o.rows {
+		o.add(t.run, t.row)
+	}
 }
 
 // fillAssets adds assets, by role and path.

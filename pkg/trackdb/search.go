@@ -2,6 +2,7 @@ package trackdb
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,17 +15,21 @@ import (
 // arguments.
 type listing struct {
 	dialect db.Dialect
-	few     func(rows string, args []any) bool // are there few rows like that; nil: nobody knows
-	narrow  bool                               // there are: they are where to begin
+	few     few
+	narrow  bool           // some condition holds for few runs: they are where to begin
+	among   map[int64]bool // the runs for which all of those hold that were looked up; nil: none was
 
 	joins, where, order []string
 	joinArgs, whereArgs []any
 }
 
-func newListing(q track.Query, dialect db.Dialect, few func(rows string, args []any) bool) *listing {
+// few looks up which runs have a row like that. It is not ok where they are many.
+type few func(rows string, args []any) (runs []int64, ok bool)
+
+func newListing(q track.Query, dialect db.Dialect, few few) *listing {
 	l := &listing{dialect: dialect, few: few}
 	if q.IDs != nil {
-		l.among("r.id", "IN", q.IDs)
+		l.oneOf("r.id", q.IDs)
 	}
 	if q.Experiment != "" {
 		l.must("r.experiment = (SELECT id FROM experiments WHERE name = ?)", q.Experiment)
@@ -37,7 +42,7 @@ func newListing(q track.Query, dialect db.Dialect, few func(rows string, args []
 		for i, status := range q.Statuses {
 			words[i] = string(status)
 		}
-		l.among("r.status", "IN", words)
+		l.oneOf("r.status", words)
 	}
 	if q.Parent != "" {
 		l.must("r.parent = ?", q.Parent)
@@ -53,6 +58,10 @@ func newListing(q track.Query, dialect db.Dialect, few func(rows string, args []
 	}
 	for _, c := range q.Filter {
 		l.condition(c)
+	}
+	if l.among != nil {
+		test, args := dialect.Among("r.seq", slices.Sorted(maps.Keys(l.among)))
+		l.must(test, args...)
 	}
 	for i, o := range q.Order {
 		l.by(i, o)
@@ -78,15 +87,21 @@ func numbers(ids []string) string {
 // fewRows is up to how many rows are looked up before their runs.
 const fewRows = 2000
 
-// listing is the query for what q asks.
+// listing is the query for what q asks. For a page of SQLite the runs of each
+// condition are looked up first where they are few, and only those that all
+// conditions left are asked for more: of a run that is one row of a table three
+// are elsewhere. PostgreSQL's planner has figures of its own.
 func (s *Service) listing(ctx context.Context, q track.Query) *listing {
-	return newListing(q, s.db.Dialect(), func(rows string, args []any) bool {
-		if q.Limit == 0 || s.db.Dialect() == db.Postgres { // whose planner has figures of its own
-			return true
-		}
-		var count int
-		err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+rows+" LIMIT "+strconv.Itoa(fewRows+1)+")", args...).Scan(&count)
-		return err == nil && count <= fewRows
+	if q.Limit == 0 || s.db.Dialect() == db.Postgres {
+		return newListing(q, s.db.Dialect(), nil)
+	}
+	return newListing(q, s.db.Dialect(), func(rows string, args []any) (runs []int64, ok bool) {
+		var run int64
+		err := each(ctx, s.db, []any{&run}, func() error {
+			runs = append(runs, run)
+			return nil
+		}, "SELECT run FROM "+rows+" LIMIT "+strconv.Itoa(fewRows+1), args...)
+		return runs, err == nil && len(runs) <= fewRows
 	})
 }
 
@@ -155,8 +170,8 @@ func (l *listing) must(condition string, args ...any) {
 	l.where, l.whereArgs = append(l.where, condition), append(l.whereArgs, args...)
 }
 
-func (l *listing) among(column, op string, words []string) {
-	test, args := list(column, op, words)
+func (l *listing) oneOf(column string, words []string) {
+	test, args := list(column, "IN", words)
 	l.must(test, args...)
 }
 
@@ -237,15 +252,31 @@ func (l *listing) keyed(table, owner, id, more string, c track.Condition) {
 func (l *listing) has(table, owner, id string, where func(value string) (test string, args []any)) {
 	test, args := where("value")
 	rows := table + " WHERE " + test
-	if l.few == nil || l.few(rows, args) {
+	if l.few == nil {
 		l.narrow = true
 		l.must(id+" IN (SELECT "+owner+" FROM "+rows+")", args...)
+		return
+	}
+	if runs, ok := l.few(rows, args); ok {
+		l.narrow = true
+		l.keep(runs)
 		return
 	}
 	// The + keeps SQLite from walking the values in a range for each owner: it
 	// is to look up the owner's row.
 	test, args = where("+value")
 	l.must("EXISTS (SELECT 1 FROM "+table+" WHERE "+test+" AND "+owner+" = "+id+")", args...)
+}
+
+// keep leaves only some runs of those that other conditions left.
+func (l *listing) keep(runs []int64) {
+	left := make(map[int64]bool, len(runs))
+	for _, run := range runs {
+		if l.among == nil || l.among[run] {
+			left[run] = true
+		}
+	}
+	l.among = left
 }
 
 // numberTest compares a column of values. NaN is unequal to every number, and
