@@ -3,8 +3,8 @@ module github.com/mlops-cli/mlops
 go 1.26.0
 
 require (
-	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/andybalholm/brotli v1.2.0
+	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/fsnotify/fsnotify v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/klauspost/compress v1.20.3
