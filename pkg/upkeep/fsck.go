@@ -39,7 +39,8 @@ type FsckResult struct {
 
 // Fsck verifies every object of the store and the databases, and that all
 // objects of files in the workspace are there. What is not in the workspace, or
-// what only older commits name, may be missing: it can be on a remote.
+// what only older commits name, may be missing: it can be on a remote. When
+// something is wrong, it is forgotten which files are in the store.
 func (u *Upkeep) Fsck(ctx context.Context, report progress.Reporter) (FsckResult, error) {
 	res := FsckResult{Findings: []Finding{}}
 	s, err := u.repo.Store(ctx)
@@ -66,6 +67,10 @@ func (u *Upkeep) Fsck(ctx context.Context, report progress.Reporter) (FsckResult
 		return res, err
 	}
 	res.OK = len(res.Findings) == 0
+	if !res.OK {
+		// What was saved once may be gone: add has to look, so that it can store it again.
+		return res, u.repo.ForgetSaved(ctx)
+	}
 	return res, nil
 }
 
