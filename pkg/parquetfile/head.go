@@ -190,7 +190,7 @@ func column(r io.ReaderAt, size int64, file *parquet.File, chunks []chunk, leaf 
 	if !ok {
 		return errors.New("it cannot be read")
 	}
-	cleaned, err := newCleaned(r, size, chunks[i], budget)
+	cleaned, err := newCleaned(r, size, chunks[i], levels{leaf.MaxRepetitionLevel(), leaf.MaxDefinitionLevel()}, budget)
 	if err != nil {
 		return err
 	}

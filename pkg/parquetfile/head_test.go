@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +132,23 @@ func FuzzHead(f *testing.F) {
 			t.Errorf("%v and %v", table, err)
 		}
 	})
+}
+
+// Whatever is wrong in a file, memory does not follow what it says.
+func TestDamageStaysSmall(t *testing.T) {
+	files := [][]byte{write(t, 30, 1, &parquet.Snappy), write(t, 30, 2, &parquet.Zstd), write(t, 30, 1, &parquet.Uncompressed)}
+	random := rand.New(rand.NewPCG(5, 6))
+	var before, after runtime.MemStats
+	for i := range 1500 {
+		data := bytes.Clone(files[i%len(files)])
+		for range 1 + random.IntN(4) {
+			data[random.IntN(len(data))] = byte(random.IntN(256))
+		}
+		runtime.ReadMemStats(&before)
+		_, _ = parquetfile.Head(bytes.NewReader(data), int64(len(data)), 20)
+		runtime.ReadMemStats(&after)
+		if made := after.TotalAlloc - before.TotalAlloc; made > 256<<20 {
+			t.Errorf("%d MiB were allocated for a file of %d bytes", made>>20, len(data))
+		}
+	}
 }

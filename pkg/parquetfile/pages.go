@@ -29,13 +29,14 @@ type cleaned struct {
 	in     *bufio.Reader
 	pages  thrift.Decoder
 	codec  format.CompressionCodec
+	levels levels
 	budget *int64 // bytes that may still be made
 	base   int64  // where page begins
 	page   []byte
 	err    error // why it ended, but for its end
 }
 
-func newCleaned(r io.ReaderAt, size int64, c chunk, budget *int64) (*cleaned, error) {
+func newCleaned(r io.ReaderAt, size int64, c chunk, l levels, budget *int64) (*cleaned, error) {
 	if c.elsewhere {
 		return nil, errors.New("its values are in another file")
 	}
@@ -43,7 +44,7 @@ func newCleaned(r io.ReaderAt, size int64, c chunk, budget *int64) (*cleaned, er
 		return nil, errors.New("it is damaged: its place is outside of the file")
 	}
 	in := bufio.NewReaderSize(io.NewSectionReader(r, c.begin, min(c.length, size-c.begin)), 64<<10)
-	return &cleaned{in: in, pages: *thrift.NewDecoder(new(thrift.CompactProtocol).NewReader(in)), codec: c.codec, budget: budget, base: int64(len(magic))}, nil
+	return &cleaned{in: in, pages: *thrift.NewDecoder(new(thrift.CompactProtocol).NewReader(in)), codec: c.codec, levels: l, budget: budget, base: int64(len(magic))}, nil
 }
 
 // ReadAt reads on: only what the last page has, and what comes after it.
@@ -93,21 +94,24 @@ func (c *cleaned) next() error {
 		return fmt.Errorf("it is damaged: %w", err)
 	}
 	// Levels of pages of the second version are never compressed.
-	levels, packed := 0, true
+	begin, packed := 0, true
 	if v2 := &h.DataPageHeaderV2; v2.Valid {
-		levels = int(v2.V.RepetitionLevelsByteLength) + int(v2.V.DefinitionLevelsByteLength)
-		if levels < 0 || levels > len(body) || levels > int(h.UncompressedPageSize) {
+		begin = int(v2.V.RepetitionLevelsByteLength) + int(v2.V.DefinitionLevelsByteLength)
+		if begin < 0 || begin > len(body) || begin > int(h.UncompressedPageSize) {
 			return errors.New("it is damaged: levels are longer than their page")
 		}
 		packed = !v2.V.IsCompressed.Valid || v2.V.IsCompressed.V
 		v2.V.IsCompressed.V, v2.V.IsCompressed.Valid = false, true
 	}
 	if packed && c.codec != format.Uncompressed {
-		data, err := unpack(c.codec, body[levels:], int(h.UncompressedPageSize)-levels)
+		data, err := unpack(c.codec, body[begin:], int(h.UncompressedPageSize)-begin)
 		if err != nil {
 			return err
 		}
-		body = append(body[:levels:levels], data...)
+		body = append(body[:begin:begin], data...)
+	}
+	if err := c.levels.check(&h, body); err != nil {
+		return err
 	}
 	h.CompressedPageSize, h.UncompressedPageSize, h.CRC = int32(len(body)), int32(len(body)), 0 //nolint:gosec // within maxPage
 	head, err := thrift.Marshal(new(thrift.CompactProtocol), &h)
