@@ -33,7 +33,11 @@ func (s runRoots) Roots(ctx context.Context, fn func(upkeep.Root) error) error {
 		if err != nil {
 			k = tree.File
 		}
-		return fn(upkeep.Root{By: "run " + run[:8], Path: path, Kind: k, ID: id})
+		by := "the server's files"
+		if run != "" {
+			by = "run " + run[:8]
+		}
+		return fn(upkeep.Root{By: by, Path: path, Kind: k, ID: id})
 	})
 }
 

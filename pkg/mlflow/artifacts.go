@@ -85,13 +85,13 @@ func listed(r *http.Request) ([]route.Subject, error) {
 	return []route.Subject{p.subject()}, err
 }
 
-// place is a path below the artifact root, which ids alone lead to:
-// EXPERIMENT/RUN/artifacts/PATH, EXPERIMENT/models/MODEL/artifacts/PATH, and
+// place is a path below the artifact root: EXPERIMENT/RUN/artifacts/PATH,
+// EXPERIMENT/models/MODEL/artifacts/PATH, and
 // registered-models/NAME/VERSION/artifacts/PATH for versions that were registered
 // without MLflow. What stands before the id of a run or model is where its
-// experiment keeps artifacts, and not looked at.
+// experiment keeps artifacts, and not looked at. All other paths are files that
+// belong to nothing.
 type place struct {
-	whole   string // as it was sent
 	owner   track.Owner
 	model   string // a registered model's name
 	version int
@@ -103,7 +103,7 @@ func parsePlace(raw string) (place, error) {
 	if err != nil {
 		return place{}, Errorf(InvalidParameter, "Invalid path")
 	}
-	p := place{whole: clean}
+	var p place
 	parts := strings.Split(clean, "/")
 	for i, part := range parts {
 		if part != "artifacts" || i == 0 {
@@ -128,7 +128,7 @@ func parsePlace(raw string) (place, error) {
 		}
 		return p, nil
 	}
-	return p, nil
+	return place{owner: track.Owner{Shared: true}, path: clean}, nil
 }
 
 func (p place) subject() route.Subject {
@@ -140,28 +140,27 @@ func (p place) subject() route.Subject {
 	case p.owner.ID != "":
 		return route.Subject{Kind: route.Run, ID: p.owner.ID}
 	default:
-		return route.Subject{Kind: route.Files, ID: p.whole}
+		return route.Subject{Kind: route.Files, ID: p.path}
 	}
 }
 
 // writable says why nothing can be written at p.
 func (p place) writable() error {
-	if p.owner.ID == "" {
-		return Errorf(InvalidParameter, "'%s' belongs to no run and no logged model: artifacts stand below EXPERIMENT_ID/RUN_ID/artifacts or EXPERIMENT_ID/models/MODEL_ID/artifacts", p.whole)
+	switch {
+	case p.model != "":
+		return Errorf(InvalidParameter, "the files of version %d of %s do not change", p.version, p.model)
+	case p.owner.Shared && p.path == "": // everything
+		return Errorf(InvalidParameter, "Invalid path")
 	}
 	return nil
 }
 
 // find looks the file or directory up.
 func (f *files) find(ctx context.Context, p place) (artifact.File, error) {
-	switch {
-	case p.model != "":
+	if p.model != "" {
 		return f.findInVersion(ctx, p)
-	case p.owner.ID == "":
-		return artifact.File{}, Errorf(DoesNotExist, "No such artifact: '%s'", p.whole)
-	default:
-		return f.store.Find(ctx, p.owner, p.path)
 	}
+	return f.store.Find(ctx, p.owner, p.path)
 }
 
 // findInVersion looks into the object that a version of a registered model is. A
@@ -214,10 +213,9 @@ func (f *files) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	var found []artifact.File
-	switch {
-	case p.model != "":
+	if p.model != "" {
 		found, err = f.listVersion(ctx, p)
-	case p.owner.ID != "":
+	} else {
 		found, err = f.store.List(ctx, p.owner, p.path)
 	}
 	if err != nil {

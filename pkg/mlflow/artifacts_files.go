@@ -90,7 +90,7 @@ func (f *files) versionFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at.path = path.Join(at.path, p)
-	if at.owner.ID == "" {
+	if at.owner == (track.Owner{}) {
 		at.model, at.version, at.path = v.Model, v.Number, p
 	} else if err := route.Allow(r.Context(), route.Read, at.subject()); err != nil {
 		return err // what is registered elsewhere may not be seen by that alone

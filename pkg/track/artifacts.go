@@ -2,14 +2,16 @@ package track
 
 import "context"
 
-// Owner is what an artifact belongs to: a run or a logged model.
+// Owner is what an artifact belongs to: a run, a logged model, or nothing but
+// its path.
 type Owner struct {
-	Model bool // a logged model, not a run
-	ID    string
+	Model  bool // a logged model, not a run
+	Shared bool // neither; there is no ID
+	ID     string
 }
 
-// Artifacts names the files of runs and logged models. Those of a run are its
-// assets with role Artifact. Paths are clean slash paths relative to the owner's
+// Artifacts names the files of runs and logged models, and those that belong to
+// neither. Those of a run are its assets with role Artifact. Paths are clean slash paths relative to the owner's
 // root, "" for the root itself.
 type Artifacts interface {
 	// PutArtifacts names objects, all or none; an object at the same path is

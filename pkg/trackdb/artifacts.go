@@ -1,6 +1,7 @@
 package trackdb
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -23,7 +24,10 @@ type shelf struct {
 }
 
 func shelfOf(o track.Owner, seq int64) shelf {
-	if o.Model {
+	switch {
+	case o.Shared:
+		return shelf{"shared_assets", "0 = ?", 0}
+	case o.Model:
 		return shelf{"model_assets", "model = ?", seq}
 	}
 	return shelf{"assets", "role = 'artifact' AND run = ?", seq}
@@ -32,6 +36,9 @@ func shelfOf(o track.Owner, seq int64) shelf {
 // openOwner finds the owner that a write is about, if it may change; done notes
 // that it did.
 func (s *Service) openOwner(ctx context.Context, tx *db.Tx, o track.Owner) (seq int64, done func() error, err error) {
+	if o.Shared {
+		return 0, func() error { return nil }, nil
+	}
 	if o.Model {
 		m, err := openModel(ctx, tx, o.ID)
 		return m.seq, func() error { return s.modelChanged(ctx, tx, m) }, err
@@ -71,9 +78,12 @@ func (s *Service) PutArtifacts(ctx context.Context, o track.Owner, files []track
 				return err
 			}
 		}
-		if o.Model {
+		switch {
+		case o.Shared:
+			err = logSharedAssets(ctx, tx, placed)
+		case o.Model:
 			err = logModelAssets(ctx, tx, seq, placed)
-		} else {
+		default:
 			err = logAssets(ctx, tx, seq, placed)
 		}
 		if err != nil {
@@ -88,6 +98,14 @@ func logModelAssets(ctx context.Context, tx *db.Tx, seq int64, assets []track.As
 	_, err := insert(ctx, tx, "INSERT INTO model_assets (model, path, kind, id, size, files)",
 		"ON CONFLICT (model, path) DO UPDATE SET kind = excluded.kind, id = excluded.id, size = excluded.size, files = excluded.files", 6, assets,
 		func(a track.Asset) []any { return []any{seq, a.Path, a.Kind, a.ID[:], a.Size, a.Files} })
+	return err
+}
+
+func logSharedAssets(ctx context.Context, tx *db.Tx, assets []track.Asset) error {
+	assets = lastOf(assets, func(a track.Asset) string { return a.Path })
+	_, err := insert(ctx, tx, "INSERT INTO shared_assets (path, kind, id, size, files)",
+		"ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, id = excluded.id, size = excluded.size, files = excluded.files", 5, assets,
+		func(a track.Asset) []any { return []any{a.Path, a.Kind, a.ID[:], a.Size, a.Files} })
 	return err
 }
 
@@ -115,19 +133,20 @@ func freePlace(ctx context.Context, tx *db.Tx, at shelf, f track.Asset) error {
 
 // owned runs a query of the artifacts of an owner; where follows WHERE.
 func (s *Service) owned(ctx context.Context, o track.Owner, fn func(track.Asset), where string, args ...any) error {
-	owner, table, more := "SELECT seq FROM runs WHERE id = ?", "assets", " AND role = 'artifact'"
-	columns := "path, kind, id, size, files, local"
-	if o.Model {
-		owner, table, more, columns = "SELECT seq FROM logged_models WHERE id = ? AND deleted = 0", "model_assets", "", "path, kind, id, size, files, 0"
+	from := "local FROM assets WHERE role = 'artifact' AND run = (SELECT seq FROM runs WHERE id = ?)"
+	switch {
+	case o.Shared:
+		from = "0 FROM shared_assets WHERE '' = ?"
+	case o.Model:
+		from = "0 FROM model_assets WHERE model = (SELECT seq FROM logged_models WHERE id = ? AND deleted = 0)"
 	}
 	a := track.Asset{Role: track.Artifact}
 	var id oidColumn
-	name := map[bool]string{true: "model", false: "run"}[o.Model]
 	return each(ctx, s.db, []any{&a.Path, &a.Kind, &id, &a.Size, &a.Files, &a.Local}, func() error {
 		a.ID = oid.ID(id)
 		fn(a)
 		return nil
-	}, "SELECT "+columns+" FROM "+table+" WHERE "+name+" = ("+owner+")"+more+where, append([]any{o.ID}, args...)...)
+	}, "SELECT path, kind, id, size, files, "+from+where, append([]any{o.ID}, args...)...)
 }
 
 // Artifact implements track.Artifacts.
@@ -199,7 +218,7 @@ func (s *Service) DeleteArtifacts(ctx context.Context, o track.Owner, name strin
 			return err
 		}
 		count = int(n)
-		if err := s.event(ctx, tx, "artifact.deleted", o.ID, map[string]any{"path": name, "files": n}); err != nil {
+		if err := s.event(ctx, tx, "artifact.deleted", cmp.Or(o.ID, "artifacts"), map[string]any{"path": name, "files": n}); err != nil {
 			return err
 		}
 		return done()

@@ -9,15 +9,18 @@ import (
 )
 
 // Objects calls fn for every object that a run names: what it read, wrote and
-// kept, and the logs of its stages (kind file); and those of logged models, for
-// the run that made them. Runs in the bin count as well,
-// but for those that were put there at that time (ms) or before; 0 is none.
+// kept, and the logs of its stages (kind file); those of logged models, for
+// the run that made them; and those of files that belong to neither, for the run
+// "". Runs in the bin count as well, but for those that were put there at that
+// time (ms) or before; 0 is none.
 func (s *Service) Objects(ctx context.Context, removed int64, fn func(run, path, kind string, id oid.ID) error) (err error) {
 	rows, err := s.db.QueryContext(ctx, `
 		SELECT r.id, a.path, a.kind, a.id FROM assets a JOIN runs r ON r.seq = a.run WHERE r.deleted NOT BETWEEN 1 AND ?1
 		UNION ALL
 		SELECT CASE m.run WHEN '' THEN m.id ELSE m.run END, a.path, a.kind, a.id FROM model_assets a JOIN logged_models m ON m.seq = a.model
 		WHERE m.deleted NOT BETWEEN 1 AND ?1
+		UNION ALL
+		SELECT '', path, kind, id FROM shared_assets
 		UNION ALL
 		SELECT r.id, 'log of ' || s.name, 'file', s.log FROM stages s JOIN runs r ON r.seq = s.run WHERE s.log IS NOT NULL AND r.deleted NOT BETWEEN 1 AND ?1`, removed)
 	if err != nil {

@@ -347,7 +347,7 @@ func TestArtifacts(t *testing.T) {
 		file := func(path, text string) track.Asset {
 			return track.Asset{Path: path, Kind: "file", ID: oid.Sum([]byte(text)), Size: int64(len(text)), Files: 1}
 		}
-		for _, o := range []track.Owner{{ID: r.ID}, {Model: true, ID: m.ID}} {
+		for _, o := range []track.Owner{{ID: r.ID}, {Model: true, ID: m.ID}, {Shared: true}} {
 			must(t, s.PutArtifacts(ctx, o, []track.Asset{file("a", "1"), file("d/x", "22"), file("d/y/z", "333"), file("d-e", "4")}))
 			must(t, s.PutArtifacts(ctx, o, []track.Asset{file("a", "new")}))
 			must(t, s.PutArtifacts(ctx, o, []track.Asset{{Path: "tree", Kind: "dir", ID: oid.Sum([]byte("t")), Size: 9, Files: 3}}))
@@ -391,8 +391,8 @@ func TestArtifacts(t *testing.T) {
 		}
 		seen := 0
 		must(t, s.Objects(ctx, 0, func(string, string, string, oid.ID) error { seen++; return nil }))
-		if seen != 6 {
-			t.Errorf("%d objects are named, want 6", seen)
+		if seen != 9 {
+			t.Errorf("%d objects are named, want 9", seen)
 		}
 		if got, err := s.Run(ctx, r.ID); err != nil || len(got.Assets) != 3 || got.Assets[0].Role != track.Artifact {
 			t.Errorf("assets %+v %v", got.Assets, err)
