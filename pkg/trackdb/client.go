@@ -114,25 +114,7 @@ func (s *Service) Sample(ctx context.Context, q track.SampleQuery) ([]track.Seri
 		if len(points) == 0 {
 			continue
 		}
-		sortPoints(points, byStep)
-		list = append(list, track.Series{Run: run, Points: metricsOf(q.Key, sample(points, q.Max))})
+		list = append(list, track.Series{Run: run, Points: metricsOf(q.Key, points.sorted(byStep).sample(q.Max))})
 	}
 	return list, nil
-}
-
-// sample picks up to most points at even distances, the first and the last
-// among them.
-func sample(points []point, most int) []point {
-	n := len(points)
-	switch {
-	case n <= most:
-		return points
-	case most == 1:
-		return points[n-1:]
-	}
-	picked := make([]point, most)
-	for i := range picked {
-		picked[i] = points[i*(n-1)/(most-1)]
-	}
-	return picked
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/db"
@@ -69,10 +68,9 @@ func (s *Service) ChangeMetric(ctx context.Context, id, key string, change func(
 		}
 		var have []point
 		if at.id != 0 {
-			if have, err = at.points(ctx, tx, math.MinInt64, math.MaxInt64); err != nil {
+			if have, err = at.history(ctx, tx); err != nil {
 				return nil, err
 			}
-			sortPoints(have, byTime)
 		}
 		old := metricsOf(key, have)
 		after, err := change(slices.Clone(old))

@@ -178,11 +178,11 @@ func (s *serie) dropKnown(ctx context.Context, tx *db.Tx, run int64) error {
 	if old == 0 {
 		return nil // all come after the last
 	}
-	known, err := seriesAt{run: run, id: s.id}.points(ctx, tx, s.points[0].step, s.points[old-1].step)
-	if err != nil || len(known) == 0 {
+	stored, err := seriesAt{run: run, id: s.id}.points(ctx, tx, s.points[0].step, s.points[old-1].step)
+	if err != nil || len(stored) == 0 {
 		return err
 	}
-	sortPoints(known, byStep)
+	known := slices.Concat(stored.sorted(byStep)...)
 	s.points = slices.DeleteFunc(s.points, func(p point) bool {
 		_, there := slices.BinarySearchFunc(known, p, byStep)
 		return there

@@ -23,18 +23,28 @@ func findSeries(ctx context.Context, q querier, run, key string) (at seriesAt, e
 	return at, err
 }
 
-// points reads the points of a series whose steps lie between two, in no order.
-// It is one statement: a reader must not see the state before a fold and the one
-// after.
-func (at seriesAt) points(ctx context.Context, q querier, low, high int64) ([]point, error) {
+// points reads the points of a series whose steps lie between two, as pieces that
+// are in no order. It is one statement: a reader must not see the state before a
+// fold and the one after.
+func (at seriesAt) points(ctx context.Context, q querier, low, high int64) (pieces, error) {
 	query := `SELECT 1, data, 0, 0, 0.0 FROM blocks WHERE series = ?1 AND last_step >= ?3 AND first_step <= ?4
 		UNION ALL SELECT 2, data, 0, 0, 0.0 FROM tails WHERE run = ?2` + q.Dialect().Only(db.SQLite, `
 		UNION ALL SELECT 3, NULL, timestamp, step, value FROM points WHERE series = ?1`)
 	points := make([]point, 0, at.count)
+	ends := []int{0}
 	take := func(block []byte) (err error) {
-		points, err = decodeBlock(points, block)
-		return err
+		from := len(points)
+		if points, err = decodeBlock(points, block); err != nil {
+			return err
+		}
+		if low > math.MinInt64 || high < math.MaxInt64 {
+			kept := slices.DeleteFunc(points[from:], func(p point) bool { return p.step < low || p.step > high })
+			points = points[:from+len(kept)]
+		}
+		ends = append(ends, len(points))
+		return nil
 	}
+	var old []point // rows that an older program wrote
 	var kind int
 	var data sql.RawBytes
 	var p point
@@ -52,24 +62,92 @@ func (at seriesAt) points(ctx context.Context, q querier, low, high int64) ([]po
 			})
 		}
 		p.value = float64(value)
-		points = append(points, p)
+		if p.step >= low && p.step <= high {
+			old = append(old, p)
+		}
 		return nil
 	}, query, at.id, at.run, low, high)
-	if low > math.MinInt64 || high < math.MaxInt64 {
-		points = slices.DeleteFunc(points, func(p point) bool { return p.step < low || p.step > high })
+	list := pieces{old}
+	for i, end := range ends[1:] {
+		list = append(list, points[ends[i]:end:end])
 	}
-	return points, err
+	return slices.DeleteFunc(list, func(piece []point) bool { return len(piece) == 0 }), err
 }
 
-// history reads all points of a run's series, by time.
+// pieces are the points of a series as they are stored: most pieces are in order,
+// and do not overlap.
+type pieces [][]point
+
+// sorted puts the points in order. It compares pieces, and sorts the points of
+// those only that overlap.
+func (l pieces) sorted(order func(a, b point) int) pieces {
+	for _, piece := range l {
+		sortPoints(piece, order)
+	}
+	slices.SortFunc(l, func(a, b []point) int { return order(a[0], b[0]) })
+	var out pieces
+	for len(l) > 0 {
+		n, last := 1, l[0][len(l[0])-1]
+		for n < len(l) && order(l[n][0], last) < 0 {
+			if end := l[n][len(l[n])-1]; order(end, last) > 0 {
+				last = end
+			}
+			n++
+		}
+		piece := l[0]
+		if n > 1 {
+			piece = slices.Concat(l[:n]...)
+			sortPoints(piece, order)
+		}
+		out, l = append(out, piece), l[n:]
+	}
+	return out
+}
+
+func (l pieces) count() (n int) {
+	for _, piece := range l {
+		n += len(piece)
+	}
+	return n
+}
+
+// sample picks up to most points at even distances, the first and the last
+// among them.
+func (l pieces) sample(most int) []point {
+	n := l.count()
+	switch {
+	case n <= most:
+		return slices.Concat(l...)
+	case most == 1:
+		last := l[len(l)-1]
+		return last[len(last)-1:]
+	}
+	picked := make([]point, most)
+	before := 0 // in pieces that are done
+	for i := range picked {
+		at := i * (n - 1) / (most - 1)
+		for at-before >= len(l[0]) {
+			before += len(l[0])
+			l = l[1:]
+		}
+		picked[i] = l[0][at-before]
+	}
+	return picked
+}
+
+// history reads the points of a run's series, by time.
 func history(ctx context.Context, q querier, id, key string) ([]point, error) {
 	at, err := findSeries(ctx, q, id, key)
 	if err != nil || at.id == 0 {
 		return nil, err
 	}
+	return at.history(ctx, q)
+}
+
+// history reads all points, by time.
+func (at seriesAt) history(ctx context.Context, q querier) ([]point, error) {
 	points, err := at.points(ctx, q, math.MinInt64, math.MaxInt64)
-	sortPoints(points, byTime)
-	return points, err
+	return slices.Concat(points.sorted(byTime)...), err
 }
 
 // metricsOf are points as a program sees them.
