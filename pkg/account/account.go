@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -84,6 +85,9 @@ func CheckPassword(name, password string) error {
 // roleFor is the role of a user for a subject, given the experiment or model
 // that it belongs to.
 func (u User) roleFor(kind GrantKind, id string) Role {
+	if u.Role == Admin {
+		return Admin // who may change grants is not held by them
+	}
 	for _, g := range u.Grants {
 		if g.Kind == kind && g.ID == id {
 			return g.Role
@@ -102,4 +106,25 @@ func (u User) may(a route.Access, kind GrantKind, id string) error {
 		what = string(kind) + " " + id
 	}
 	return route.Refuse(403, "user %q may not %s %s", u.Name, a, what)
+}
+
+// maySome decides about things of a kind of which each is asked for later: one
+// is enough.
+func (u User) maySome(a route.Access, kind GrantKind) error {
+	if s := u.scope(a, kind); s.All || len(s.Of) > 0 {
+		return nil
+	}
+	return route.Refuse(403, "user %q may not %s any %s", u.Name, a, kind)
+}
+
+// scope is the things of a kind with which the user may do a.
+func (u User) scope(a route.Access, kind GrantKind) route.Scope {
+	s := route.Scope{All: u.Role.Allows(a)}
+	for _, g := range u.Grants {
+		if g.Kind == kind && u.roleFor(kind, g.ID).Allows(a) != s.All {
+			s.Of = append(s.Of, g.ID)
+		}
+	}
+	slices.Sort(s.Of)
+	return s
 }

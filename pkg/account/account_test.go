@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -74,6 +75,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 	must(t, err)
 	root, err := k.Password(ctx, "root", password+"!", "1.2.3.4")
 	must(t, err)
+	must(t, k.Grant(ctx, "root", account.Grant{Kind: account.Experiments, ID: "8", Role: account.None})) // an admin stays one
+	must(t, k.Add(ctx, "guest", account.None, password))
+	must(t, k.Grant(ctx, "guest", account.Grant{Kind: account.Models, ID: "fraud", Role: account.Reader}))
+	must(t, k.Grant(ctx, "guest", account.Grant{Kind: account.Experiments, ID: "8", Role: account.None}))
+	guest, err := k.Password(ctx, "guest", password, "1.2.3.4")
+	must(t, err)
 	token, err := k.Secret(ctx, secret, "1.2.3.4", false)
 	must(t, err)
 	if token.User().Admin || !root.User().Admin || limited.ID == "" {
@@ -100,7 +107,16 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{ann, route.Admin, route.Model, "fraud", 200},
 		{ann, route.Write, route.Model, "other", 403},
 		{ann, route.Read, route.Users, "", 403},
+		{ann, route.Read, route.SomeExperiments, "", 200},
+		{ann, route.Write, route.SomeExperiments, "", 200},
+		{ann, route.Admin, route.SomeExperiments, "", 403},
+		{ann, route.Admin, route.SomeModels, "", 200},
+		{guest, route.Read, 0, "", 403},
+		{guest, route.Read, route.SomeModels, "", 200},
+		{guest, route.Write, route.SomeModels, "", 403},
+		{guest, route.Read, route.SomeExperiments, "", 403},
 		{root, route.Admin, route.Run, "8/abc", 200},
+		{root, route.Read, route.Experiment, "8", 200},
 		{root, route.Read, route.Users, "", 200},
 		{token, route.Read, route.Run, "8/abc", 200},
 		{token, route.Write, route.Run, "8/abc", 403},
@@ -108,6 +124,27 @@ func TestWhoMayDoWhat(t *testing.T) {
 	} {
 		if got := status(x.who.May(ctx, x.who.User(), x.access, route.Subject{Kind: x.kind, ID: x.id})); got != x.want {
 			t.Errorf("%s may %s %s %q: %d, want %d", x.who.User().Name, x.access, x.kind, x.id, got, x.want)
+		}
+	}
+
+	for _, x := range []struct {
+		who    *account.Visitor
+		access route.Access
+		kind   route.Kind
+		want   string
+	}{
+		{ann, route.Read, route.SomeExperiments, "{true [8]}"},
+		{ann, route.Write, route.SomeExperiments, "{false [7]}"},
+		{ann, route.Read, route.SomeModels, "{true []}"},
+		{ann, route.Admin, route.SomeModels, "{false [fraud]}"},
+		{guest, route.Read, route.SomeModels, "{false [fraud]}"},
+		{guest, route.Read, route.SomeExperiments, "{false []}"},
+		{root, route.Admin, route.SomeExperiments, "{true []}"},
+		{token, route.Read, route.SomeExperiments, "{true []}"},
+		{token, route.Write, route.SomeExperiments, "{false []}"},
+	} {
+		if got := fmt.Sprint(route.ScopeOf(route.WithUser(ctx, x.who.User(), x.who), x.access, x.kind)); got != x.want {
+			t.Errorf("%s may %s of %s %s, want %s", x.who.User().Name, x.access, x.kind, got, x.want)
 		}
 	}
 

@@ -21,7 +21,10 @@ type Visitor struct {
 	keeper *Keeper
 }
 
-var _ route.Guard = (*Visitor)(nil)
+var (
+	_ route.Guard  = (*Visitor)(nil)
+	_ route.Lister = (*Visitor)(nil)
+)
 
 // User is who visits, in the words of routes.
 func (v *Visitor) User() route.User {
@@ -38,6 +41,10 @@ func (v *Visitor) May(ctx context.Context, _ route.User, a route.Access, s route
 		return v.user.may(route.Admin, "", "")
 	case route.Model:
 		return v.user.may(a, Models, s.ID)
+	case route.SomeModels:
+		return v.user.maySome(a, Models)
+	case route.SomeExperiments:
+		return v.user.maySome(a, Experiments)
 	case route.Experiment:
 		return v.user.may(a, Experiments, s.ID)
 	case route.ExperimentName, route.Run, route.LoggedModel, route.Files:
@@ -51,6 +58,18 @@ func (v *Visitor) May(ctx context.Context, _ route.User, a route.Access, s route
 		return v.user.may(a, Experiments, experiment)
 	}
 	return v.user.may(a, "", "")
+}
+
+// Scope implements route.Lister.
+func (v *Visitor) Scope(_ route.User, a route.Access, k route.Kind) route.Scope {
+	if !v.limit.Allows(a) {
+		return route.Scope{}
+	}
+	kind := Experiments
+	if k == route.SomeModels || k == route.Model {
+		kind = Models
+	}
+	return v.user.scope(a, kind)
 }
 
 // Password lets a user in by name and password. From is where the request comes

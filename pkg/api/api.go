@@ -111,6 +111,9 @@ func (a *api) Handle(op *huma.Operation, handler func(huma.Context)) {
 			if strings.ContainsRune(r.URL.Path, 0) || strings.Contains(r.URL.RawQuery, "%00") {
 				return huma.Error400BadRequest("text cannot hold a zero byte")
 			}
+			if user := route.UserOf(r.Context()).Name; user != "" { // the history says who
+				r = r.WithContext(track.AsUser(r.Context(), user))
+			}
 			handler(humago.NewContext(op, r, w))
 			return nil
 		},

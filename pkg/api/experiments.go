@@ -44,7 +44,7 @@ func mayReadExperiment(ctx context.Context) func(track.Experiment) bool {
 func (a *api) addExperiments() {
 	const tag = "experiments"
 	about := route.Path(route.Experiment, "experiment")
-	add(a, operation{id: "list-experiments", method: http.MethodGet, path: "/experiments", summary: "List experiments, the newest first", tag: tag, need: route.Read},
+	add(a, operation{id: "list-experiments", method: http.MethodGet, path: "/experiments", summary: "List experiments, the newest first", tag: tag, need: route.Read, subjects: route.Some(route.SomeExperiments)},
 		func(ctx context.Context, in *struct {
 			Search
 
@@ -58,6 +58,7 @@ func (a *api) addExperiments() {
 			if err := errors.Join(err, err2, err3); err != nil {
 				return nil, err
 			}
+			filter = append(filter, scoped(ctx, route.SomeExperiments, "experiment_id")...)
 			found, err := a.Tracking.SearchExperiments(ctx, track.ExperimentQuery{Filter: filter, Order: order, Removed: in.Deleted, Offset: from, Limit: in.Limit + 1})
 			if err != nil {
 				return nil, err

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"encoding/base64"
 	"strconv"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -95,4 +97,31 @@ func tagList(m map[string]string) []track.Tag {
 		tags = append(tags, track.Tag{Key: key, Value: value})
 	}
 	return tags
+}
+
+// scoped is the condition that holds of what the user may see of a kind: lists
+// ask only for that, so that pages are full. Key is the attribute that names one.
+func scoped(ctx context.Context, kind route.Kind, key string) track.Filter {
+	s := route.ScopeOf(ctx, route.Read, kind)
+	if s.Everything() {
+		return nil
+	}
+	return track.Filter{track.Among(key, s.Of, s.All)}
+}
+
+// readable are the experiments that the user may see, by id; nil for all.
+func (a *api) readable(ctx context.Context) ([]string, error) {
+	s := route.ScopeOf(ctx, route.Read, route.SomeExperiments)
+	switch {
+	case s.Everything():
+		return nil, nil
+	case !s.All:
+		return append([]string{}, s.Of...), nil
+	}
+	found, err := a.Tracking.SearchExperiments(ctx, track.ExperimentQuery{Filter: scoped(ctx, route.SomeExperiments, "experiment_id"), Deleted: true})
+	ids := make([]string, len(found))
+	for i, e := range found {
+		ids[i] = e.ID
+	}
+	return ids, err
 }

@@ -71,19 +71,20 @@ type change struct {
 func (a *api) addModels() {
 	const tag = "models"
 	about := route.Path(route.Model, "model")
-	add(a, operation{id: "list-models", method: http.MethodGet, path: "/models", summary: "List registered models by name", tag: tag, need: route.Read},
+	add(a, operation{id: "list-models", method: http.MethodGet, path: "/models", summary: "List registered models by name", tag: tag, need: route.Read, subjects: route.Some(route.SomeModels)},
 		func(ctx context.Context, in *Search) (*reply[list[model]], error) {
 			q, err := modelQuery(*in, track.RegisteredModelLanguage())
 			if err != nil {
 				return nil, err
 			}
+			q.Filter = append(q.Filter, scoped(ctx, route.SomeModels, "name")...)
 			found, err := a.Models.Models(ctx, q)
 			if err != nil {
 				return nil, err
 			}
 			return ok(listOf(in.Page, found, mayReadModel(ctx), modelOf))
 		})
-	add(a, operation{id: "create-model", method: http.MethodPost, path: "/models", summary: "Register a name", tag: tag, makes: "model=name", need: route.Write, status: http.StatusCreated},
+	add(a, operation{id: "create-model", method: http.MethodPost, path: "/models", summary: "Register a name", tag: tag, makes: "model=name", need: route.Write, subjects: route.Some(route.SomeModels), status: http.StatusCreated},
 		func(ctx context.Context, in *struct{ Body modelInput }) (*reply[model], error) {
 			m := registry.Model{Name: in.Body.Name, Description: in.Body.Description}
 			for key, value := range in.Body.Tags {
@@ -186,7 +187,7 @@ func (a *api) addModelExperiments() {
 		if _, err := a.Models.Model(ctx, in.Model); err != nil {
 			return nil, err
 		}
-		found, err := a.Tracking.SearchExperiments(ctx, track.ExperimentQuery{Filter: tagged(project.ModelTag, in.Model), Offset: from, Limit: in.Limit + 1})
+		found, err := a.Tracking.SearchExperiments(ctx, track.ExperimentQuery{Filter: append(tagged(project.ModelTag, in.Model), scoped(ctx, route.SomeExperiments, "experiment_id")...), Offset: from, Limit: in.Limit + 1})
 		if err != nil {
 			return nil, err
 		}

@@ -61,7 +61,7 @@ func (a *api) addProjects() {
 		if _, err := a.Projects.Get(ctx, in.Project); err != nil {
 			return nil, err
 		}
-		models, err := a.modelsOf(ctx, in.Project, 0, 0)
+		models, err := a.Models.Models(ctx, registry.Query{Filter: tagged(project.ProjectTag, in.Project), Prompts: true})
 		if err != nil {
 			return nil, err
 		}
@@ -119,9 +119,9 @@ func (a *api) addProjects() {
 	})
 }
 
-// modelsOf lists the models that are part of a project.
+// modelsOf lists the models that are part of a project and that the user may see.
 func (a *api) modelsOf(ctx context.Context, name string, offset, limit int) ([]registry.Model, error) {
-	return a.Models.Models(ctx, registry.Query{Filter: tagged(project.ProjectTag, name), Offset: offset, Limit: limit, Prompts: true})
+	return a.Models.Models(ctx, registry.Query{Filter: append(tagged(project.ProjectTag, name), scoped(ctx, route.SomeModels, "name")...), Offset: offset, Limit: limit, Prompts: true})
 }
 
 func tagged(key, value string) track.Filter {

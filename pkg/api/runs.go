@@ -122,7 +122,12 @@ func (a *api) addRuns() {
 	about := route.Path(route.Run, "run")
 	add(a, operation{
 		id: "list-runs", method: http.MethodGet, path: "/runs", summary: "List runs, the newest first", tag: tag,
-		need: route.Read, subjects: route.Query(route.Experiment, "experiment"),
+		need: route.Read, subjects: func(r *http.Request) ([]route.Subject, error) {
+			if r.URL.Query().Has("experiment") {
+				return route.Query(route.Experiment, "experiment")(r)
+			}
+			return route.Some(route.SomeExperiments)(r)
+		},
 	}, func(ctx context.Context, in *runSearch) (*reply[list[run]], error) {
 		from, err := in.from()
 		filter, err2 := track.ParseFilter(in.Filter)
@@ -136,6 +141,8 @@ func (a *api) addRuns() {
 				return nil, err
 			}
 			q.Experiments = []string{in.Experiment}
+		} else if q.Experiments, err = a.readable(ctx); err != nil {
+			return nil, err
 		}
 		found, err := a.Tracking.Runs(ctx, q)
 		if err != nil {
@@ -144,7 +151,7 @@ func (a *api) addRuns() {
 		return ok(listOf(in.Page, found, mayReadRun(ctx), runOf))
 	})
 	add(a, operation{
-		id: "create-run", method: http.MethodPost, path: "/runs", summary: "Record a run", tag: tag, makes: "run=run_id", need: route.Write, status: http.StatusCreated,
+		id: "create-run", method: http.MethodPost, path: "/runs", summary: "Record a run", tag: tag, makes: "run=run_id", need: route.Write, subjects: route.Some(route.SomeExperiments), status: http.StatusCreated,
 		describe: "With params, metrics and tags. A status that is an end finishes it at once.",
 	}, func(ctx context.Context, in *struct{ Body runInput }) (*reply[run], error) {
 		id, err := a.createRun(ctx, in.Body)
@@ -154,7 +161,7 @@ func (a *api) addRuns() {
 		return a.showRun(ctx, id)
 	})
 	add(a, operation{
-		id: "create-runs", method: http.MethodPost, path: "/bulk/runs", summary: "Record many runs", tag: tag, need: route.Write,
+		id: "create-runs", method: http.MethodPost, path: "/bulk/runs", summary: "Record many runs", tag: tag, need: route.Write, subjects: route.Some(route.SomeExperiments),
 		describe: "Each is recorded or not; the answer says which, in the order of the request.",
 	}, func(ctx context.Context, in *struct {
 		Body struct {

@@ -21,7 +21,7 @@ func (s *Service) experiments() []endpoint {
 	id := need("experiment_id", aText)
 	byID := about(route.Experiment, "experiment_id")
 	search := endpoint{
-		path: "experiments/search", access: route.Read, call: s.searchExperiments,
+		path: "experiments/search", access: route.Read, about: about(route.SomeExperiments, ""), call: s.searchExperiments,
 		schema: []rule{
 			may("max_results", anInteger), may("order_by", textList), may("filter", aText), may("page_token", aText),
 		},
@@ -202,6 +202,7 @@ func (s *Service) searchExperiments(ctx context.Context, in *request, out *encod
 	if q.Order, err = orders(language, in.texts("order_by")); err != nil {
 		return err
 	}
+	q.Filter = append(q.Filter, scoped(ctx, route.SomeExperiments, "experiment_id")...)
 	q.Deleted, q.Removed = view(in.str("view_type"))
 	found, err := s.tracking.SearchExperiments(ctx, q)
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Service) loggedModels() []endpoint {
 			},
 		},
 		{
-			method: http.MethodPost, path: "logged-models/search", access: route.Read, call: s.searchLoggedModels,
+			method: http.MethodPost, path: "logged-models/search", access: route.Read, about: about(route.SomeExperiments, ""), call: s.searchLoggedModels,
 			schema: []rule{
 				may("experiment_ids", textList), may("filter", aText), may("datasets", aList), may("max_results", anInteger), may("order_by", aList), may("page_token", aText),
 			},

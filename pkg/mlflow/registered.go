@@ -70,7 +70,7 @@ func (s *Service) registeredModels() []endpoint {
 			},
 		},
 		{
-			method: http.MethodGet, path: "registered-models/search", access: route.Read, call: s.searchModels,
+			method: http.MethodGet, path: "registered-models/search", access: route.Read, about: about(route.SomeModels, ""), call: s.searchModels,
 			schema: []rule{may("filter", aText), upTo("max_results", maxRegisteredPage), may("order_by", textList), may("page_token", aText)},
 		},
 		{
@@ -201,6 +201,7 @@ func (s *Service) searchModels(ctx context.Context, in *request, out *encoder) e
 	if err != nil {
 		return err
 	}
+	q.Filter = append(q.Filter, scoped(ctx, route.SomeModels, "name")...)
 	found, err := s.registry.Models(ctx, q)
 	if err != nil {
 		return err

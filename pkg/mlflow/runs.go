@@ -35,7 +35,7 @@ func (s *Service) runs() []endpoint {
 		{method: http.MethodPost, path: "runs/delete", access: route.Write, about: byID, schema: []rule{id}, call: on(s.tracking.Delete)},
 		{method: http.MethodPost, path: "runs/restore", access: route.Write, about: byID, schema: []rule{id}, call: on(s.tracking.Restore)},
 		{
-			method: http.MethodPost, path: "runs/search", access: route.Read, call: s.searchRuns,
+			method: http.MethodPost, path: "runs/search", access: route.Read, about: about(route.SomeExperiments, ""), call: s.searchRuns,
 			schema: []rule{may("experiment_ids", textList), may("filter", aText), upTo("max_results", maxRunPage), may("order_by", textList), may("page_token", aText)},
 		},
 		{

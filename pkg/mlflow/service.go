@@ -36,7 +36,8 @@ type endpoint struct {
 	call   func(ctx context.Context, in *request, out *encoder) error
 }
 
-// subjects says which fields name what a request is about.
+// subjects says which fields name what a request is about; no field is for lists
+// that leave out what may not be seen.
 type subjects []struct {
 	kind  route.Kind
 	field string
@@ -116,6 +117,10 @@ func (e endpoint) subjects(r *http.Request) ([]route.Subject, error) {
 	}
 	var all []route.Subject
 	for _, a := range e.about {
+		if a.field == "" {
+			all = append(all, route.Subject{Kind: a.kind})
+			continue
+		}
 		ids := in.texts(a.field) // of a list, or a key of the query that is repeated
 		if v := in.get(a.field); v != nil && v.kind != list && !slices.Contains(ids, v.text) {
 			ids = append(ids, v.text)
@@ -153,6 +158,16 @@ func (e endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 // visible reports whether the one who asks may see a thing of a list.
 func visible(ctx context.Context, kind route.Kind, id string) bool {
 	return route.Allow(ctx, route.Read, route.Subject{Kind: kind, ID: id}) == nil
+}
+
+// scoped is the condition that holds of what the one who asks may see of a kind,
+// so that pages of lists are full. Key is the attribute that names one.
+func scoped(ctx context.Context, kind route.Kind, key string) track.Filter {
+	s := route.ScopeOf(ctx, route.Read, kind)
+	if s.Everything() {
+		return nil
+	}
+	return track.Filter{track.Among(key, s.Of, s.All)}
 }
 
 // mayUse asks whether somebody may do something with each of some things that a

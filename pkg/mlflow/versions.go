@@ -83,7 +83,7 @@ func (s *Service) versions() []endpoint {
 			},
 		},
 		{
-			method: http.MethodGet, path: "model-versions/search", access: route.Read, call: s.searchVersions,
+			method: http.MethodGet, path: "model-versions/search", access: route.Read, about: about(route.SomeModels, ""), call: s.searchVersions,
 			schema: []rule{may("filter", aText), upTo("max_results", maxVersionPage), may("order_by", textList), may("page_token", aText)},
 		},
 		{
@@ -235,6 +235,7 @@ func (s *Service) searchVersions(ctx context.Context, in *request, out *encoder)
 	if len(q.Order) == 0 {
 		q.Order = []track.Order{{Entity: track.Attributes, Key: "last_updated_timestamp", Descending: true}}
 	}
+	q.Filter = append(q.Filter, scoped(ctx, route.SomeModels, "name")...)
 	found, err := s.registry.Versions(ctx, q)
 	if err != nil {
 		return err

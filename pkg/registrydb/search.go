@@ -157,6 +157,9 @@ func (l *listing) textTest(column string, c track.Condition) (test string, args 
 	case track.NotNull:
 		return column + " <> ''", nil
 	case track.In, track.NotIn:
+		if len(c.List) == 0 {
+			return column + " " + string(c.Op) + " (NULL)", nil
+		}
 		args = make([]any, len(c.List))
 		for i, w := range c.List {
 			args[i] = w

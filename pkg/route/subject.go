@@ -17,6 +17,12 @@ const (
 	Model                          // a registered model, by name
 	Files                          // a path below the artifact root: EXPERIMENT/RUN/artifacts/…
 	Users                          // accounts and permissions
+
+	// Lists, and what names its experiment or model in the body: the handler asks
+	// for each of them, and leaves out what may not be seen. Who may do nothing
+	// with any of them is refused before.
+	SomeExperiments
+	SomeModels
 )
 
 // String is the name of the kind.
@@ -34,6 +40,10 @@ func (k Kind) String() string {
 		return "files"
 	case Users:
 		return "users"
+	case SomeExperiments:
+		return "experiments"
+	case SomeModels:
+		return "models"
 	default:
 		return "none"
 	}
@@ -65,6 +75,12 @@ func Path(kind Kind, wildcard string) func(*http.Request) ([]Subject, error) {
 	}
 }
 
+// Some is a Subjects function of routes that are about several things, see
+// SomeExperiments and SomeModels.
+func Some(kind Kind) func(*http.Request) ([]Subject, error) {
+	return func(*http.Request) ([]Subject, error) { return []Subject{{Kind: kind}}, nil }
+}
+
 // User is who asks. The zero user is nobody in particular: the server asks for
 // no names, or the route is open.
 type User struct {
@@ -76,6 +92,21 @@ type User struct {
 type Guard interface {
 	May(ctx context.Context, u User, a Access, s Subject) error
 }
+
+// Lister is a Guard that knows in advance what Allow will say about experiments
+// (by id) or models (by name), so that lists need not ask for each.
+type Lister interface {
+	Scope(u User, a Access, k Kind) Scope
+}
+
+// Scope is those of a kind that a user may do something with.
+type Scope struct {
+	All bool     // all but Of; else only those in Of
+	Of  []string // sorted
+}
+
+// Everything reports whether nothing is left out.
+func (s Scope) Everything() bool { return s.All && len(s.Of) == 0 }
 
 type userKey struct{}
 
@@ -94,6 +125,17 @@ func WithUser(ctx context.Context, u User, guard Guard) context.Context {
 func UserOf(ctx context.Context) User {
 	g, _ := ctx.Value(userKey{}).(guarded)
 	return g.user
+}
+
+// ScopeOf is what the user of ctx may do a with of a kind: SomeExperiments or
+// SomeModels. A guard that does not know in advance says everything, and must be
+// asked for each.
+func ScopeOf(ctx context.Context, a Access, k Kind) Scope {
+	g, _ := ctx.Value(userKey{}).(guarded)
+	if l, ok := g.guard.(Lister); ok {
+		return l.Scope(g.user, a, k)
+	}
+	return Scope{All: true}
 }
 
 // Allow asks whether the user of ctx may do a with s: for handlers that find out

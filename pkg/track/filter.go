@@ -46,6 +46,15 @@ type Condition struct {
 // Filter is conditions that all hold of a thing.
 type Filter []Condition
 
+// Among is the condition that an attribute is one of some values, or none of them.
+func Among(attribute string, values []string, none bool) Condition {
+	c := Condition{Entity: Attributes, Key: attribute, Op: In, List: values}
+	if none {
+		c.Op = NotIn
+	}
+	return c
+}
+
 // Order sorts things by one value; those that do not have it come last.
 type Order struct {
 	Entity     Entity

@@ -49,6 +49,9 @@ func (u *pages) experimentList(ctx context.Context) ([]track.Experiment, error) 
 func query(r *http.Request) (q track.Query, err error) {
 	v := r.URL.Query()
 	q = track.Query{Experiment: v.Get("experiment"), Removed: v.Has("deleted"), Limit: maxRows + 1}
+	if s := route.ScopeOf(r.Context(), route.Read, route.SomeExperiments); !s.All {
+		q.Experiments = append([]string{}, s.Of...)
+	}
 	if text := strings.TrimSpace(v.Get("filter")); text != "" {
 		if q.Filter, err = parseFilter(text); err != nil {
 			return q, err

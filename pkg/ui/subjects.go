@@ -27,6 +27,10 @@ func (u *pages) subjectsOf(pattern string) func(*http.Request) ([]route.Subject,
 		return func(r *http.Request) ([]route.Subject, error) { return u.runSubjects(r.Context(), refsOf(r)...) }
 	case pattern == "/ui/runs/delete", pattern == "/ui/runs/restore", pattern == "/ui/runs/tag":
 		return u.selectionSubjects
+	case pattern == "/{$}", pattern == "/runs", pattern == "/ui/runs", pattern == "/ui/runs/changes", strings.HasPrefix(pattern, "/experiments"):
+		return route.Some(route.SomeExperiments)
+	case pattern == "/models":
+		return route.Some(route.SomeModels)
 	}
 	return nil
 }
