@@ -11,6 +11,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/registry"
 )
 
 // Keeper keeps the hooks of one database.
@@ -208,18 +209,21 @@ type record struct {
 	seq, time   int64
 	kind, model string
 	data        string
+	prompt      bool // the model is one, now
 }
 
 // next returns some events after one, the oldest first.
 func (k *Keeper) next(ctx context.Context, after int64) (list []record, err error) {
-	rows, err := k.db.QueryContext(ctx, "SELECT seq, time, kind, subject, data FROM events WHERE seq > ? AND substr(kind, 1, 6) = 'model.' ORDER BY seq LIMIT 100", after)
+	rows, err := k.db.QueryContext(ctx, `SELECT e.seq, e.time, e.kind, e.subject, e.data, EXISTS (SELECT 1 FROM registered_models m
+			JOIN registry_tags t ON t.model = m.seq AND t.version = 0 AND t.key = ? AND lower(t.value) = 'true' AND t.deleted = 0 WHERE m.name = e.subject)
+		FROM events e WHERE e.seq > ? AND substr(e.kind, 1, 6) = 'model.' ORDER BY e.seq LIMIT 100`, registry.PromptTag, after)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var r record
-		if err := rows.Scan(&r.seq, &r.time, &r.kind, &r.model, &r.data); err != nil {
+		if err := rows.Scan(&r.seq, &r.time, &r.kind, &r.model, &r.data, &r.prompt); err != nil {
 			return nil, err
 		}
 		list = append(list, r)

@@ -3,8 +3,17 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/registry"
+)
+
+// Tags by which MLflow's clients keep prompts as models. What they say is not
+// told as tags.
+const (
+	promptTypeTag = "_mlflow_prompt_type"
+	promptTextTag = "mlflow.prompt.text"
 )
 
 // payload is an event of the registry in MLflow's words; ok is false for those
@@ -26,6 +35,9 @@ func payload(r record) (e Event, data map[string]any, ok bool, err error) {
 			if value == "" {
 				value = nil // Python's None
 			}
+			if key == "tags" && value == nil {
+				value = map[string]any{}
+			}
 			data[key] = value
 		}
 	}
@@ -33,6 +45,12 @@ func payload(r record) (e Event, data map[string]any, ok bool, err error) {
 	case registry.ModelCreated:
 		e = Event{"registered_model", "created"}
 		take("tags", "description")
+	case registry.ModelTagged:
+		e = Event{"prompt_tag", "set"}
+		take("key", "value")
+	case registry.ModelUntagged:
+		e = Event{"prompt_tag", "deleted"}
+		take("key")
 	case registry.VersionCreated:
 		e = Event{"model_version", "created"}
 		take("version", "source", "run_id", "tags", "description")
@@ -51,19 +69,61 @@ func payload(r record) (e Event, data map[string]any, ok bool, err error) {
 	default:
 		return e, nil, false, nil
 	}
-	return e, data, true, nil
+	tags, _ := data["tags"].(map[string]any)
+	if r.prompt || tags[registry.PromptTag] == "true" {
+		e, data = asPrompt(e, data, tags)
+		return e, data, true, nil
+	}
+	return e, data, e.Entity != "prompt_tag", nil // there is no event of a model's tags
+}
+
+// asPrompt says an event of a model in the words for prompts.
+func asPrompt(e Event, data, tags map[string]any) (Event, map[string]any) {
+	e.Entity = promptWords().Replace(e.Entity)
+	if tags == nil {
+		return e, data
+	}
+	tags = maps.Clone(tags)
+	data["tags"] = tags
+	if e.Entity == "prompt_version" {
+		data["template"] = tags[promptTextTag]
+		delete(tags, promptTextTag)
+		delete(data, "source")
+		delete(data, "run_id")
+	}
+	delete(tags, registry.PromptTag)
+	delete(tags, promptTypeTag)
+	return e, data
+}
+
+func promptWords() *strings.Replacer {
+	return strings.NewReplacer("registered_model", "prompt", "model_version_alias", "prompt_alias", "model_version", "prompt_version")
 }
 
 // example is what a test of a hook sends.
 func example(e Event) map[string]any {
-	data := map[string]any{"name": "example_model"}
+	kind := "model"
+	if strings.HasPrefix(e.Entity, "prompt") {
+		kind = "prompt"
+	}
+	data := map[string]any{"name": "example_" + kind}
+	describe := func(what string) {
+		data["tags"], data["description"] = map[string]string{"example_key": "example_value"}, "An example "+what
+	}
 	switch e.Entity {
-	case "registered_model", "prompt":
-		data["tags"], data["description"] = map[string]string{"example_key": "example_value"}, "An example"
+	case "registered_model":
+		describe("registered model")
 		return data
-	case "model_version", "prompt_version":
+	case "prompt":
+		describe("prompt")
+		return data
+	case "model_version":
 		data["version"], data["source"], data["run_id"] = "1", "models:/123", "abcd1234abcd5678"
-		data["tags"], data["description"] = map[string]string{"example_key": "example_value"}, "An example"
+		describe("model version")
+		return data
+	case "prompt_version":
+		data["version"], data["template"] = "1", "Hello {{name}}!"
+		describe("prompt version")
 		return data
 	case "model_version_alias", "prompt_alias":
 		data["alias"] = "example_alias"

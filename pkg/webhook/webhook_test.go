@@ -134,6 +134,55 @@ func TestChangesOfTheRegistryAreDelivered(t *testing.T) {
 	}
 }
 
+// TestPromptsHaveEventsOfTheirOwn: a prompt is a model with a tag, and nobody
+// who waits for models hears of it.
+func TestPromptsHaveEventsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	d := open(t)
+	came := make(chan got, 20)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		came <- got{r.Header, body}
+	}))
+	t.Cleanup(server.Close)
+	k := webhook.NewKeeper(d, clock.System{}, true)
+	_, err := k.Create(ctx, webhook.Hook{Name: "all", URL: server.URL, Events: webhook.Events(), Active: true})
+	must(t, err)
+	run(t, k)
+	models := registrydb.New(d, clock.System{})
+	_, err = models.CreateModel(ctx, registry.Model{Name: "ask", Tags: []registry.Tag{{Key: registry.PromptTag, Value: "true"}, {Key: "team", Value: "x"}}})
+	must(t, err)
+	_, err = models.CreateVersion(ctx, registry.Version{Model: "ask", Source: "prompt-template", Tags: []registry.Tag{
+		{Key: registry.PromptTag, Value: "true"}, {Key: "mlflow.prompt.text", Value: "Hello {{name}}!"}, {Key: "_mlflow_prompt_type", Value: "text"},
+	}})
+	must(t, err)
+	must(t, models.SetTag(ctx, registry.Ref{Name: "ask"}, "a", "b"))
+	must(t, models.SetAlias(ctx, "ask", "live", 1))
+	_, err = models.CreateModel(ctx, registry.Model{Name: "plain"})
+	must(t, err)
+	must(t, models.SetTag(ctx, registry.Ref{Name: "plain"}, "a", "b")) // no event
+	must(t, models.SetTag(ctx, registry.Ref{Name: "ask", Number: 1}, "c", "d"))
+	for _, want := range []string{
+		`"entity":"prompt","action":"created",{"description":null,"name":"ask","tags":{"team":"x"}}`,
+		`"entity":"prompt_version","action":"created",{"description":null,"name":"ask","tags":{},"template":"Hello {{name}}!","version":"1"}`,
+		`"entity":"prompt_tag","action":"set",{"key":"a","name":"ask","value":"b"}`,
+		`"entity":"prompt_alias","action":"created",{"alias":"live","name":"ask","version":"1"}`,
+		`"entity":"registered_model","action":"created",{"description":null,"name":"plain","tags":{}}`,
+		`"entity":"prompt_version_tag","action":"set",{"key":"c","name":"ask","value":"d","version":"1"}`,
+	} {
+		body := string(wait(t, came).body)
+		head, _, _ := strings.Cut(body, `"timestamp"`)
+		_, data, _ := strings.Cut(body, `"data":`)
+		if text := strings.TrimPrefix(head, "{") + strings.TrimSuffix(data, "}"); text != want {
+			t.Errorf("%s, want %s", text, want)
+		}
+	}
+}
+
 func TestHooksAreKept(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
