@@ -61,10 +61,12 @@ func ParsePointer(pointer string, text []byte) (Object, error) {
 	o, err := parsePointer(pointer, text)
 	if err != nil {
 		e := errs.New(errs.Usage, "read pointer %s%w", pointer, err)
+		data := strings.TrimSuffix(pointer, PointerExt)
 		if strings.Contains("\n"+string(text), "\n<<<<<<<") {
-			return o, e.Hint("a git merge left its marks: choose a side with 'git checkout --ours -- %s' or --theirs, then 'mlops checkout'", pointer)
+			return o, e.Hint("a git merge left its marks: choose a side with 'git checkout --ours -- %s' or --theirs, then 'mlops checkout'", pointer).
+				Hint("or make of the files what you want to keep, then: mlops add %s", data)
 		}
-		return o, e.Hint("take it from git (git checkout -- %s), or write it anew: mlops add %s", pointer, strings.TrimSuffix(pointer, PointerExt))
+		return o, e.Hint("take it from git (git checkout -- %s), or write it anew: mlops add %s", pointer, data)
 	}
 	return o, nil
 }

@@ -31,8 +31,13 @@ type Tracked struct {
 // Tracked lists what the pointers and locks of the workspace name, sorted by
 // path. It does not look into tracked directories, .git, .mlops and what
 // .mlopsignore excludes.
-func (r *Repo) Tracked(ctx context.Context) ([]Tracked, error) {
-	w := walker{repo: r, ctx: ctx, dirs: map[string]bool{}, match: ignore.New()}
+func (r *Repo) Tracked(ctx context.Context) ([]Tracked, error) { return r.TrackedBut(ctx) }
+
+// TrackedBut is Tracked for a command that writes the pointers of paths anew:
+// those may be broken, as after a merge of git with conflicts, and are then left
+// out.
+func (r *Repo) TrackedBut(ctx context.Context, paths ...string) ([]Tracked, error) {
+	w := walker{repo: r, ctx: ctx, dirs: map[string]bool{}, match: ignore.New(), anew: paths}
 	if err := w.walk("."); err != nil {
 		return nil, err
 	}
@@ -47,6 +52,7 @@ type walker struct {
 	match *ignore.Matcher
 	dirs  map[string]bool // tracked directories: not entered
 	found []Tracked
+	anew  []string // whose pointers may be broken
 
 	foreign []ForeignFile
 }
@@ -125,6 +131,10 @@ func IsPointer(name string) bool {
 
 func (w *walker) readPointer(pointer string) error {
 	o, err := w.repo.ReadPointer(pointer)
+	if data := strings.TrimSuffix(pointer, PointerExt); errs.Is(err, errs.Usage) && slices.Contains(w.anew, data) {
+		w.dirs[data] = true
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -56,12 +56,11 @@ func (w *Workspace) Add(ctx context.Context, req AddRequest) (res AddResult, err
 		return res, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	tracked, err := w.repo.Tracked(ctx)
-	if err != nil {
+	a := &adder{w: w, ctx: ctx}
+	paths := a.collect(req)
+	if a.tracked, err = w.repo.TrackedBut(ctx, paths...); err != nil {
 		return res, err
 	}
-	a := &adder{w: w, ctx: ctx, tracked: tracked}
-	paths := a.collect(req)
 	todo := a.allowed(paths)
 	if len(todo) > 0 {
 		targets, err := w.save(ctx, todo, "adding", nil)
