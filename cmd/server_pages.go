@@ -22,7 +22,7 @@ import (
 func (o *serverOptions) pages(ctx context.Context, tracking *trackdb.Service, models *registrydb.Service, files *artifact.Store) ([]route.Route, error) {
 	d := ui.Deps{
 		Version: version.Get().Version, Clock: o.app.clock, Models: models,
-		Runs: tracking, Events: tracking, Curves: tracking, Logged: tracking, Files: files, Compare: compare.New(tracking, noRevisions{}),
+		Runs: tracking, Groups: tracking, Events: tracking, Curves: tracking, Logged: tracking, Files: files, Compare: compare.New(tracking, noRevisions{}),
 	}
 	if o.app.index != nil {
 		d.Name = o.app.index.Path()

@@ -104,6 +104,10 @@ type fileView struct {
 	Header          []string
 	Rows            [][]string
 	Numbers         []bool // which columns are numbers
+	Types           []string
+	Count           int64 // rows in the whole table, where it is known
+	MoreColumns     int
+	Problems        []string
 	Cut             bool   // only the beginning is shown
 	Absent          bool   // the bytes are not on this machine
 	Matrix          template.HTML

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/pipeline"
+	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -44,6 +45,7 @@ type stageDetail struct {
 	Outs   []stageEdge
 	Params []string
 	Runs   []stageRun
+	Now    []stageLive // its log, when it is worked on
 }
 
 type stageEdge struct {
@@ -107,9 +109,16 @@ func (u *pages) pipelineState(ctx context.Context, chosen string) (*pipelinesPag
 			row.State, row.Reasons = string(s.Action), s.Reasons
 		}
 	}
+	work, err := u.Engine.AtWork()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range work { // runs of copies of the workspace, and of others, are not among the events
+		live[w.Stage] = true
+	}
 	for name := range live {
 		if row := rows[name]; row != nil {
-			row.State = "running"
+			row.State, row.Reasons = "running", nil
 		}
 	}
 	for _, name := range project.Order {
@@ -126,6 +135,20 @@ func (u *pages) pipelineState(ctx context.Context, chosen string) (*pipelinesPag
 	if chosen != "" {
 		if b.Chosen, err = u.stageDetail(ctx, project, rows, chosen); err != nil {
 			return nil, err
+		}
+		for _, w := range work {
+			if w.Stage != b.Chosen.Name {
+				continue
+			}
+			// Who may see the pipeline may not see every run.
+			if route.Allow(ctx, route.Read, route.Subject{Kind: route.Run, ID: w.RunID}) != nil {
+				continue
+			}
+			now, err := liveOf(w)
+			if err != nil {
+				return nil, err
+			}
+			b.Chosen.Now = append(b.Chosen.Now, now)
 		}
 	}
 	return b, nil

@@ -74,6 +74,13 @@ func (u *pages) head(ctx context.Context, run *track.Run, tab string) (*runHead,
 			h.Counts.Data++
 		}
 	}
+	if h.Running && run.Kind != track.Script {
+		now, err := u.atWork(run.ID)
+		if err != nil {
+			return nil, err
+		}
+		h.Counts.Stages += len(now)
+	}
 	h.Counts.Files += len(run.ModelOutputs)
 	h.Counts.Data += len(run.Datasets)
 	h.May = route.Allow(ctx, route.Write, route.Subject{Kind: route.Run, ID: run.ID}) == nil

@@ -17,6 +17,7 @@ type stagesPage struct {
 	*runHead
 
 	Stages []stageShown
+	Now    []stageLive
 }
 
 type stageShown struct {
@@ -42,6 +43,12 @@ func (u *pages) runStages(w http.ResponseWriter, r *http.Request) error {
 			}
 			b.Stages = append(b.Stages, shown)
 		}
+		if h.Running {
+			var err error
+			if b.Now, err = u.stagesNow(h.Run.ID); err != nil {
+				return nil, err
+			}
+		}
 		return b, nil
 	})
 }
@@ -60,7 +67,7 @@ func (u *pages) tail(ctx context.Context, s *stageShown) error {
 	if err = errors.Join(err, in.Close()); err != nil {
 		return err
 	}
-	s.Text, s.Cut = strings.ToValidUTF8(string(kept), "\ufffd"), skipped
+	s.Text, s.Cut = terminalText(strings.ToValidUTF8(string(kept), "\ufffd")), skipped
 	return nil
 }
 

@@ -50,7 +50,7 @@ func open(t testing.TB, dir string) *place {
 		Files: pipeline.NewRepoFiles(r), Data: pipeline.WorkspaceData{Workspace: files}, Index: r.Index, Clock: clock.System{}, Tmp: t.TempDir(),
 	})
 	return &place{repo: r, runs: runs, engine: engine, deps: ui.Deps{
-		Name: filepath.Base(r.Root), Version: "dev", Clock: clock.System{}, Runs: runs, Events: runs, Curves: runs, Logged: runs,
+		Name: filepath.Base(r.Root), Version: "dev", Clock: clock.System{}, Runs: runs, Groups: runs, Events: runs, Curves: runs, Logged: runs,
 		Files:   artifact.New(runs, artifact.NewLocal(store), store),
 		Compare: compare.New(runs, revisions{r}), Objects: store, Root: r.Root, Data: files, Engine: engine,
 		Code: reproduce.New(r, files, runs), Models: models, Release: release.New(r, files, runs, models),

@@ -17,6 +17,8 @@ import (
 // may not see everything may see what is his.
 func (u *pages) subjectsOf(pattern string) func(*http.Request) ([]route.Subject, error) {
 	switch {
+	case pattern == "/experiments/{id}/about", pattern == "/experiments/{id}/edit":
+		return route.Path(route.Experiment, "id")
 	case strings.Contains(pattern, "{id}") && !strings.HasPrefix(pattern, "/experiments/"):
 		return func(r *http.Request) ([]route.Subject, error) { return u.runSubjects(r.Context(), r.PathValue("id")) }
 	case strings.Contains(pattern, "/models/{name}"):
@@ -27,7 +29,7 @@ func (u *pages) subjectsOf(pattern string) func(*http.Request) ([]route.Subject,
 		return func(r *http.Request) ([]route.Subject, error) { return u.runSubjects(r.Context(), refsOf(r)...) }
 	case pattern == "/ui/runs/delete", pattern == "/ui/runs/restore", pattern == "/ui/runs/tag":
 		return u.selectionSubjects
-	case pattern == "/{$}", pattern == "/runs", pattern == "/ui/runs", pattern == "/ui/runs/changes", strings.HasPrefix(pattern, "/experiments"):
+	case pattern == "/{$}", pattern == "/runs", pattern == "/ui/runs", pattern == "/ui/runs/changes", strings.HasPrefix(pattern, "/experiments"), pattern == "/ui/markdown":
 		return route.Some(route.SomeExperiments)
 	case pattern == "/models":
 		return route.Some(route.SomeModels)

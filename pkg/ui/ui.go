@@ -26,6 +26,7 @@ type Deps struct {
 	Version string // of this program
 	Clock   clock.Clock
 	Runs    Runs
+	Groups  Experiments
 	Events  Events
 	Curves  Curves
 	Compare Comparer
@@ -92,6 +93,17 @@ type Data interface {
 type Pipelines interface {
 	Project(ctx context.Context, read stagefile.ReadFunc) (*pipeline.Project, error)
 	PlanProject(ctx context.Context, project *pipeline.Project, q pipeline.PlanRequest) ([]pipeline.Step, error)
+	AtWork() ([]pipeline.AtWork, error)
+}
+
+// Experiments changes experiments, and knows those in the bin.
+type Experiments interface {
+	Experiment(ctx context.Context, id string) (track.Experiment, error)
+	SearchExperiments(ctx context.Context, q track.ExperimentQuery) ([]track.Experiment, error)
+	RenameExperiment(ctx context.Context, id, name string) error
+	DeleteExperiment(ctx context.Context, id string) error
+	RestoreExperiment(ctx context.Context, id string) error
+	SetExperimentTags(ctx context.Context, id string, tags []track.Tag) error
 }
 
 // Code says how the code of two runs differs; *reproduce.Reproducer does.
@@ -145,6 +157,8 @@ func Routes(d Deps) ([]route.Route, error) {
 	}
 	asset := get("/static/{hash}/{file...}", u.asset)
 	asset.Access = route.Open // the sign-in page needs them
+	preview := post("/ui/markdown", u.previewMarkdown)
+	preview.Access = route.Read // it changes nothing
 	return []route.Route{
 		asset,
 		get("/{$}", func(w http.ResponseWriter, r *http.Request) error {
@@ -170,10 +184,14 @@ func Routes(d Deps) ([]route.Route, error) {
 		get("/runs/{id}/data", u.runData),
 		get("/runs/{id}/stages", u.runStages),
 		stream("/runs/{id}/log/{stage...}", u.stageLog),
+		get("/runs/{id}/live/{stage...}", u.liveLog),
 		get("/runs/{id}/code", u.runCode),
 		get("/compare", u.compare),
 		get("/experiments", u.experiments),
 		get("/experiments/{id}", u.experiment),
+		get("/experiments/{id}/about", u.experimentAbout),
+		post("/experiments/{id}/edit", u.editExperiment),
+		preview,
 		get("/data", u.data),
 		get("/data/{path...}", u.dataPath),
 		get("/models", u.models),

@@ -32,6 +32,7 @@ const (
 	asPage     viewer = "page"
 	asAudio    viewer = "audio"
 	asVideo    viewer = "video"
+	asParquet  viewer = "parquet"
 	asText     viewer = "text"
 	asNothing  viewer = "nothing"
 )
@@ -65,6 +66,8 @@ func viewerOf(name string) viewer {
 		return asTable
 	case ".json", ".ipynb", ".geojson":
 		return asJSON
+	case ".parquet", ".pq":
+		return asParquet
 	case ".md", ".markdown":
 		return asMarkdown
 	}
@@ -86,6 +89,9 @@ func (u *pages) view(ctx context.Context, f artifact.File, raw string) (*fileVie
 	}
 	in, err := u.Files.Open(ctx, f)
 	if err == nil {
+		if v.Kind == asParquet {
+			return v, errors.Join(v.parquet(in), in.Close())
+		}
 		var data []byte
 		data, err = io.ReadAll(io.LimitReader(in, maxRead))
 		err = errors.Join(err, in.Close())
