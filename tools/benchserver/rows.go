@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -194,119 +190,4 @@ func history(ctx context.Context, b *bench, v *server) (outcome, error) {
 	}
 	path := "metrics/get-history-bulk-interval?" + url.Values{"run_ids": {id}, "metric_key": {"loss"}, "max_results": {"2500"}}.Encode()
 	return middle(drive(ctx, 1, b.during()/2, func(ctx context.Context, _, _ int) error { return v.get(ctx, path, nil) }))
-}
-
-const files = "/api/2.0/mlflow-artifacts/artifacts/"
-
-// artifact measures one way of a large file, and cp of the same file beside it.
-func artifact(up bool) func(context.Context, *bench, *server) (outcome, error) {
-	return func(ctx context.Context, b *bench, v *server) (outcome, error) {
-		id, err := v.createRun(ctx)
-		if err != nil {
-			return outcome{}, err
-		}
-		from, to := filepath.Join(b.work, "large"), filepath.Join(b.work, "copy")
-		if err := randomFile(from, int64(b.count(1<<30))); err != nil {
-			return outcome{}, err
-		}
-		copied, err := timed(func() error { return copyFile(to, from) })
-		if err != nil {
-			return outcome{}, err
-		}
-		target := v.url + files + v.experiment + "/" + id + "/artifacts/large"
-		uploaded, err := timed(func() error { return v.put(ctx, target, from) })
-		took := uploaded
-		if err == nil && !up {
-			took, err = timed(func() error { return v.fetch(ctx, target, to) })
-		}
-		return outcome{value: copied.Seconds() / took.Seconds(), also: fmt.Sprintf("%.2f s beside %.2f s", took.Seconds(), copied.Seconds())}, err
-	}
-}
-
-func timed(fn func() error) (time.Duration, error) {
-	at := time.Now()
-	err := fn()
-	return time.Since(at), err
-}
-
-func randomFile(path string, size int64) error {
-	f, err := os.Create(path) //nolint:gosec // ours
-	if err != nil {
-		return err
-	}
-	_, err = io.CopyN(f, rand.NewChaCha8([32]byte{1}), size)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
-}
-
-func copyFile(to, from string) error {
-	src, err := os.Open(from) //nolint:gosec // ours
-	if err != nil {
-		return err
-	}
-	defer src.Close()         //nolint:errcheck // only read
-	dst, err := os.Create(to) //nolint:gosec // ours
-	if err != nil {
-		return err
-	}
-	// Through memory, as cp does where it cannot clone.
-	_, err = io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{src}, make([]byte, 1<<17))
-	if e := dst.Close(); err == nil {
-		err = e
-	}
-	return err
-}
-
-func (v *server) put(ctx context.Context, target, path string) error {
-	f, err := os.Open(path) //nolint:gosec // ours
-	if err != nil {
-		return err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, target, f)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	req.ContentLength = info.Size()
-	resp, err := v.client.Do(req)
-	if err != nil {
-		return err
-	}
-	if err := drain(resp); err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("upload to %s: %s", v.name, resp.Status)
-	}
-	return nil
-}
-
-func (v *server) fetch(ctx context.Context, target, path string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := v.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close() //nolint:errcheck // read to the end, or failed
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("download from %s: %s", v.name, resp.Status)
-	}
-	f, err := os.Create(path) //nolint:gosec // ours
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, resp.Body)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
 }
