@@ -53,7 +53,7 @@ that happened to stages. Skipped stages make no events: 'mlops runs show' has th
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what happens; with --json a line for each event")
 	f.StringVar(&o.since, "since", "", "only since `TIME`: 90s, 15m, 2h, 3d ago, or a date such as 2026-11-21 or 2026-11-21T14:00")
 	f.StringVar(&o.run, "run", "", "only of one run: an id, a prefix of one, or a name")
-	f.StringSliceVar(&o.Kinds, "kind", nil, "only these kinds")
+	commaListVar(f, &o.Kinds, "kind", "only these kinds")
 	f.IntVar(&o.Last, "limit", 0, "only the newest `N`")
 	// The flag exists at this point: an error could only say that it does not.
 	if err := c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(slices.Concat(track.EventKinds(), registry.EventKinds()), cobra.ShellCompDirectiveNoFileComp)); err != nil {

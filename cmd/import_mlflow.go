@@ -48,7 +48,7 @@ finished. Equal files are stored once.`,
 		RunE: a.run(func(ctx context.Context, args []string) error { return runImportMLflow(ctx, o, args[0]) }),
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.Experiments, "experiment", nil, "only this experiment, by `NAME` or id; may be repeated")
+	listVar(f, &o.Experiments, "experiment", "", "only this experiment, by `NAME` or id; may be repeated")
 	f.StringVar(&o.artifacts, "artifacts", "", "`DIR` or URL that holds what is at mlflow-artifacts:/, the server's --artifacts-destination")
 	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "only say what would be taken over")
 	return c

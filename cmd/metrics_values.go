@@ -47,7 +47,7 @@ func (o *valuesOptions) showFlags(c *cobra.Command) {
 func (o *valuesOptions) diffFlags(c *cobra.Command) {
 	o.isDiff = true
 	f := c.Flags()
-	f.StringSliceVar(&o.targets, "targets", nil, "only these `FILES` or directories, declared or not")
+	commaListVar(f, &o.targets, "targets", "only these `FILES` or directories, declared or not")
 	f.BoolVar(&o.all, "all", false, "show also what is equal")
 	f.BoolVar(&o.noPath, "no-path", false, "leave out the file")
 	o.flags(c)

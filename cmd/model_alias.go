@@ -31,7 +31,7 @@ mlops.yaml has gates for is moved by 'mlops model promote', or here with --force
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    a.run(func(ctx context.Context, args []string) error { return runModelAlias(ctx, o, args[0], args[1:]) }),
 	}
-	c.Flags().StringSliceVar(&o.remove, "remove", nil, "remove this alias")
+	commaListVar(c.Flags(), &o.remove, "remove", "remove this alias")
 	c.Flags().BoolVarP(&o.force, "force", "f", false, "set an alias that has gates without looking at them")
 	return c
 }
@@ -109,7 +109,7 @@ func newModelTagCmd(a *app) *cobra.Command {
 		Example: "  mlops model tag churn/3 reviewed=yes\n  mlops model tag churn team=growth -m \"who will leave next month\"\n  mlops model tag churn@production --remove reviewed",
 		Args:    cobra.MinimumNArgs(1),
 	}
-	c.Flags().StringSliceVar(&o.remove, "remove", nil, "remove the tag with this key")
+	commaListVar(c.Flags(), &o.remove, "remove", "remove the tag with this key")
 	c.Flags().StringVarP(&o.message, "message", "m", "", "write the description")
 	c.RunE = a.run(func(ctx context.Context, args []string) error {
 		o.say = c.Flags().Changed("message")

@@ -35,7 +35,7 @@ func newModelLsCmd(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return runModelLs(ctx, o) }),
 	}
-	c.Flags().StringArrayVar(&o.tags, "tag", nil, "only models with this tag, KEY=VALUE; may be repeated")
+	listVar(c.Flags(), &o.tags, "tag", "", "only models with this tag, KEY=VALUE; may be repeated")
 	c.Flags().BoolVar(&o.prompt, "prompts", false, "also the prompts that MLflow's clients register")
 	return c
 }

@@ -46,12 +46,12 @@ are registered once. Inside a stage the run is the one that goes on.`,
 		}),
 	}
 	f := c.Flags()
-	f.StringSliceVar(&o.request.Aliases, "alias", nil, "give the version this alias; may be repeated")
-	f.StringArrayVar(&o.tags, "tag", nil, "give the version a tag, KEY=VALUE; may be repeated")
+	commaListVar(f, &o.request.Aliases, "alias", "give the version this alias; may be repeated")
+	listVar(f, &o.tags, "tag", "", "give the version a tag, KEY=VALUE; may be repeated")
 	f.StringVarP(&o.request.Description, "message", "m", "", "a description")
 	f.StringVar(&o.request.Licence, "licence", "", "the licence (default: what the model card says)")
 	f.StringVar(&o.card, "card", "", "`FILE` with the model card in Markdown (default: MODEL_CARD.md or README.md beside the model)")
-	f.StringSliceVar(&o.request.Flavors, "flavor", nil, "how it can be loaded, such as sklearn (default: what its MLmodel says)")
+	commaListVar(f, &o.request.Flavors, "flavor", "how it can be loaded, such as sklearn (default: what its MLmodel says)")
 	f.StringVar(&o.request.Run, "run", "", "the run that made the file (default: $"+runIDVariable+", or the run that is known to have)")
 	f.BoolVar(&o.pull, "pull", false, "fetch what is missing from the default remote")
 	return c

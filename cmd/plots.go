@@ -60,7 +60,7 @@ with the workspace; without any, HEAD is.`,
 			return o.run(ctx, names)
 		}),
 	}
-	c.Flags().StringSliceVar(&o.targets, "targets", nil, "only these plots or `FILES`")
+	commaListVar(c.Flags(), &o.targets, "targets", "only these plots or `FILES`")
 	o.flags(c)
 	return c
 }

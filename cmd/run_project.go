@@ -42,7 +42,7 @@ func forProjects() (own, shared []string) {
 
 func (o *projectOptions) projectFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.entry, "entry-point", "e", mlproject.DefaultEntry, "of an MLflow project: the entry point, or a script of it")
-	f.StringArrayVarP(&o.given, "param", "P", nil, "of an MLflow project: a parameter, `KEY=VALUE`")
+	listVar(f, &o.given, "param", "P", "of an MLflow project: a parameter, `KEY=VALUE`")
 	f.StringVar(&o.version, "version", "", "of an MLflow project: branch, tag or commit")
 	f.StringVar(&o.envManager, "env-manager", "", "of an MLflow project: local, venv or conda (default what it asks for)")
 	o.flags = f

@@ -41,7 +41,7 @@ that neither git nor a run has are never overwritten without --force.`,
 			return runRunsApply(ctx, o)
 		}),
 	}
-	c.Flags().StringSliceVar(&o.only, "only", nil, "only some of it: code, params, data")
+	commaListVar(c.Flags(), &o.only, "only", "only some of it: code, params, data")
 	c.Flags().BoolVar(&o.pull, "pull", false, "fetch what is missing from the default remote")
 	c.Flags().BoolVarP(&o.force, "force", "f", false, "overwrite changes that are not saved")
 	return c

@@ -56,10 +56,10 @@ commit, branch, note) with = != LIKE ILIKE and a text in quotes.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.experiment, "experiment", "", "only runs of this experiment")
-	f.StringSliceVar(&o.statuses, "status", nil, "only runs of this status: RUNNING, SCHEDULED, FINISHED, FAILED, KILLED")
-	f.StringArrayVar(&o.tags, "tag", nil, "only runs with this tag, KEY or KEY=VALUE; may be repeated")
+	commaListVar(f, &o.statuses, "status", "only runs of this status: RUNNING, SCHEDULED, FINISHED, FAILED, KILLED")
+	listVar(f, &o.tags, "tag", "", "only runs with this tag, KEY or KEY=VALUE; may be repeated")
 	f.StringVar(&o.filter, "filter", "", "only runs of which this holds, such as 'metrics.loss < 0.2'")
-	f.StringArrayVar(&o.sort, "sort", nil, "order by a metric, params.KEY, tags.KEY or an attribute, with ASC or DESC; may be repeated")
+	listVar(f, &o.sort, "sort", "", "order by a metric, params.KEY, tags.KEY or an attribute, with ASC or DESC; may be repeated")
 	f.StringVar(&o.parent, "parent", "", "only the children of this run")
 	f.BoolVar(&o.children, "children", false, "list children below their parents")
 	f.IntVarP(&o.limit, "limit", "n", 0, "how many runs to list (default 20 in a table)")

@@ -32,7 +32,7 @@ func newRunsTagCmd(a *app) *cobra.Command {
 			return runRunsTag(ctx, o)
 		}),
 	}
-	c.Flags().StringSliceVar(&o.remove, "remove", nil, "remove the tag with this key")
+	commaListVar(c.Flags(), &o.remove, "remove", "remove the tag with this key")
 	return c
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/mlflow"
 	"github.com/mlops-cli/mlops/pkg/server"
 )
 
@@ -34,6 +35,7 @@ type serverOptions struct {
 	cert     string
 	key      string
 	logLevel string
+	places   mlflow.Places
 
 	anyPort bool                                  // take a free port where the usual one is taken
 	ready   func(ctx context.Context, url string) // called when requests are answered
@@ -72,9 +74,10 @@ func (o *serverOptions) flags(c *cobra.Command) {
 	f.IntVarP(&o.port, "port", "p", defaultPort, "`PORT` to listen on; 0 takes a free one")
 	f.StringVar(&o.store, "store", "", "`DIR` or postgres:// URL that keeps runs and models (default: this repository)")
 	f.StringVar(&o.files, "artifacts", "", "`URL` of a bucket, or a directory, for the files of runs (default: the store)")
+	f.StringVar(&o.places.Root, "default-artifact-root", "", "`URL` where clients keep files themselves, past the server (default: the server keeps them)")
 	f.BoolVar(&o.readOnly, "read-only", false, "refuse everything that writes")
-	f.StringSliceVar(&o.hosts, "allowed-hosts", nil, "`NAMES` under which clients reach the server; * stands for any characters")
-	f.StringSliceVar(&o.origins, "allowed-origins", nil, "`URL` of other sites whose pages may send requests, such as https://hub.example.com")
+	commaListVar(f, &o.hosts, "allowed-hosts", "`NAMES` under which clients reach the server; * stands for any characters")
+	commaListVar(f, &o.origins, "allowed-origins", "`URL` of other sites whose pages may send requests, such as https://hub.example.com")
 	f.BoolVar(&o.auth, "auth", false, "ask who it is: see 'mlops server user' and 'mlops server token'")
 	f.BoolVar(&o.insecure, "insecure", false, "listen on any address although nobody has to sign in")
 	f.BoolVar(&o.anyHook, "insecure-webhooks", false, "let webhooks be plain HTTP and lead into this network")
