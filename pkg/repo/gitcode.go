@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,28 +185,90 @@ func (r *Repo) CodeTree(ctx context.Context, commit string, patch []byte, files 
 				return errs.New(errs.Conflict, "the changes of the run do not fit its commit %.12s: %w", commit, err)
 			}
 		}
-		var lines bytes.Buffer
-		for _, name := range slices.Sorted(maps.Keys(files)) {
-			id, err := r.git.with(ctx, env, files[name], "hash-object", "-w", "--stdin", "--path="+name)
-			if err != nil {
-				return err
-			}
-			lines.WriteString("100644 " + strings.TrimSpace(id) + "\t" + prefix + name + "\x00")
-		}
-		if lines.Len() > 0 {
-			if _, err := atTop.with(ctx, env, lines.Bytes(), "update-index", "-z", "--index-info"); err != nil {
-				return err
-			}
-		}
-		tree, err = atTop.with(ctx, env, nil, "write-tree")
-		tree = strings.TrimSpace(tree)
+		tree, err = r.writeTree(ctx, atTop, prefix, env, files)
 		return err
 	})
 	return tree, err
 }
 
-// MakeBranch makes a branch whose only new commit has a tree of git. It is
-// errs.Conflict when the branch exists. Nothing is checked out.
+// CodeTreeOf is CodeTree for code that no patch says: fill makes the directory
+// that it is given, with all files of our root. Of the commit, where there is
+// one, only what is outside of our root is used.
+func (r *Repo) CodeTreeOf(ctx context.Context, commit string, fill func(dir string) error, files map[string][]byte) (tree string, err error) {
+	top, prefix, err := r.git.place(ctx)
+	if err != nil {
+		return "", err
+	}
+	gitDir, err := r.git.run(ctx, "rev-parse", "--absolute-git-dir")
+	if err != nil {
+		return "", err
+	}
+	tmp, err := r.TmpDir()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(tmp, "code-")
+	if err != nil {
+		return "", fmt.Errorf("unpack code: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	work := filepath.Join(dir, "top")
+	root := filepath.Join(work, filepath.FromSlash(prefix))
+	if err := os.MkdirAll(filepath.Dir(root), 0o777); err != nil {
+		return "", fmt.Errorf("unpack code: %w", err)
+	}
+	if err := fill(root); err != nil {
+		return "", err
+	}
+	err = r.withIndex(ctx, false, func(env []string) error {
+		if commit != "" {
+			if _, err := (Git{dir: top}).with(ctx, env, nil, "read-tree", commit); err != nil {
+				return err
+			}
+		}
+		env = append(env, "GIT_DIR="+strings.TrimSpace(gitDir), "GIT_WORK_TREE="+work)
+		if _, err := (Git{dir: work}).with(ctx, env, nil, "--literal-pathspecs", "add", "--all", "--force", "--", cmp.Or(prefix, ".")); err != nil {
+			return err
+		}
+		tree, err = r.writeTree(ctx, Git{dir: work}, prefix, env, files)
+		return err
+	})
+	return tree, err
+}
+
+// writeTree writes the tree of an index, with files in the place of theirs.
+func (r *Repo) writeTree(ctx context.Context, atTop Git, prefix string, env []string, files map[string][]byte) (string, error) {
+	var lines bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		id, err := atTop.with(ctx, env, files[name], "hash-object", "-w", "--stdin", "--path="+prefix+name)
+		if err != nil {
+			return "", err
+		}
+		lines.WriteString("100644 " + strings.TrimSpace(id) + "\t" + prefix + name + "\x00")
+	}
+	if lines.Len() > 0 {
+		if _, err := atTop.with(ctx, env, lines.Bytes(), "update-index", "-z", "--index-info"); err != nil {
+			return "", err
+		}
+	}
+	tree, err := atTop.with(ctx, env, nil, "write-tree")
+	return strings.TrimSpace(tree), err
+}
+
+// Base is what the workspace began with: the commit that is checked out, or a
+// tree without files before the first one.
+func (g Git) Base(ctx context.Context) (string, error) {
+	head, err := g.Head(ctx)
+	if err != nil || head != "" {
+		return head, err
+	}
+	empty, err := g.with(ctx, nil, nil, "hash-object", "-w", "-t", "tree", "--stdin")
+	return strings.TrimSpace(empty), err
+}
+
+// MakeBranch makes a branch whose only new commit has a tree of git, and parent
+// unless that is "". It is errs.Conflict when the branch exists. Nothing is
+// checked out.
 func (g Git) MakeBranch(ctx context.Context, name, tree, parent, message string) (commit string, err error) {
 	if _, err := g.run(ctx, "check-ref-format", "--branch", name); err != nil {
 		return "", errs.New(errs.Usage, "%q cannot be the name of a branch: %w", name, err)
@@ -213,7 +276,11 @@ func (g Git) MakeBranch(ctx context.Context, name, tree, parent, message string)
 	if have, err := g.run(ctx, "for-each-ref", "--format=%(refname)", "refs/heads/"+name); err != nil || have != "" {
 		return "", errors.Join(err, errs.New(errs.Conflict, "the branch %s exists", name).Hint("give another name, or: git branch -D %s", name))
 	}
-	out, err := g.with(ctx, nil, []byte(message), "commit-tree", tree, "-p", parent)
+	args := []string{"commit-tree", tree}
+	if parent != "" {
+		args = append(args, "-p", parent)
+	}
+	out, err := g.with(ctx, nil, []byte(message), args...)
 	if err != nil {
 		return "", err
 	}

@@ -40,7 +40,9 @@ type Applied struct {
 // plan is what is to be written.
 type plan struct {
 	write, remove []string
-	texts         map[string][]byte // content of what is written without git
+	// content of what is written without git
+	texts   map[string][]byte
+	entries map[string]tree.Entry
 }
 
 // Apply makes the workspace what it was in a run: code, params and data. The
@@ -55,7 +57,7 @@ func (p *Reproducer) Apply(ctx context.Context, run *track.Run, q ApplyRequest) 
 	var codeTree string
 	var todo plan
 	var data []repo.Object
-	if p.repo.Git().Exists() && run.Git.Commit != "" {
+	if p.repo.Git().Exists() && (run.Git.Commit != "" || wholeCode(run) != nil) {
 		if codeTree, err = p.tree(ctx, run, k); err != nil {
 			return res, err
 		}
@@ -64,7 +66,7 @@ func (p *Reproducer) Apply(ctx context.Context, run *track.Run, q ApplyRequest) 
 		}
 		data, err = p.trackedData(ctx, codeTree, run)
 	} else {
-		if todo, err = p.planFiles(ctx, k, q); err != nil {
+		if todo, err = p.planFiles(ctx, run, k, q); err != nil {
 			return res, err
 		}
 		data, err = p.runData(run)
@@ -157,9 +159,12 @@ func (p *Reproducer) planTree(ctx context.Context, codeTree string, k kept, q Ap
 }
 
 // planFiles is planTree for the files that a run kept, without git.
-func (p *Reproducer) planFiles(ctx context.Context, k kept, q ApplyRequest) (plan, error) {
+func (p *Reproducer) planFiles(ctx context.Context, run *track.Run, k kept, q ApplyRequest) (plan, error) {
 	todo := plan{texts: k.files}
-	var differ []string
+	differ, err := p.planCode(ctx, run, k, q, &todo)
+	if err != nil {
+		return todo, err
+	}
 	for name, want := range k.files {
 		if !q.wants(name, k) {
 			continue
@@ -201,7 +206,13 @@ func (p *Reproducer) write(ctx context.Context, codeTree string, todo plan, res 
 		if err := os.MkdirAll(filepath.Dir(p.repo.Path(name)), 0o777); err != nil {
 			return err
 		}
-		if err := fsx.WriteFile(p.repo.Path(name), todo.texts[name], 0o666); err != nil {
+		var err error
+		if e, isCode := todo.entries[name]; isCode {
+			err = p.writeCode(ctx, name, e)
+		} else {
+			err = fsx.WriteFile(p.repo.Path(name), todo.texts[name], 0o666)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -68,8 +68,7 @@ func (p *Reproducer) kept(ctx context.Context, run *track.Run) (kept, error) {
 		file, isFile := track.SourceFile(a.Path)
 		text, err := st.Get(ctx, a.ID)
 		if errs.Is(err, errs.NotFound) {
-			return k, errs.New(errs.NotFound, "%s of run %s is not on this machine", a.Path, run.Name).
-				Hint("fetch it from the default remote: --pull; where the run was made: mlops push")
+			return k, notHere(run, a.Path)
 		}
 		if err != nil {
 			return k, err
@@ -89,20 +88,37 @@ func (p *Reproducer) kept(ctx context.Context, run *track.Run) (kept, error) {
 
 // tree makes the code tree of a run.
 func (p *Reproducer) tree(ctx context.Context, run *track.Run, k kept) (string, error) {
-	if run.Git.Commit == "" {
-		return "", errs.New(errs.NotFound, "run %s knows no commit of git", run.Name).Hint("it ran before the first commit, or without git")
+	code := wholeCode(run)
+	if run.Git.Commit == "" && code == nil {
+		return "", errs.New(errs.NotFound, "run %s knows no commit of git, and kept no code", run.Name).Hint("it ran before the first commit, or without git")
 	}
-	if _, err := p.repo.Commit(ctx, run.Git.Commit); err != nil {
-		if errs.Is(err, errs.NotFound) {
-			e := errs.New(errs.NotFound, "the commit %.12s of run %s is not in this clone", run.Git.Commit, run.Name)
-			if run.Git.Remote != "" {
-				return "", e.Hint("git fetch %s", run.Git.Remote)
-			}
-			return "", e.Hint("git fetch --all")
+	if run.Git.Commit != "" {
+		if err := p.hasCommit(ctx, run); err != nil {
+			return "", err
 		}
+	}
+	if code == nil {
+		return p.repo.CodeTree(ctx, run.Git.Commit, k.patch, k.files)
+	}
+	st, err := p.codeStore(ctx, run, code)
+	if err != nil {
 		return "", err
 	}
-	return p.repo.CodeTree(ctx, run.Git.Commit, k.patch, k.files)
+	return p.repo.CodeTreeOf(ctx, run.Git.Commit, func(dir string) error {
+		return workspace.Deliver(ctx, st, codeObject(code), dir)
+	}, k.files)
+}
+
+func (p *Reproducer) hasCommit(ctx context.Context, run *track.Run) error {
+	_, err := p.repo.Commit(ctx, run.Git.Commit)
+	if !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	e := errs.New(errs.NotFound, "the commit %.12s of run %s is not in this clone", run.Git.Commit, run.Name)
+	if run.Git.Remote != "" {
+		return e.Hint("git fetch %s", run.Git.Remote)
+	}
+	return e.Hint("git fetch --all")
 }
 
 // isDataFile reports whether a file of the code says which data there is.
@@ -112,5 +128,9 @@ func isDataFile(name string) bool {
 
 // lacksChanges reports whether a run had uncommitted changes that it did not keep.
 func lacksChanges(run *track.Run) bool {
-	return run.Git.Dirty && !slices.ContainsFunc(run.Assets, func(a track.Asset) bool { return a.Path == track.CodePatch })
+	return run.Git.Dirty && !hasPatch(run) && wholeCode(run) == nil
+}
+
+func hasPatch(run *track.Run) bool {
+	return slices.ContainsFunc(run.Assets, func(a track.Asset) bool { return a.Path == track.CodePatch })
 }

@@ -45,7 +45,11 @@ func (p *Reproducer) leftovers(ctx context.Context, codeTree string) ([]string, 
 	if last == "" {
 		return nil, nil
 	}
-	head, err := git.CodeChanges(ctx, "HEAD", last)
+	base, err := git.Base(ctx)
+	if err != nil {
+		return nil, err
+	}
+	head, err := git.CodeChanges(ctx, base, last)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +78,11 @@ func (p *Reproducer) leftovers(ctx context.Context, codeTree string) ([]string, 
 // checked out, nor kept by a run, nor what a run brought.
 func (p *Reproducer) unsaved(ctx context.Context, paths []string) ([]string, error) {
 	git := p.repo.Git()
-	dirty, err := p.dirty(ctx, "HEAD", paths)
+	base, err := git.Base(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dirty, err := p.dirty(ctx, base, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -142,10 +150,17 @@ func (p *Reproducer) dirty(ctx context.Context, treeish string, paths []string) 
 
 // unkept returns those of paths whose content no run kept.
 func (p *Reproducer) unkept(ctx context.Context, paths []string) ([]string, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	code, err := p.recentCode(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var list []string
 	for _, name := range paths {
 		text, err := os.ReadFile(p.repo.Path(name))
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a link may lead nowhere
 			return nil, err
 		}
 		found := false
@@ -155,6 +170,14 @@ func (p *Reproducer) unkept(ctx context.Context, paths []string) ([]string, erro
 				return nil, err
 			}
 			found = found || has
+		}
+		if link, err := os.Readlink(p.repo.Path(name)); err == nil {
+			text = []byte(link)
+		}
+		if !found {
+			if found, err = p.inCode(ctx, code, name, oid.Sum(text)); err != nil {
+				return nil, err
+			}
 		}
 		if !found {
 			list = append(list, name)
