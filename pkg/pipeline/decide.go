@@ -86,7 +86,7 @@ func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 		step.record, _ = lock.Stage(s.Name)
 		return step, nil
 	}
-	if step.err = checkRunnable(s, d.executor); step.err != nil {
+	if step.err = checkOuts(s); step.err != nil {
 		step.Reasons = []string{step.err.Error()}
 		return step, nil //nolint:nilerr // the step carries it
 	}
@@ -109,7 +109,14 @@ func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 	}
 	now.Fingerprint = fingerprint(s, &now)
 	step.record, step.Fingerprint = now, now.Fingerprint
-	return step, d.compare(ctx, &step)
+	if err := d.compare(ctx, &step); err != nil || step.Action != Run {
+		return step, err
+	}
+	d.view.nameAliases(ctx, step.record.Deps)
+	if step.err = checkExecutor(s, d.executor); step.err != nil {
+		step.Reasons = append(step.Reasons, step.err.Error())
+	}
+	return step, nil //nolint:nilerr // the step carries it
 }
 
 // compare chooses the action of a stage whose inputs are known.

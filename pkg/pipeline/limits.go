@@ -15,6 +15,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/proc"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
+	"github.com/mlops-cli/mlops/pkg/term"
 )
 
 // Machine is what stages share while they run.
@@ -97,9 +98,9 @@ func (l limits) short(s *stagefile.Stage) error {
 	case r.CPUs > l.CPUs:
 		return say("%g CPUs, there are %g", r.CPUs, l.CPUs).Hint("lower 'resources: cpus', or allow more: mlops run --jobs %g", r.CPUs)
 	case l.Memory > 0 && r.Memory > l.Memory:
-		return say("%d MiB of memory, there are %d", r.Memory>>20, l.Memory>>20).Hint("lower 'resources: memory'")
+		return say("%s of memory, there is %s", term.Bytes(r.Memory), term.Bytes(l.Memory)).Hint("lower 'resources: memory'")
 	case r.GPUs > len(l.GPUs):
-		return say("%d GPUs, there are %d", r.GPUs, len(l.GPUs)).
+		return say("%s, there are %d", term.Plural(int64(r.GPUs), "GPU"), len(l.GPUs)).
 			Hint("lower 'resources: gpus', or say how many there are: mlops config set run.gpus %d", r.GPUs)
 	}
 	for _, name := range sortedKeys(s.Pool) {
@@ -109,7 +110,7 @@ func (l limits) short(s *stagefile.Stage) error {
 			return say("a slot of the pool %s, which is not declared", name).DidYouMean(name, sortedKeys(l.pools)).
 				Hint("declare it at the top of %s: pools: {%s: %d}", s.File, name, s.Pool[name])
 		case s.Pool[name] > n:
-			return say("%d slots of the pool %s, which has %d", s.Pool[name], name, n).Hint("give the pool more slots, or ask for fewer")
+			return say("%s of the pool %s, which has %d", term.Plural(int64(s.Pool[name]), "slot"), name, n).Hint("give the pool more slots, or ask for fewer")
 		}
 	}
 	return nil

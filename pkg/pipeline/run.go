@@ -205,13 +205,18 @@ func (e *Engine) path(p string) string {
 // this machine: the one that stages have that name none.
 const LocalExecutor = "local"
 
-// checkRunnable refuses stages that this version can read but not run.
-// Executor takes the place of that of the stage, where it is not "".
-func checkRunnable(s *stagefile.Stage, executor string) error {
+// checkExecutor refuses to run a stage that is for an executor that this version
+// does not have. Executor takes the place of that of the stage, where it is not "".
+func checkExecutor(s *stagefile.Stage, executor string) error {
 	if name := cmp.Or(executor, s.Executor, LocalExecutor); name != LocalExecutor {
 		return errs.New(errs.Usage, "stage %s (%s:%d) is for the executor %q: this version runs stages on this machine only", s.Address(), s.File, s.Pos.Line, name).
 			Hint("run it here all the same: mlops run --executor %s", LocalExecutor)
 	}
+	return nil
+}
+
+// checkOuts refuses outputs that stand where nothing of ours may be written.
+func checkOuts(s *stagefile.Stage) error {
 	for _, o := range s.Outs {
 		if outside(o.Path) {
 			return errs.New(errs.Usage, "output %s of %s is outside of the repository", o.Path, where(s, o.Pos)).
