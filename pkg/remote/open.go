@@ -47,6 +47,10 @@ func ParseURL(raw string) (*url.URL, error) {
 	if raw == "" {
 		return nil, errs.New(errs.Usage, "the URL of a remote is empty")
 	}
+	if scheme, rest, _ := strings.Cut(raw, ":/"); slices.Contains([]string{"s3", "gs", "azblob"}, scheme) && !strings.HasPrefix(rest, "/") {
+		return nil, errs.New(errs.Usage, "remote %s: a URL has two slashes after its scheme", raw).
+			Hint("did you mean %s://%s?", scheme, rest)
+	}
 	if !strings.Contains(raw, "://") {
 		path, err := filepath.Abs(raw)
 		if err != nil {

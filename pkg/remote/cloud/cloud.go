@@ -11,7 +11,6 @@ import (
 
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/azureblob" // azblob://
-	_ "gocloud.dev/blob/gcsblob"   // gs://
 	_ "gocloud.dev/blob/memblob"   // mem://
 	_ "gocloud.dev/blob/s3blob"    // s3://
 	"golang.org/x/sync/semaphore"
@@ -44,6 +43,7 @@ type Bucket struct {
 	b      *blob.Bucket
 	url    string // without the query, for messages
 	scheme string
+	byName bool // the bucket is in the name of the host, of a service other than Amazon's
 	memory *semaphore.Weighted
 }
 
@@ -62,7 +62,7 @@ func Open(ctx context.Context, u *url.URL) (remote.Bucket, error) {
 	prefix := strings.Trim(at.Path, "/")
 	at.Path, at.RawPath, at.RawQuery = "", "", q.Encode()
 	name := u.Scheme + "://" + u.Host + u.Path
-	b, err := blob.OpenBucket(ctx, at.String())
+	b, err := open(ctx, &at)
 	if err != nil {
 		e := errs.New(errs.Remote, "open remote %s: %w", name, err)
 		switch text := err.Error(); {
@@ -77,7 +77,15 @@ func Open(ctx context.Context, u *url.URL) (remote.Bucket, error) {
 	if prefix != "" {
 		b = blob.PrefixedBucket(b, prefix+"/")
 	}
-	return &Bucket{b: b, url: name, scheme: u.Scheme, memory: semaphore.NewWeighted(uploadMemory)}, nil
+	return &Bucket{
+		b: b, url: name, scheme: u.Scheme, byName: q.Get("endpoint") != "" && !pathStyle(q),
+		memory: semaphore.NewWeighted(uploadMemory),
+	}, nil
+}
+
+// pathStyle reports whether a URL of S3 asks for the bucket in the path.
+func pathStyle(q url.Values) bool {
+	return q.Get("use_path_style") == "true" || q.Get("s3ForcePathStyle") == "true"
 }
 
 // Close ends idle connections.

@@ -59,6 +59,7 @@ func TestErrorsSayWhatToSet(t *testing.T) {
 		"no such bucket":       {strings.Replace(good, "s3://bucket", "s3://other", 1), "", `make the bucket "other"`},
 		"wrong key":            {good, "wrong", "set AWS_ACCESS_KEY_ID"},
 		"no such machine":      {"s3://bucket?endpoint=http://no-such-machine.invalid&use_path_style=true", "", "correct the endpoint"},
+		"bucket in the host":   {"s3://bucket?endpoint=http://no-such-machine.invalid", "", "use_path_style=true"},
 		"nothing listens":      {"s3://bucket?endpoint=http://127.0.0.1:1&use_path_style=true", "", "start the service"},
 		"no such parameter":    {"s3://bucket?endpont=x", "", "docs/remotes.md"},
 		"no bucket in the URL": {"s3:///prefix", "", ""},
@@ -78,5 +79,29 @@ func TestErrorsSayWhatToSet(t *testing.T) {
 				t.Errorf("kind %v of %v", k, err)
 			}
 		})
+	}
+}
+
+// Without credentials nothing is written to stdout, which is for results.
+func TestGoogleWithoutCredentials(t *testing.T) {
+	for _, name := range []string{"GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST", "STORAGE_EMULATOR_HOST_GRPC"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("APPDATA", t.TempDir())
+	_, err := remote.Open(t.Context(), "gs://bucket/x", remote.Options{Attempts: 1}, cloud.Driver())
+	if err == nil || errs.KindOf(err) != errs.Remote || !strings.Contains(strings.Join(errs.Hints(err), "\n"), "gcloud auth application-default login") {
+		t.Fatalf("%v\nhints %q", err, errs.Hints(err))
+	}
+	u, err := url.Parse("gs://bucket/x?anonymous=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := cloud.Open(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -52,6 +52,9 @@ func (b *Bucket) explain(ctx context.Context, err error, doing, key string) erro
 		return noCredentials(b.scheme, name, err)
 	case has("NotImplemented"):
 		return plain.Hint("this service lacks something that a remote needs: use a newer version of it, or another service")
+	case has("no such host") && b.byName:
+		return plain.Hint("most services other than Amazon's need use_path_style=true in the URL: %s?endpoint=…&use_path_style=true", b.url).
+			Hint("else no machine has this name: correct the endpoint or the bucket in the URL")
 	case has("no such host"):
 		return plain.Hint("no machine has this name: correct the endpoint, the account or the bucket in the URL")
 	case has("x509:", "tls: failed to verify", "server gave HTTP response to HTTPS client"):
