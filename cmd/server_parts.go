@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -38,6 +39,13 @@ func (p *serverParts) start(ctx context.Context) (stop func()) {
 
 // open opens what is served.
 func (o *serverOptions) open(ctx context.Context, log *slog.Logger) (*serverParts, error) {
+	if err := o.places.Check(); err != nil {
+		return nil, err
+	}
+	var err error
+	if o.places.Dir, err = filepath.Abs("."); err != nil { // --store goes elsewhere
+		return nil, err
+	}
 	index, err := o.records(ctx)
 	if err != nil {
 		return nil, err
@@ -67,6 +75,6 @@ func (o *serverOptions) open(ctx context.Context, log *slog.Logger) (*serverPart
 		what:    o.what(index),
 		sender:  sender,
 		metrics: []server.Collector{databaseMetrics(index)},
-		routes:  slices.Concat(pages, mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(own)),
+		routes:  slices.Concat(pages, mlflow.New(tracking, models, files).At(o.places).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(own)),
 	}, nil
 }

@@ -41,6 +41,11 @@ type filesServer struct {
 
 func startFiles(t *testing.T) *filesServer {
 	t.Helper()
+	return startFilesAt(t, mlflow.Places{})
+}
+
+func startFilesAt(t *testing.T, places mlflow.Places) *filesServer {
+	t.Helper()
 	dir := t.TempDir()
 	migrations, err := db.Index()
 	if err != nil {
@@ -57,7 +62,7 @@ func startFiles(t *testing.T) *filesServer {
 	local := artifact.NewLocal(st)
 	tracking, models := trackdb.New(index, clock.System{}), registrydb.New(index, clock.System{})
 	files := artifact.New(tracking, local, local)
-	s, err := server.New(server.Options{Routes: append(mlflow.New(tracking, models, files).Routes(), mlflow.FileRoutes(files, models, clock.System{})...)})
+	s, err := server.New(server.Options{Routes: append(mlflow.New(tracking, models, files).At(places).Routes(), mlflow.FileRoutes(files, models, clock.System{})...)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,7 +40,7 @@ func (s *Service) experiments() []endpoint {
 					return err
 				}
 				e, err := s.tracking.Experiment(ctx, in.str("experiment_id"))
-				return oneExperiment(e, err, out)
+				return s.oneExperiment(e, err, out)
 			},
 		},
 		{
@@ -54,7 +52,7 @@ func (s *Service) experiments() []endpoint {
 				if errs.Is(err, errs.NotFound) {
 					return Errorf(DoesNotExist, "Could not find experiment with name '%s'", name)
 				}
-				return oneExperiment(e, err, out)
+				return s.oneExperiment(e, err, out)
 			},
 		},
 		{
@@ -129,7 +127,7 @@ func (s *Service) createExperiment(ctx context.Context, in *request, out *encode
 		return err
 	}
 	var err error
-	if e.Location, err = location(in.str("artifact_location")); err != nil {
+	if e.Location, err = s.places.location(in.str("artifact_location")); err != nil {
 		return err
 	}
 	if e.Tags, err = each(in.all("tags"), "tags", func(v *value, _ string) (track.Tag, error) { return v.longTag(maxExperimentTag) }); err != nil {
@@ -140,42 +138,6 @@ func (s *Service) createExperiment(ctx context.Context, in *request, out *encode
 		out.str("experiment_id", e.ID)
 	}
 	return err
-}
-
-// location checks where the clients of an experiment are to put its artifacts.
-// It is for them: this server opens nothing there.
-func location(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", Errorf(InvalidParameter, "'artifact_location' is not a URL: %s", text)
-	}
-	if u.Fragment != "" || strings.ContainsAny(text, "#;") {
-		return "", Errorf(InvalidParameter, "'artifact_location' URL can't include fragments or params.")
-	}
-	query, err := url.PathUnescape(u.RawQuery)
-	if err != nil || strings.Contains(query, "..") {
-		return "", Errorf(InvalidParameter, "Invalid query string")
-	}
-	switch {
-	case len(text) > 500:
-		return "", Errorf(InvalidParameter, "Invalid artifact path length. The length of the artifact path cannot be greater than 500. "+
-			"To configure this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.")
-	case u.Scheme == "runs":
-		return "", Errorf(InvalidParameter, "Artifact location cannot be a runs:/ URI. Given: '%s'", text)
-	case addressesHost(u):
-		return "", hostAddressed("artifact_location", u.Scheme)
-	case u.Scheme == "mlflow-artifacts" && path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/"):
-		return "", Errorf(InvalidParameter, "Invalid path")
-	case u.Scheme == "" && !path.IsAbs(text): // to a client on this machine
-		if text, err = filepath.Abs("."); err != nil {
-			return "", err
-		}
-		return filepath.ToSlash(text) + "/" + u.Path, nil
-	}
-	return text, nil
 }
 
 // addressesHost says that a URL names a host for this server to talk to.
@@ -216,7 +178,7 @@ func (s *Service) searchExperiments(ctx context.Context, in *request, out *encod
 	out.list("experiments")
 	for _, e := range found {
 		out.open()
-		out.experiment(e)
+		out.experiment(e, s.places.of(e))
 		out.close()
 	}
 	out.endList()
@@ -234,20 +196,20 @@ func view(word string) (deleted, removed bool) {
 	return false, false
 }
 
-func oneExperiment(e track.Experiment, err error, out *encoder) error {
+func (s *Service) oneExperiment(e track.Experiment, err error, out *encoder) error {
 	if err != nil {
 		return err
 	}
 	out.object("experiment")
-	out.experiment(e)
+	out.experiment(e, s.places.of(e))
 	out.close()
 	return nil
 }
 
-func (e *encoder) experiment(x track.Experiment) {
+func (e *encoder) experiment(x track.Experiment, root string) {
 	e.str("experiment_id", x.ID)
 	e.str("name", x.Name)
-	e.str("artifact_location", experimentRoot(x))
+	e.str("artifact_location", root)
 	e.str("lifecycle_stage", stage(x.Deleted))
 	e.integer("last_update_time", x.Updated)
 	e.integer("creation_time", x.Created)
@@ -280,15 +242,7 @@ func (e *encoder) pair(key, value string) {
 	e.close()
 }
 
-// experimentRoot is where the artifacts of an experiment are.
-func experimentRoot(x track.Experiment) string {
-	if x.Location != "" {
-		return x.Location
-	}
-	return "mlflow-artifacts:/" + x.ID
-}
-
-// root is experimentRoot by id.
+// root is where the artifacts of an experiment are, by its id.
 func (s *Service) root(ctx context.Context, experiment string) (string, error) {
 	if known, ok := s.locations.Load(experiment); ok {
 		return known.(string), nil
@@ -297,7 +251,7 @@ func (s *Service) root(ctx context.Context, experiment string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	location := experimentRoot(x)
+	location := s.places.of(x)
 	s.locations.Store(experiment, location)
 	return location, nil
 }

@@ -18,6 +18,7 @@ type Service struct {
 	tracking  track.Store
 	registry  registry.Service
 	artifacts *artifact.Store
+	places    Places
 	locations sync.Map // artifact location of an experiment, by id: it never changes
 }
 

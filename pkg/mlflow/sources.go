@@ -35,6 +35,9 @@ func (s *Service) resolveSource(ctx context.Context, in *request, v *registry.Ve
 		return hostAddressed("source", scheme)
 	}
 	if scheme == "" || scheme == "file" || len(scheme) == 1 { // C:\…
+		if ok, err := s.ownsPath(ctx, v); ok || err != nil {
+			return err
+		}
 		which := "run"
 		if v.LoggedModel != "" {
 			which = "model"
