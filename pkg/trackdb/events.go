@@ -40,6 +40,9 @@ func (s *Service) Emit(ctx context.Context, kind, subject string, data map[strin
 
 // Events returns the history, the oldest first.
 func (s *Service) Events(ctx context.Context, q track.EventQuery) ([]track.Event, error) {
+	if err := s.db.NumberEvents(ctx); err != nil {
+		return nil, err
+	}
 	where, args := []string{"seq > ?", "time >= ?"}, []any{q.After, q.Since}
 	if q.Subject != "" {
 		where, args = append(where, "subject = ?"), append(args, q.Subject)

@@ -45,6 +45,9 @@ func (k *Keeper) Create(ctx context.Context, h Hook) (Hook, error) {
 	h.ID = fmt.Sprintf("%x-%x-%x-%x-%x", random[:4], random[4:6], random[6:8], random[8:10], random[10:])
 	h.Created = k.now()
 	h.Updated = h.Created
+	if err := k.db.NumberEvents(ctx); err != nil { // what happened before is not told
+		return h, err
+	}
 	err = k.db.Update(ctx, func(tx *db.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO webhooks (id, name, url, description, events, secret, active, created, updated, after_event)
 			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(max(seq), 0) FROM events`,
@@ -118,6 +121,9 @@ type Change struct {
 // from then on.
 func (k *Keeper) Update(ctx context.Context, id string, c Change) (Hook, error) {
 	var h Hook
+	if err := k.db.NumberEvents(ctx); err != nil {
+		return h, err
+	}
 	err := k.db.Update(ctx, func(tx *db.Tx) error {
 		var err error
 		h, err = scan(tx.QueryRowContext(ctx, "SELECT "+columns+" FROM webhooks WHERE id = ?"+tx.Dialect().ForUpdate(), id))
@@ -179,6 +185,9 @@ const holdTime = 2 * requestTime
 // take has one server work on the next hook that has something to do, if there
 // is one.
 func (k *Keeper) take(ctx context.Context) (h Hook, ok bool, err error) {
+	if err := k.db.NumberEvents(ctx); err != nil {
+		return h, false, err
+	}
 	err = k.db.Update(ctx, func(tx *db.Tx) error {
 		ok = false
 		now := k.now()
