@@ -26,7 +26,7 @@ type listing struct {
 // few looks up which runs have a row like that. It is not ok where they are many.
 type few func(rows string, args []any) (runs []int64, ok bool)
 
-func newListing(q track.Query, dialect db.Dialect, few few) *listing {
+func newListing(q track.Query, dialect db.Dialect, top condition, few few) *listing {
 	l := &listing{dialect: dialect, few: few}
 	if q.IDs != nil {
 		l.oneOf("r.id", q.IDs)
@@ -48,7 +48,7 @@ func newListing(q track.Query, dialect db.Dialect, few few) *listing {
 		l.must("r.parent = ?", q.Parent)
 	}
 	if q.Top {
-		l.must("(r.parent = '' OR NOT EXISTS (SELECT 1 FROM runs p WHERE p.id = r.parent AND p.deleted = 0))")
+		l.must(top.text, top.args...)
 	}
 	switch {
 	case q.Removed:
@@ -92,10 +92,11 @@ const fewRows = 2000
 // conditions left are asked for more: of a run that is one row of a table three
 // are elsewhere. PostgreSQL's planner has figures of its own.
 func (s *Service) listing(ctx context.Context, q track.Query) *listing {
+	top := s.top(ctx, q)
 	if q.Limit == 0 || s.db.Dialect() == db.Postgres {
-		return newListing(q, s.db.Dialect(), nil)
+		return newListing(q, s.db.Dialect(), top, nil)
 	}
-	return newListing(q, s.db.Dialect(), func(rows string, args []any) (runs []int64, ok bool) {
+	return newListing(q, s.db.Dialect(), top, func(rows string, args []any) (runs []int64, ok bool) {
 		var run int64
 		err := each(ctx, s.db, []any{&run}, func() error {
 			runs = append(runs, run)
