@@ -144,7 +144,7 @@ func (s *Service) oneLoggedModel(ctx context.Context, m track.LoggedModel, out *
 // modelRoot is where the files of a logged model are, in an experiment whose
 // are at root.
 func modelRoot(root, id string) string {
-	return strings.TrimSuffix(root, "/") + "/models/" + id + "/artifacts"
+	return joinURI(root, "models/"+id+"/artifacts")
 }
 
 func (e *encoder) loggedModel(m *track.LoggedModel, root string) {

@@ -63,7 +63,7 @@ func (p Places) location(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	u, err := url.Parse(text)
+	u, err := parseLocation(text)
 	if err != nil {
 		return "", Errorf(InvalidParameter, "'artifact_location' is not a URL: %s", text)
 	}
@@ -94,6 +94,27 @@ func (p Places) location(text string) (string, error) {
 		return filepath.ToSlash(dir) + "/" + u.Path, nil
 	}
 	return text, nil
+}
+
+// parseLocation reads a URL; of one that names a port by a word, only the scheme
+// and the query are.
+func parseLocation(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if scheme, rest, ok := strings.Cut(text, "://"); err != nil && ok {
+		_, query, _ := strings.Cut(rest, "?")
+		u, err = url.Parse(scheme + "://host/?" + query)
+	}
+	return u, err
+}
+
+// joinURI adds a path to a URI, before its query.
+func joinURI(uri, p string) string {
+	base, query, ok := strings.Cut(uri, "?")
+	base = strings.TrimSuffix(base, "/") + "/" + p
+	if ok && strings.Contains(base, "://") {
+		return base + "?" + query
+	}
+	return strings.TrimSuffix(uri, "/") + "/" + p
 }
 
 // ownsPath reports whether a source that is a path of the clients' machine lies

@@ -1,8 +1,6 @@
 package mlflow
 
 import (
-	"strings"
-
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -105,7 +103,7 @@ func (e *encoder) runInfo(r *track.Run, root string) {
 
 // runRoot is where the artifacts of a run are, in an experiment whose are at
 // root.
-func runRoot(root, id string) string { return strings.TrimSuffix(root, "/") + "/" + id + "/artifacts" }
+func runRoot(root, id string) string { return joinURI(root, id+"/artifacts") }
 
 func (e *encoder) runTags(r *track.Run) {
 	e.list("tags")
