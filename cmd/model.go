@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/registrydb"
@@ -73,6 +74,12 @@ func (a *app) releaser(ctx context.Context, pull bool) (*release.Releaser, error
 	}
 	p := release.New(r, w, tracking, models)
 	p.Logged = tracking
+	st, err := r.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	local := artifact.NewLocal(st)
+	p.Files = artifact.New(tracking, local, local)
 	p.Maximize, p.Minimize = r.Config.Compare.Maximize, r.Config.Compare.Minimize
 	if pull && len(r.Config.Remotes) > 0 {
 		p.Fetch = func(ctx context.Context, objects []repo.Object) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -178,7 +179,12 @@ func (a *app) versionTable(list []registry.Version, all bool) *term.Table {
 		shown = shown[:keysShown]
 	}
 	now := a.io.Clock.Now()
-	t := a.io.Table(append([]string{"VERSION", "ALIASES", "STAGE", "REGISTERED", "BY", "RUN", "SIZE"}, shown...)...).Right(0, 6)
+	columns := []string{"VERSION", "ALIASES", "STAGE", "REGISTERED", "BY", "RUN", "SIZE"}
+	flavors := slices.ContainsFunc(list, func(v registry.Version) bool { return len(v.Details.Flavors) > 0 })
+	if flavors {
+		columns = append(columns, "FLAVORS")
+	}
+	t := a.io.Table(append(columns, shown...)...).Right(0, 6)
 	for i := range list {
 		v := &list[i]
 		stage := ""
@@ -190,10 +196,13 @@ func (a *app) versionTable(list []registry.Version, all bool) *term.Table {
 			run = v.RunID[:8]
 		}
 		size := ""
-		if !v.Details.Object.IsZero() {
+		if v.Details.Files > 0 {
 			size = term.Bytes(v.Details.Size)
 		}
 		row := []string{strconv.Itoa(v.Number), strings.Join(v.Aliases, " "), stage, term.Ago(now, time.UnixMilli(v.Created)), v.User, run, size}
+		if flavors {
+			row = append(row, strings.Join(v.Details.Flavors, " "))
+		}
 		for _, key := range shown {
 			text := compare.Missing
 			for _, m := range v.Details.Metrics {

@@ -49,6 +49,7 @@ func (o *serverOptions) pages(ctx context.Context, tracking *trackdb.Service, mo
 	if err != nil {
 		return nil, err
 	}
+	releaser.Files = files
 	d.Release = releaser
 	d.Root, d.Data, d.Engine = r.Root, w, engine
 	d.Code, d.Compare = reproduce.New(r, w, tracking), compare.New(tracking, revisions{r})

@@ -102,6 +102,10 @@ func (s *whyShown) lineage(l *release.Lineage) {
 	}
 	for _, u := range l.UsedBy {
 		text := fmt.Sprintf("run %s (%.8s), %s", u.Name, u.RunID, s.ago(u.Started))
+		if u.Stage != "" {
+			s.line(1, "%s", usedInside(&u))
+			continue
+		}
 		if u.User != "" {
 			text += " by " + u.User
 		}
@@ -114,6 +118,15 @@ func (s *whyShown) lineage(l *release.Lineage) {
 	for _, h := range l.History {
 		s.line(1, "%s", s.happened(&h))
 	}
+}
+
+// usedInside is a stage of the run that made a version, which read it there.
+func usedInside(u *release.Use) string {
+	text := fmt.Sprintf("stage %s of run %s", u.Stage, u.Name)
+	if len(u.Models) > 0 {
+		text += ", which made " + named(u.Models)
+	}
+	return text
 }
 
 func (s *whyShown) happened(h *release.Happening) string {
@@ -168,10 +181,41 @@ func (s *whyShown) origin(depth int, o *release.Origin) {
 		}
 		s.line(depth+1, "code %s", code)
 	}
+	for _, step := range o.Steps {
+		text := "stage " + step.Stage
+		if len(step.Reads)+len(step.Writes) > 0 {
+			text += "  " + strings.Join(step.Reads, ", ") + " → " + strings.Join(step.Writes, ", ")
+		}
+		s.line(depth+1, "%s", text)
+	}
 	for i := range o.Inputs {
 		if !o.Inputs[i].Code {
 			s.input(depth+1, &o.Inputs[i])
 		}
+	}
+	for _, d := range o.Datasets {
+		text := "dataset " + d.Name + "  " + d.Digest
+		if d.Context != "" {
+			text += ", for " + d.Context
+		}
+		s.line(depth+1, "%s", text)
+	}
+	for i := range o.Models {
+		s.read(depth+1, &o.Models[i])
+	}
+}
+
+func (s *whyShown) read(depth int, m *release.Read) {
+	text := "model " + m.ID
+	if m.Name != "" {
+		text = "model " + m.Name + "  " + m.ID
+	}
+	if len(m.Models) > 0 {
+		text += ", which is " + named(m.Models)
+	}
+	s.line(depth, "%s", text)
+	if m.Made != nil {
+		s.origin(depth+1, m.Made)
 	}
 }
 

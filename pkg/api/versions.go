@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/release"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -95,6 +96,11 @@ func (a *api) addVersions() {
 			if err != nil {
 				return nil, err
 			}
+			for i := range found {
+				if err := a.complete(ctx, &found[i]); err != nil {
+					return nil, err
+				}
+			}
 			return ok(listOf(in.Page, found, nil, versionOf))
 		})
 	add(a, operation{
@@ -112,13 +118,18 @@ func (a *api) addVersions() {
 		for key, value := range in.Body.Tags {
 			v.Tags = append(v.Tags, registry.Tag{Key: key, Value: value})
 		}
+		if err := mayUse(ctx, &v); err != nil {
+			return nil, err
+		}
+		if err := a.complete(ctx, &v); err != nil {
+			return nil, err
+		}
 		made, err := a.Models.CreateVersion(ctx, v)
 		return ok(versionOf(made), err)
 	})
 	add(a, operation{id: "get-version", method: http.MethodGet, path: "/models/{model}/versions/{version}", summary: "Show a version", tag: tag, need: route.Read, subjects: about},
 		func(ctx context.Context, in *VersionPath) (*reply[version], error) {
-			v, err := a.Models.Version(ctx, in.Model, in.Version)
-			return ok(versionOf(v), err)
+			return a.showVersion(ctx, in.Model, in.Version)
 		})
 	add(a, operation{id: "update-version", method: http.MethodPatch, path: "/models/{model}/versions/{version}", summary: "Change a version", tag: tag, need: route.Write, subjects: about},
 		func(ctx context.Context, in *struct {
@@ -139,8 +150,7 @@ func (a *api) addVersions() {
 					return nil, err
 				}
 			}
-			v, err := a.Models.Version(ctx, in.Model, in.Version)
-			return ok(versionOf(v), err)
+			return a.showVersion(ctx, in.Model, in.Version)
 		})
 	add(a, operation{
 		id: "delete-version", method: http.MethodDelete, path: "/models/{model}/versions/{version}", summary: "Delete a version", tag: tag,
@@ -173,6 +183,45 @@ func (a *api) addVersions() {
 	}, func(ctx context.Context, in *AliasPath) (*nothing, error) {
 		return done(a.Models.DeleteAlias(ctx, in.Model, in.Alias))
 	})
+}
+
+func (a *api) showVersion(ctx context.Context, model string, number int) (*reply[version], error) {
+	v, err := a.Models.Version(ctx, model, number)
+	if err == nil {
+		err = a.complete(ctx, &v)
+	}
+	return ok(versionOf(v), err)
+}
+
+// complete fills in what the files of a version say, where it was not kept when
+// it was registered.
+func (a *api) complete(ctx context.Context, v *registry.Version) error {
+	if a.Files == nil {
+		return nil
+	}
+	return release.Describe(ctx, a.Files, v)
+}
+
+// mayUse asks whether the user may see the run and the files that a version is
+// made of: whoever may read the version can read them.
+func mayUse(ctx context.Context, v *registry.Version) error {
+	var all []route.Subject
+	if v.RunID != "" {
+		all = append(all, route.Subject{Kind: route.Run, ID: v.RunID})
+	}
+	if owner, known := release.OwnerOf(v); known {
+		kind := route.Run
+		if owner.Model {
+			kind = route.LoggedModel
+		}
+		all = append(all, route.Subject{Kind: kind, ID: owner.ID})
+	}
+	for _, s := range all {
+		if err := route.Allow(ctx, route.Read, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkSource refuses what names a place on the server, or hides one.

@@ -22,10 +22,11 @@ const (
 
 // File is a file or directory in a listing.
 type File struct {
-	Path string // below the owner's root
-	Dir  bool
-	Size int64  // bytes; of a directory, of all below it
-	ID   oid.ID // zero for a directory that only follows from its files
+	Path  string // below the owner's root
+	Dir   bool
+	Size  int64  // bytes; of a directory, of all below it
+	Files int64  // regular files at or below it; 0 where that was not counted
+	ID    oid.ID // zero for a directory that only follows from its files
 }
 
 // Name is the last part of the path.
@@ -126,7 +127,7 @@ func sum(all []track.Asset) (n int64) {
 }
 
 func fileOf(a track.Asset) File {
-	return File{Path: a.Path, Dir: a.Kind == kindDir, Size: a.Size, ID: a.ID}
+	return File{Path: a.Path, Dir: a.Kind == kindDir, Size: a.Size, Files: a.Files, ID: a.ID}
 }
 
 // inTree finds p in the directory a, which was kept as one object.
@@ -153,7 +154,7 @@ func (s *Store) Below(ctx context.Context, root File, p string) (File, error) {
 	if errs.Is(err, errs.NotFound) || err == nil && e.Kind == tree.Symlink { // links are not followed
 		return File{}, missing(p)
 	}
-	return File{Path: p, Dir: e.Kind == tree.Dir, Size: e.Size, ID: e.ID}, err
+	return File{Path: p, Dir: e.Kind == tree.Dir, Size: e.Size, Files: e.Files, ID: e.ID}, err
 }
 
 func missing(p string) error { return errs.New(errs.NotFound, "No such artifact: '%s'", p) }
@@ -165,7 +166,7 @@ func (s *Store) ListBelow(ctx context.Context, dir File) (files []File, err erro
 	}
 	err = tree.List(ctx, s.trees, dir.ID, func(e tree.Entry) error {
 		if e.Kind != tree.Symlink {
-			files = append(files, File{Path: path.Join(dir.Path, e.Name), Dir: e.Kind == tree.Dir, Size: e.Size, ID: e.ID})
+			files = append(files, File{Path: path.Join(dir.Path, e.Name), Dir: e.Kind == tree.Dir, Size: e.Size, Files: e.Files, ID: e.ID})
 		}
 		return nil
 	})

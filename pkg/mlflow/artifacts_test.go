@@ -459,6 +459,9 @@ func TestFilesOfLoggedModels(t *testing.T) {
 	s.expect(s.post("/api/2.0/mlflow/registered-models/create", `{"name": "M"}`), 200, "")
 	s.expect(s.post("/api/2.0/mlflow/model-versions/create",
 		fmt.Sprintf(`{"name": "M", "source": "models:/%s", "model_id": %q}`, out.Model.Info.ID, out.Model.Info.ID)), 200, "")
+	if v, err := s.models.Version(t.Context(), "M", 1); err != nil || v.Details.Files != 1 || v.Details.Size != 8 {
+		t.Errorf("what the files say is not kept: %+v %v", v.Details, err)
+	}
 	s.expect(s.do(http.MethodGet, "/model-versions/get-artifact?name=M&version=1&path=MLmodel", ""), 200, "flavors:")
 	s.expect(s.do(http.MethodGet, "/model-versions/get-artifact?name=M&version=1&path=../MLmodel", ""), 400, "Invalid path")
 	s.expect(s.do(http.MethodGet, "/model-versions/get-artifact?name=M&version=x&path=MLmodel", ""), 400, "integer")

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/release"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -176,6 +177,11 @@ func (s *Service) createVersion(ctx context.Context, in *request, out *encoder) 
 		}
 	} else if err := s.resolveSource(ctx, in, &v); err != nil {
 		return err
+	}
+	if s.artifacts != nil {
+		if err := release.Describe(ctx, s.artifacts, &v); err != nil {
+			return err
+		}
 	}
 	if v, err = s.registry.CreateVersion(ctx, v); err != nil {
 		return err

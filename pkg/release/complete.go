@@ -52,9 +52,10 @@ func (p *Releaser) Complete(ctx context.Context, v *registry.Version, files bool
 	}
 	if s.object.ID.IsZero() {
 		if s.run != nil {
-			v.Details = fromRun(s.run)
+			d := fromRun(s.run)
+			v.Details.RunName, v.Details.Git, v.Details.Params, v.Details.Metrics = d.RunName, d.Git, d.Params, d.Metrics
 		}
-		return nil
+		return Describe(ctx, p.Files, v)
 	}
 	var err error
 	v.Details, err = p.details(ctx, &s, &Request{})

@@ -1,16 +1,13 @@
 package release
 
 import (
-	"cmp"
 	"context"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/registry"
-	"github.com/mlops-cli/mlops/pkg/registry/mlmodel"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/tree"
@@ -141,26 +138,7 @@ func (p *Releaser) details(ctx context.Context, s *source, q *Request) (registry
 	}
 	d.Object, d.Kind, d.Path, d.Size, d.Files = o.ID, o.Kind.String(), o.Path, o.Size, max(o.Files, 1)
 	d.Flavors, d.Card, d.Licence = q.Flavors, q.Card, q.Licence
-	if err := p.describe(ctx, o, &d); err != nil {
-		return d, err
-	}
-	if d.Card == "" {
-		for _, name := range []string{"MODEL_CARD.md", "model_card.md", "README.md"} {
-			text, err := p.read(ctx, o, name)
-			if err != nil {
-				return d, err
-			}
-			if text != nil {
-				d.Card = string(text)
-				break
-			}
-		}
-	}
-	if r := []rune(d.Card); len(r) > registry.MaxCard {
-		d.Card = string(r[:registry.MaxCard])
-	}
-	d.Licence = cmp.Or(d.Licence, cardField(d.Card, "license"), cardField(d.Card, "licence"))
-	return d, nil
+	return d, saidBy(&d, func(name string) ([]byte, error) { return p.read(ctx, o, name) }, false)
 }
 
 // inputs is what a run read and did not make itself.
@@ -232,25 +210,6 @@ func (p *Releaser) here(ctx context.Context, g *track.Git) error {
 	}
 	g.Remote, err = git.Remote(ctx)
 	return err
-}
-
-// describe reads the MLmodel file, where there is one.
-func (p *Releaser) describe(ctx context.Context, o repo.Object, d *registry.Details) error {
-	text, err := p.read(ctx, o, mlmodel.FileName)
-	if err != nil || text == nil {
-		return err
-	}
-	m, err := mlmodel.Parse(text)
-	if err != nil {
-		return errs.New(errs.Usage, "read %s: %w", path.Join(o.Path, mlmodel.FileName), err)
-	}
-	if len(d.Flavors) == 0 {
-		d.Flavors = m.FlavorNames()
-	}
-	slices.Sort(d.Flavors)
-	d.Signature = m.Signature
-	d.Example = m.Example()
-	return nil
 }
 
 // cardField is a field of the head of a model card, as the Hugging Face Hub has

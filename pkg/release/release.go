@@ -38,6 +38,8 @@ type Releaser struct {
 
 	// Logged finds what clients logged as models of their own; nil: nothing.
 	Logged Logged
+	// Files are what clients logged; nil: nothing.
+	Files Files
 	// Fetch brings objects from a remote into the store; nil: there is none.
 	Fetch func(ctx context.Context, objects []repo.Object) error
 	// Maximize and Minimize are metrics, or patterns of them, of which more and
@@ -49,6 +51,8 @@ type Releaser struct {
 type Logged interface {
 	LoggedModel(ctx context.Context, id string) (track.LoggedModel, error)
 	ListArtifacts(ctx context.Context, o track.Owner, dir string) ([]track.Asset, error)
+	// ModelReaders are the ids of the runs that read a logged model, the newest first.
+	ModelReaders(ctx context.Context, model string) ([]string, error)
 }
 
 // New returns the releaser of a repository.

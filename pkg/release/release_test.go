@@ -2,11 +2,13 @@ package release_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/oid"
@@ -46,6 +48,10 @@ func newSite(t *testing.T) *site {
 	s := &site{T: t, repo: r, runs: trackdb.New(index, clock.System{}), models: registrydb.New(index, clock.System{}).As("ada")}
 	s.Releaser = release.New(r, workspace.New(r, progress.Nop{}), s.runs, s.models)
 	s.Logged = s.runs
+	st, err := r.Store(t.Context())
+	check(t, err)
+	local := artifact.NewLocal(st)
+	s.Files = artifact.New(s.runs, local, local)
 	return s
 }
 
@@ -110,6 +116,12 @@ func TestVersionsOfClients(t *testing.T) {
 		v.Model = "churn"
 		made, err := s.models.CreateVersion(ctx, v)
 		check(t, err)
+		listed := made
+		check(t, s.Complete(ctx, &listed, false))
+		if d := listed.Details; listed.RunID != run.ID || d.RunName != "trained" || d.Metrics[0].Value != 0.9 || d.Files != 2 || d.Size != int64(len(mlmodelText)+1) ||
+			d.Flavors[0] != "sklearn" || len(d.Signature.Fields()) != 1 {
+			t.Errorf("%s: in lists %+v", v.Source, listed)
+		}
 		check(t, s.Complete(ctx, &made, true))
 		d := made.Details
 		if made.RunID != run.ID || d.RunName != "trained" || d.Metrics[0].Value != 0.9 || d.Files != 2 || d.Flavors[0] != "sklearn" || len(d.Signature.Fields()) != 1 {
@@ -128,11 +140,57 @@ func TestVersionsOfClients(t *testing.T) {
 			}
 		}
 	}
+	// A file by itself, and one that is no MLmodel.
+	odd := s.run("odd", track.Batch{Assets: []track.Asset{s.store("odd/MLmodel", "- no\n- mapping\n"), s.store("odd/README.md", "---\nlicense: mit\n---\nGood."), s.store("one.pkl", "12345")}})
+	for source, want := range map[string]string{"runs:/" + odd.ID + "/odd": "2 mit", "runs:/" + odd.ID + "/one.pkl": "1 ", "runs:/" + odd.ID + "/nothing": "0 ", "runs:/nobody/x": "0 "} {
+		v := registry.Version{Model: "churn", Source: source}
+		check(t, release.Describe(ctx, s.Files, &v))
+		if got := fmt.Sprintf("%d %s", v.Details.Files, v.Details.Licence); got != want {
+			t.Errorf("%s: %q, want %q", source, got, want)
+		}
+	}
 	// What is elsewhere says so.
 	far, err := s.models.CreateVersion(ctx, registry.Version{Model: "churn", Source: "s3://bucket/model"})
 	check(t, err)
 	if _, err := s.Get(ctx, far.Ref(), filepath.Join(t.TempDir(), "far"), false); !errs.Is(err, errs.NotFound) || !strings.Contains(err.Error(), "s3://bucket/model") {
 		t.Errorf("files in a bucket of their own: %v", err)
+	}
+}
+
+// TestLineageOfClients: what clients say that runs read is followed back and
+// forward.
+func TestLineageOfClients(t *testing.T) {
+	t.Parallel()
+	s, ctx := newSite(t), t.Context()
+	first := s.run("base", track.Batch{Datasets: []track.DatasetInput{{
+		Dataset: track.Dataset{Name: "rows", Digest: "d1", SourceType: "local", Source: "x"}, Tags: []track.Tag{{Key: track.ContextTag, Value: "training"}},
+	}}})
+	base, err := s.runs.CreateLoggedModel(ctx, track.LoggedModel{ExperimentID: "0", Name: "m", Run: first.ID})
+	check(t, err)
+	second := s.run("tuned", track.Batch{ModelInputs: []string{base.ID, "m-00000000000000000000000000000000"}})
+	for _, v := range []registry.Version{
+		{Model: "churn", Source: "models:/" + base.ID, LoggedModel: base.ID, RunID: first.ID}, {Model: "tuned", Source: "runs:/" + second.ID + "/x", RunID: second.ID},
+	} {
+		_, err := s.models.CreateModel(ctx, registry.Model{Name: v.Model})
+		check(t, err)
+		_, err = s.models.CreateVersion(ctx, v)
+		check(t, err)
+	}
+	l, err := s.Why(ctx, registry.Ref{Name: "churn", Number: 1}, s.runs)
+	check(t, err)
+	if got := fmt.Sprintf("%+v %+v", l.Run.Datasets, l.UsedBy); !strings.Contains(got, "{Name:rows Digest:d1 Context:training Source:local}") ||
+		!strings.Contains(got, "Name:tuned") || !strings.Contains(got, "{Model:tuned Version:1") {
+		t.Error(got)
+	}
+	l, err = s.Why(ctx, registry.Ref{Name: "tuned", Number: 1}, s.runs)
+	check(t, err)
+	if m := l.Run.Models; len(m) != 2 || m[0].Name != "m" || m[0].Models[0].Model != "churn" || m[0].Made.Name != "base" || len(m[0].Made.Datasets) != 1 || m[1].Name != "" {
+		t.Errorf("%+v", m)
+	}
+	check(t, s.runs.Delete(ctx, second.ID))
+	l, err = s.Why(ctx, registry.Ref{Name: "churn", Number: 1}, s.runs)
+	if err != nil || len(l.UsedBy) != 0 {
+		t.Errorf("a run in the bin: %+v %v", l.UsedBy, err)
 	}
 }
 

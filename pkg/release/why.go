@@ -33,6 +33,10 @@ type Origin struct {
 	Command []string  `json:"command,omitempty"`
 	Git     track.Git `json:"git"`
 	Inputs  []Input   `json:"inputs"`
+
+	Steps    []Step    `json:"stages,omitempty"`   // by which it came about within the run, in order
+	Datasets []Dataset `json:"datasets,omitempty"` // that a client says it read
+	Models   []Read    `json:"models,omitempty"`   // logged models that a client says it read
 }
 
 // Input is data that a run read, and where it came from.
@@ -51,6 +55,7 @@ type Use struct {
 	Name    string `json:"name"`
 	Started int64  `json:"start_time"`
 	User    string `json:"user,omitempty"`
+	Stage   string `json:"stage,omitempty"` // that read it, in the run that made it
 	Models  []Name `json:"models"`
 }
 
@@ -91,24 +96,40 @@ func (p *Releaser) Why(ctx context.Context, ref registry.Ref, history History) (
 		return l, err
 	}
 	files := []oid.ID{}
+	var at *repo.Object
 	if err == nil {
-		files = append(files, o.ID)
+		at, files = &o, append(files, o.ID)
 		if l.SameAs, err = p.names(ctx, o.ID, v.ID); err != nil {
 			return l, err
 		}
 	}
-	if l.Run, err = p.origin(ctx, v, &files); err != nil {
+	run, err := p.origin(ctx, &l, at, &files)
+	if err != nil {
 		return l, err
 	}
 	if l.UsedBy, err = p.uses(ctx, files, v.RunID); err != nil {
 		return l, err
 	}
+	readers, err := p.readers(ctx, v, l.UsedBy)
+	if err != nil {
+		return l, err
+	}
+	l.UsedBy = append(l.UsedBy, readers...)
+	if run != nil && at != nil {
+		inside, err := p.within(ctx, run, *at, v.ID)
+		if err != nil {
+			return l, err
+		}
+		l.UsedBy = append(l.UsedBy, inside...)
+	}
 	l.History, err = happenings(ctx, history, v)
 	return l, err
 }
 
-// origin is the run of a version. Files gets what holds the version's files.
-func (p *Releaser) origin(ctx context.Context, v *registry.Version, files *[]oid.ID) (*Origin, error) {
+// origin fills in the run of a version, which it returns, nil for none. At is
+// where its files stood; files gets what holds them.
+func (p *Releaser) origin(ctx context.Context, l *Lineage, at *repo.Object, files *[]oid.ID) (*track.Run, error) {
+	v := &l.Version
 	if v.RunID == "" && v.Details.Git.Commit == "" && len(v.Details.Inputs) == 0 {
 		return nil, nil
 	}
@@ -121,11 +142,13 @@ func (p *Releaser) origin(ctx context.Context, v *registry.Version, files *[]oid
 			*files = append(*files, a.ID)
 		}
 	}
-	return p.back(ctx, &run, map[string]bool{}, 0)
+	l.Run, err = p.back(ctx, &run, at, map[string]bool{}, 0)
+	return &run, err
 }
 
-// back follows a run to its data, and that to the runs that made it.
-func (p *Releaser) back(ctx context.Context, run *track.Run, seen map[string]bool, depth int) (*Origin, error) {
+// back follows a run to its data, and that to the runs that made it: what the
+// stages read by which an object came about, or without one all that it read.
+func (p *Releaser) back(ctx context.Context, run *track.Run, at *repo.Object, seen map[string]bool, depth int) (*Origin, error) {
 	o := &Origin{
 		RunID: run.ID, Name: run.Name, Known: run.StartTime > 0, Kind: string(run.Kind), Started: run.StartTime, User: run.User,
 		Command: run.Command, Git: run.Git, Inputs: []Input{},
@@ -136,6 +159,17 @@ func (p *Releaser) back(ctx context.Context, run *track.Run, seen map[string]boo
 	seen[run.ID] = true
 	inputs, err := p.inputs(ctx, run)
 	if err != nil {
+		return nil, err
+	}
+	if at != nil {
+		known, err := p.stepsOf(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		list := known.behind(at.Path, at.ID)
+		o.Steps, inputs = known.show(list), known.readBy(list, inputs)
+	}
+	if err := p.logged(ctx, o, run, seen, depth); err != nil {
 		return nil, err
 	}
 	for _, d := range inputs {
@@ -152,7 +186,7 @@ func (p *Releaser) back(ctx context.Context, run *track.Run, seen map[string]boo
 			return nil, err
 		}
 		if maker != nil && maker.ID != run.ID && !seen[maker.ID] {
-			if in.Made, err = p.back(ctx, maker, seen, depth+1); err != nil {
+			if in.Made, err = p.back(ctx, maker, &repo.Object{Path: d.Path, ID: d.ID}, seen, depth+1); err != nil {
 				return nil, err
 			}
 		} else if err := p.brought(ctx, &in); err != nil {
@@ -234,13 +268,9 @@ func (p *Releaser) uses(ctx context.Context, files []oid.ID, but string) ([]Use,
 		if r.ID == but || !slices.ContainsFunc(r.Assets, func(a track.Asset) bool { return a.Role == track.Input && slices.Contains(files, a.ID) }) {
 			continue
 		}
-		u := Use{RunID: r.ID, Name: r.Name, Started: r.StartTime, User: r.User, Models: []Name{}}
-		made, err := p.reg.ByRun(ctx, r.ID)
+		u, err := p.use(ctx, r)
 		if err != nil {
 			return nil, err
-		}
-		for j := range made {
-			u.Models = append(u.Models, Name{made[j].Model, made[j].Number, made[j].Aliases})
 		}
 		uses = append(uses, u)
 	}
