@@ -157,31 +157,18 @@ func (s *Service) log(ctx context.Context, id string, b track.Batch) error {
 	if err := mayUse(ctx, route.Write, route.LoggedModel, models...); err != nil {
 		return err
 	}
-	var own []track.Tag
 	b.Tags = slices.DeleteFunc(b.Tags, func(t track.Tag) bool {
-		if t.Key == track.RunNameTag || t.Key == track.NoteTag {
-			own = append(own, t)
+		switch t.Key {
+		case track.RunNameTag:
+			b.Name = t.Value
+			return true
+		case track.NoteTag:
+			b.Note = &t.Value
 			return true
 		}
 		return false
 	})
-	if len(own) == 0 || len(b.Tags)+len(b.Params)+len(b.Metrics) > 0 {
-		if err := s.tracking.Log(ctx, id, b); err != nil {
-			return err
-		}
-	}
-	for _, t := range own {
-		var err error
-		if t.Key == track.NoteTag {
-			err = s.tracking.SetNote(ctx, id, t.Value)
-		} else {
-			err = s.tracking.Update(ctx, id, track.Update{Name: t.Value})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.tracking.Log(ctx, id, b)
 }
 
 func (s *Service) searchRuns(ctx context.Context, in *request, out *encoder) error {

@@ -10,6 +10,8 @@ type Batch struct {
 	Assets  []Asset       // replace those with the same role and path
 	Stages  []StageRecord // appended
 	Events  []Event       // go into the history, with the run as their subject
+	Name    string        // renames the run; "" does not
+	Note    *string       // replaces its note; nil does not
 
 	Datasets     []DatasetInput // replace those with the same name and digest
 	ModelInputs  []string       // ids of logged models

@@ -77,6 +77,11 @@ func CheckID(id string) error {
 
 // Check says what in the batch may not be stored.
 func (b Batch) Check() error {
+	if b.Name != "" {
+		if err := CheckName("run", b.Name, MaxName); err != nil {
+			return err
+		}
+	}
 	values := make(map[string]string, len(b.Params))
 	for _, p := range b.Params {
 		if err := CheckKey("param", p.Key); err != nil {

@@ -43,6 +43,16 @@ func (s *Service) logBatch(ctx context.Context, tx *db.Tx, r row, id string, b t
 	if err := s.logEvents(ctx, tx, id, b.Events); err != nil {
 		return err
 	}
+	if b.Name != "" {
+		if err := s.rename(ctx, tx, r.seq, id, b.Name); err != nil {
+			return err
+		}
+	}
+	if b.Note != nil {
+		if err := s.setNote(ctx, tx, r.seq, id, *b.Note); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !r.status.Over():
 		return nil // what runs has no record

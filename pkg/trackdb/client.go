@@ -27,10 +27,7 @@ func (s *Service) Update(ctx context.Context, id string, u track.Update) error {
 		}
 		now := s.now()
 		if u.Name != "" {
-			if _, err := tx.ExecContext(ctx, "UPDATE runs SET name = ?, edited = ? WHERE seq = ?", u.Name, now, r.seq); err != nil {
-				return err
-			}
-			if err := s.event(ctx, tx, "run.renamed", id, map[string]any{"name": u.Name}); err != nil {
+			if err := s.rename(ctx, tx, r.seq, id, u.Name); err != nil {
 				return err
 			}
 		}

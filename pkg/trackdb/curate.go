@@ -56,10 +56,14 @@ func column(ctx context.Context, q querier, query string, args ...any) ([]string
 
 // SetNote implements track.Curator.
 func (s *Service) SetNote(ctx context.Context, id, note string) error {
-	return s.curate(ctx, id, "run.noted", nil, func(tx *db.Tx, seq int64) error {
-		_, err := tx.ExecContext(ctx, "UPDATE runs SET note = ?, edited = ? WHERE seq = ?", note, s.now(), seq)
+	return s.Log(ctx, id, track.Batch{Note: &note})
+}
+
+func (s *Service) setNote(ctx context.Context, tx *db.Tx, seq int64, id, note string) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE runs SET note = ?, edited = ? WHERE seq = ?", note, s.now(), seq); err != nil {
 		return err
-	})
+	}
+	return s.event(ctx, tx, "run.noted", id, nil)
 }
 
 // Rename implements track.Curator.
@@ -67,10 +71,14 @@ func (s *Service) Rename(ctx context.Context, id, name string) error {
 	if err := track.CheckName("run", name, track.MaxName); err != nil {
 		return err
 	}
-	return s.curate(ctx, id, "run.renamed", map[string]any{"name": name}, func(tx *db.Tx, seq int64) error {
-		_, err := tx.ExecContext(ctx, "UPDATE runs SET name = ?, edited = ? WHERE seq = ?", name, s.now(), seq)
+	return s.Log(ctx, id, track.Batch{Name: name})
+}
+
+func (s *Service) rename(ctx context.Context, tx *db.Tx, seq int64, id, name string) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE runs SET name = ?, edited = ? WHERE seq = ?", name, s.now(), seq); err != nil {
 		return err
-	})
+	}
+	return s.event(ctx, tx, "run.renamed", id, map[string]any{"name": name})
 }
 
 // Delete implements track.Curator. A run that is deleted already stays so.

@@ -145,3 +145,36 @@ func TestEventsOfAnOlderSchema(t *testing.T) {
 		t.Errorf("%v %v", found, err)
 	}
 }
+
+// A batch that renames a run does all or nothing.
+func TestABatchThatRenames(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, open dbtest.Opener) {
+		s := over(open(t))
+		r, err := s.Create(t.Context(), track.Run{Name: "before", Kind: track.Script, Params: []track.Param{{Key: "lr", Value: "1"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		note := "why"
+		b := track.Batch{Name: "after", Note: &note, Params: []track.Param{{Key: "lr", Value: "2"}}}
+		if err := s.Log(t.Context(), r.ID, b); err == nil {
+			t.Error("a param changed")
+		}
+		got, err := s.Run(t.Context(), r.ID)
+		if err != nil || got.Name != "before" || got.Note != "" {
+			t.Errorf("%q %q %v", got.Name, got.Note, err)
+		}
+		b.Params[0].Value = "1"
+		if err := s.Log(t.Context(), r.ID, b); err != nil {
+			t.Fatal(err)
+		}
+		got, err = s.Run(t.Context(), r.ID)
+		if err != nil || got.Name != "after" || got.Note != "why" {
+			t.Errorf("%q %q %v", got.Name, got.Note, err)
+		}
+		events, err := s.Events(t.Context(), track.EventQuery{Subject: r.ID})
+		if err != nil || len(events) != 3 {
+			t.Errorf("%v %v", events, err)
+		}
+	})
+}
