@@ -139,9 +139,9 @@ func shower(c *parquet.Column) func(parquet.Value) string {
 	case parquet.ByteArray, parquet.FixedLenByteArray:
 		return func(v parquet.Value) string { return bytesText(v.ByteArray()) }
 	case parquet.Float:
-		return func(v parquet.Value) string { return strconv.FormatFloat(float64(v.Float()), 'g', -1, 32) }
+		return func(v parquet.Value) string { return shortest(float64(v.Float()), 32) }
 	case parquet.Double:
-		return func(v parquet.Value) string { return strconv.FormatFloat(v.Double(), 'g', -1, 64) }
+		return func(v parquet.Value) string { return shortest(v.Double(), 64) }
 	case parquet.Int96:
 		return func(v parquet.Value) string { // nanoseconds of a Julian day, as old writers have times
 			n := v.Int96()
@@ -150,6 +150,15 @@ func shower(c *parquet.Column) func(parquet.Value) string {
 	default:
 		return parquet.Value.String
 	}
+}
+
+// shortest writes a number exactly when that is short, and with eight digits
+// when it is not.
+func shortest(f float64, bits int) string {
+	if text := strconv.FormatFloat(f, 'g', -1, bits); len(text) <= 10 {
+		return text
+	}
+	return strconv.FormatFloat(f, 'g', 8, bits)
 }
 
 func unit(u format.TimeUnit) time.Duration {

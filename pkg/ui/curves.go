@@ -21,19 +21,23 @@ type curvesPage struct {
 // chartGroup is metrics with one prefix.
 type chartGroup struct {
 	Name   string
+	Single []track.Summary // those with one point, of a run that is over: no curve
 	Keys   []track.Summary
 	System bool
 }
 
+// Len is how many metrics it has.
+func (g chartGroup) Len() int { return len(g.Single) + len(g.Keys) }
+
 func (u *pages) runCurves(w http.ResponseWriter, r *http.Request) error {
 	return u.showRun(w, r, "metrics", "run_metrics.html", []string{"metrics.js"}, func(h *runHead) (any, error) {
-		return curvesPage{runHead: h, Groups: chartGroups(h.Run.Metrics)}, nil
+		return curvesPage{runHead: h, Groups: chartGroups(h.Run.Metrics, !h.Running)}, nil
 	})
 }
 
 // chartGroups puts metrics under the word before their first slash, those of
 // the machine last.
-func chartGroups(all []track.Summary) []chartGroup {
+func chartGroups(all []track.Summary, over bool) []chartGroup {
 	var groups []chartGroup
 	at := map[string]int{}
 	for _, m := range all {
@@ -46,6 +50,10 @@ func chartGroups(all []track.Summary) []chartGroup {
 			i = len(groups)
 			at[name] = i
 			groups = append(groups, chartGroup{Name: name, System: name == "system"})
+		}
+		if over && m.Count == 1 && !groups[i].System {
+			groups[i].Single = append(groups[i].Single, m)
+			continue
 		}
 		groups[i].Keys = append(groups[i].Keys, m)
 	}

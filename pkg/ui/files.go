@@ -21,13 +21,18 @@ type filesPage struct {
 	Path    string
 	File    *fileView
 	Dir     []fileNode // what is in the directory at Path
+	Gallery []fileNode // the pictures among them
 }
+
+// maxGallery is how many files of a directory are looked at for pictures.
+const maxGallery = 200
 
 // fileNode is a line of the tree.
 type fileNode struct {
 	Name, URL string
 	Dir       bool
 	Size      int64
+	Image     string // its bytes, where it is a picture
 	Current   bool
 	Open      bool
 	Children  []fileNode
@@ -64,6 +69,11 @@ func (u *pages) runFiles(set string) handler {
 			}
 			if f.Dir {
 				b.Dir, err = from.nodes(f.Path, "")
+				for _, n := range b.Dir[:min(len(b.Dir), maxGallery)] {
+					if n.Image != "" {
+						b.Gallery = append(b.Gallery, n)
+					}
+				}
 				return b, err
 			}
 			b.File, err = u.view(r.Context(), f, "/raw/"+h.Run.ID+"/"+set+"/"+escapePath(b.Path))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -181,8 +182,18 @@ func stateText(s string) string {
 	return s
 }
 
-// valueText is a number with six digits.
-func valueText(v track.Value) string { return plot.Number(float64(v)) }
+// valueText writes a value of a metric. MLflow's clients send the largest number
+// for infinity.
+func valueText(v track.Value) string {
+	switch f := float64(v); {
+	case f >= math.MaxFloat64:
+		return "∞"
+	case f <= -math.MaxFloat64:
+		return "−∞"
+	default:
+		return plot.Number(f)
+	}
+}
 
 // details are the words of an event.
 func details(data string) []fact {
@@ -192,7 +203,8 @@ func details(data string) []fact {
 	}
 	var all []fact
 	for _, key := range sortedKeys(words) {
-		if text := fmt.Sprint(words[key]); text != "" && words[key] != nil {
+		// What there was not before is not worth a word.
+		if text := fmt.Sprint(words[key]); text != "" && words[key] != nil && (key != "from" || text != "0") {
 			all = append(all, fact{Name: key, Text: text})
 		}
 	}

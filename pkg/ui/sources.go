@@ -15,6 +15,7 @@ import (
 // source is one set of files of a run.
 type source struct {
 	base string                // of its URLs
+	raw  string                // of the URLs of its bytes
 	name func(p string) string // of what is at the top, where it is not its path
 	list func(dir string) ([]artifact.File, error)
 	find func(p string) (artifact.File, error)
@@ -38,7 +39,7 @@ func (u *pages) source(ctx context.Context, run *track.Run, set string) source {
 	case models:
 		s = u.loggedModels(ctx, run)
 	}
-	s.base = "/runs/" + run.ID + "/" + set + "/"
+	s.base, s.raw = "/runs/"+run.ID+"/"+set+"/", "/raw/"+run.ID+"/"+set+"/"
 	return s
 }
 
@@ -152,13 +153,21 @@ func (s source) nodes(dir, at string) ([]fileNode, error) {
 		return nil, err
 	}
 	var out []fileNode
+	seen := map[string]bool{}
 	for _, f := range list[:min(len(list), maxNodes)] {
 		n := fileNode{Name: strings.TrimPrefix(f.Path, dir+"/"), URL: s.base + escapePath(f.Path), Dir: f.Dir, Size: f.Size, Current: f.Path == at}
 		if dir == "" {
 			n.Name = f.Path
 			if s.name != nil {
 				n.Name = s.name(f.Path)
+				if seen[n.Name] { // models may have the same name
+					n.Name += " " + short(strings.TrimPrefix(f.Path, "m-"))
+				}
+				seen[n.Name] = true
 			}
+		}
+		if !f.Dir && viewerOf(f.Path) == asImage {
+			n.Image = s.raw + escapePath(f.Path)
 		}
 		if f.Dir && (f.Path == at || strings.HasPrefix(at, f.Path+"/")) {
 			n.Open = true

@@ -31,11 +31,12 @@ export function icon(name) {
   return i;
 }
 
-// toast says something for a moment.
-export function toast(text, bad = false) {
+// toast says something for a moment; undo, when there is one, takes it back.
+export function toast(text, bad = false, undo = null) {
   const t = el('div', {class: bad ? 'toast bad' : 'toast'}, text);
+  if (undo) t.append(el('button', {type: 'button', onclick: () => { t.remove(); undo(); }}, 'Undo'));
   $('.toasts').append(t);
-  setTimeout(() => t.remove(), bad ? 8000 : 3500);
+  setTimeout(() => t.remove(), bad || undo ? 8000 : 3500);
 }
 
 // ask fetches JSON; what the server says is wrong becomes an Error with hints.
@@ -60,8 +61,8 @@ export const post = (url, body) => ask(url, {method: 'POST', headers: {'Content-
 // number writes a value in six significant digits, or fewer.
 export function number(v, digits = 5) {
   if (v == null) return '';
-  if (!Number.isFinite(v)) return String(v);
-  if (v === 0 || Number.isInteger(v) && Math.abs(v) < 1e7) return String(v);
+  if (!(Math.abs(v) < Number.MAX_VALUE)) return Number.isNaN(v) ? 'NaN' : v > 0 ? '∞' : '−∞'; // MLflow's clients send the largest number for infinity
+  if (v === 0 || Number.isInteger(v) && Math.abs(v) < 1e12) return String(v);
   const size = Math.abs(v);
   if (size >= 1e7 || size < 1e-4) return v.toExponential(3).replace(/\.?0+e/, 'e');
   return String(Number(v.toPrecision(digits)));
@@ -180,5 +181,24 @@ for (const form of $$('form[data-confirm]')) {
 // Buttons that open a dialog, and that show an editor in the place of a text.
 for (const b of $$('[data-dialog]')) b.addEventListener('click', () => document.getElementById(b.dataset.dialog).showModal());
 for (const b of $$('[data-close]')) b.addEventListener('click', () => b.closest('dialog').close());
+// Notes are looked at before they are saved.
+for (const area of $$('textarea[data-preview]')) {
+  const shown = el('div', {class: 'md preview', hidden: true, tabindex: 0, role: 'region', 'aria-label': 'Preview'});
+  const show = async (preview) => {
+    if (preview) {
+      shown.style.minHeight = area.offsetHeight + 'px';
+      const {html} = await post('/ui/markdown', {text: area.value}).catch((e) => ({html: '', error: toast(e.message, true)}));
+      shown.innerHTML = html || '<p class="dim">Nothing to preview.</p>'; // made by the server, from marks it knows
+    }
+    [area.hidden, shown.hidden] = [preview, !preview];
+    [...tabs.children].forEach((b, i) => b.setAttribute('aria-pressed', String(!!i === preview)));
+    if (!preview) area.focus();
+  };
+  const tab = (name, preview) => el('button', {type: 'button', 'aria-pressed': String(!preview), onclick: () => show(preview)}, name);
+  const tabs = el('div', {class: 'seg', role: 'group', 'aria-label': 'Note'}, tab('Write', false), tab('Preview', true));
+  area.closest('label').before(tabs);
+  area.closest('label').after(shown);
+  area.closest('form').addEventListener('keydown', (e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) e.currentTarget.requestSubmit(); });
+}
 // Choices that take effect at once.
 for (const s of $$('select[data-submit]')) s.addEventListener('change', () => s.form.submit());

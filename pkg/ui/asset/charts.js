@@ -17,7 +17,7 @@ export function smooth(values, weight) {
 }
 
 // real turns what JSON cannot say into gaps.
-const real = (values) => values.map((v) => (typeof v === 'number' ? v : null));
+const real = (values) => values.map((v) => (typeof v === 'number' && Math.abs(v) < Number.MAX_VALUE ? v : null));
 
 export const options = {x: 'step', log: false, weight: 0};
 
@@ -52,7 +52,7 @@ export class Chart {
     this.series = feed.series.map((s) => ({...s, y: real(s.y), run: this.runs.find((r) => r.id === s.run)}));
     const one = this.series.length === 1 && this.series[0].y;
     const caption = $('figcaption .num', this.figure);
-    if (one && caption) caption.textContent = number(one.at(-1)) || 'NaN';
+    if (one?.length && caption) caption.textContent = number(Number(feed.series[0].y.at(-1)));
     this.draw();
   }
 
@@ -77,9 +77,11 @@ export class Chart {
     this.plot = null;
     this.room.replaceChildren();
     if (!tables.length || !tables.some((t) => t[1].some((y) => y !== null))) {
+      this.figure.classList.add('none');
       this.room.append(el('p', {class: 'note-line'}, options.log ? 'No value above 0: nothing to draw on a logarithmic axis.' : 'No number to draw.'));
       return;
     }
+    this.figure.classList.remove('none');
     const data = uPlot.join(tables);
     const colors = paint();
     const dim = color('--dim'), line = color('--line');
@@ -231,7 +233,9 @@ export function charts(runs, {live = false} = {}) {
   find?.addEventListener('input', () => {
     const text = find.value.toLowerCase();
     for (const f of figures) f.hidden = !f.dataset.key.toLowerCase().includes(text);
-    for (const s of $$('#charts section')) s.hidden = !$$('figure', s).some((f) => !f.hidden);
+    const values = $$('.values > [data-key]');
+    for (const v of values) v.hidden = !v.dataset.key.toLowerCase().includes(text);
+    for (const s of $$('#charts section')) s.hidden = !$$('[data-key]', s).some((f) => !f.hidden);
   });
   addEventListener('theme', redraw);
   if (live) {

@@ -110,6 +110,9 @@ function unpack(c, n) {
   return c.i.map((i) => (i < 0 ? null : c.t[i]));
 }
 
+// FLAT is the group that shows nested runs as a plain list.
+export const FLAT = 'flat';
+
 const collator = new Intl.Collator(undefined, {numeric: true});
 
 // sorter compares two rows; what is missing comes last whatever the direction.
@@ -135,8 +138,8 @@ export function sorter(runs, key, descending) {
 export function view(runs, {sort, descending, group, open}) {
   const order = Array.from({length: runs.n}, (_, i) => i);
   if (!(sort === 'start' && descending)) order.sort(sorter(runs, sort, descending));
-  if (group) return grouped(runs, order, group, open);
-  if (!runs.parent) return order.map((i) => ({i, depth: 0}));
+  if (group && group !== FLAT) return grouped(runs, order, group, open);
+  if (!runs.parent || group === FLAT) return order.map((i) => ({i, depth: 0}));
   const children = new Map();
   for (const i of order) {
     const p = runs.parent[i];

@@ -17,6 +17,9 @@ async function refresh() {
       fresh.textContent = log.textContent;
       fresh.dataset.next = log.dataset.next;
     }
+    for (const log of $$('[data-log]', part)) { // one that ended is still looked at
+      now.querySelector('#' + CSS.escape(log.id.replace(/^live-/, 'log-')))?.setAttribute('open', '');
+    }
     if (now.isEqualNode(part)) continue;
     for (const [log, fresh] of logs) fresh.replaceWith(log);
     part.replaceWith(document.adoptNode(now));

@@ -2,7 +2,7 @@
 import {$, ask, duration, el, exactly, icon, number, onKey, post, toast, when} from './app.js';
 import {columnsMenu} from './columns.js';
 import {filterField} from './filter.js';
-import {Runs, STATUS, summary, view} from './rows.js';
+import {FLAT, Runs, STATUS, summary, view} from './rows.js';
 
 const address = new URLSearchParams(location.search);
 const deleted = address.has('deleted');
@@ -91,7 +91,7 @@ const table = el('table', {'aria-label': 'Runs'}, head, body);
 const top_ = el('tr', {class: 'pad', 'aria-hidden': 'true'}, el('td'));
 const bottom = el('tr', {class: 'pad', 'aria-hidden': 'true'}, el('td'));
 const pool = [];
-let rowHeight = 34, first = -1, last = -1;
+let nested = false, rowHeight = 34, first = -1, last = -1;
 
 const base = {
   status: {title: 'Status', width: 112}, start: {title: 'Started', width: 124}, took: {title: 'Took', width: 104, right: true},
@@ -128,11 +128,14 @@ function drawHead() {
   const all = el('input', {type: 'checkbox', id: 'all', 'aria-label': 'Select all runs', onchange: () => pickAll(all.checked)});
   head.replaceChildren(el('tr', {'aria-rowindex': 1},
     el('th', {class: 'sel', scope: 'col'}, all), header('name', 'Name', '', 'name'),
-    ...columns.map((c) => header(c.key, c.title, c.kind, c.right ? 'r' : ''))));
+    ...columns.map((c) => header(c.key, c.title, c.kind, c.right ? 'r' : '')), el('td', {'aria-hidden': 'true'})));
   const narrow = innerWidth < 820;
-  const widths = [narrow ? 36 : 42, narrow ? 168 : 220, ...columns.map((c) => c.width)];
-  const group = el('colgroup', {}, ...widths.map(() => el('col')));
-  [...group.children].forEach((c, i) => { c.style.width = widths[i] + 'px'; });
+  const longest = runs.names.reduce((n, name) => Math.max(n, name.length), 0);
+  const widths = [narrow ? 36 : 42, narrow ? 158 : Math.max(180, Math.min(300, longest * 7.6 + (runs.parent && state.group !== FLAT || state.group ? 70 : 30))), ...columns.map((c) => c.width)];
+  // What room is left belongs to a last column without a width.
+  const group = el('colgroup', {}, ...widths.map(() => el('col')), el('col'));
+  widths.forEach((w, i) => { group.children[i].style.width = w + 'px'; });
+  table.style.minWidth = widths.reduce((a, b) => a + b, 0) + 'px';
   table.querySelector('colgroup')?.remove();
   table.prepend(group);
   for (const b of head.querySelectorAll('button')) {
@@ -154,6 +157,7 @@ function draw() {
 // arrange orders the rows and draws those that are seen.
 function arrange() {
   rows = view(runs, state);
+  nested = rows.some((r) => r.kids && !r.group);
   rowHeight = parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--row')) || 34;
   if (!runs.n) {
     const none = $(state.filter || state.experiment ? '#no-match' : '#no-runs').content.cloneNode(true);
@@ -219,7 +223,7 @@ function makeRow() {
   const name = el('th', {class: 'name', scope: 'row'}, twist, link, label);
   const cells = columns.map((c) => el('td', {class: c.right ? 'r' : ''}));
   cells[0].append(status);
-  const tr = el('tr', {}, el('td', {class: 'sel'}, box), name, ...cells);
+  const tr = el('tr', {}, el('td', {class: 'sel'}, box), name, ...cells, el('td', {'aria-hidden': 'true'}));
   const r = {tr, box, twist, link, label, name, status, cells, n: -1};
   box.addEventListener('click', (e) => pick(r.n, box.checked, e.shiftKey));
   twist.addEventListener('click', () => toggle(r.n));
@@ -238,7 +242,7 @@ function fill(r, n) {
     r.twist.setAttribute('aria-expanded', String(!!row.open));
     r.twist.setAttribute('aria-label', (row.open ? 'Close ' : 'Open ') + (row.group ? row.label : runs.names[row.i]));
   }
-  r.name.style.paddingLeft = 4 + 18 * row.depth + (runs.parent && !row.kids && !state.group ? 20 : 0) + 'px';
+  r.name.style.paddingLeft = 4 + 18 * row.depth + (nested && !row.kids ? 20 : 0) + 'px';
   r.link.hidden = !!row.group;
   r.status.hidden = !!row.group;
   r.label.hidden = !row.group && !row.kids;
@@ -388,19 +392,22 @@ async function change(url, body, done) {
   }
 }
 
-function drop(ids, text) {
+function drop(ids, text, undo) {
   runs.remove(new Set(ids));
   state.picked.clear();
   arrange();
   remember();
-  toast(text);
+  toast(text, false, undo);
 }
+
+// undelete takes back what was just deleted.
+const undelete = (ids) => post('/ui/runs/restore', {runs: ids}).then(() => { toast(many(ids) + ' restored'); return load(); }).catch((e) => toast(e.message, true));
 
 const many = (ids) => ids.length + (ids.length === 1 ? ' run' : ' runs');
 
 $('#compare')?.addEventListener('click', compare);
 $('#clear').addEventListener('click', () => pickAll(false));
-$('#delete')?.addEventListener('click', () => change('/ui/runs/delete', {}, (ids) => drop(ids, `${many(ids)} deleted; Deleted, above, brings them back`)));
+$('#delete')?.addEventListener('click', () => change('/ui/runs/delete', {}, (ids) => drop(ids, many(ids) + ' deleted', () => undelete(ids))));
 $('#restore')?.addEventListener('click', () => change('/ui/runs/restore', {}, (ids) => drop(ids, many(ids) + ' restored')));
 const tagDialog = $('#tag-dialog');
 $('#tag')?.addEventListener('click', () => tagDialog.showModal());
@@ -415,17 +422,27 @@ tagDialog.addEventListener('close', () => {
 });
 $('#experiment').addEventListener('change', (e) => {
   state.experiment = e.target.value;
+  about();
   state.picked.clear();
   runs.shown = null;
   grid.scrollTop = 0;
   load();
 });
 
+// about leads to the page of the experiment that is chosen.
+function about() {
+  const link = $('#about'), id = $('#experiment').selectedOptions[0]?.dataset.id;
+  link.hidden = !id;
+  if (id) link.href = `/experiments/${id}/about`;
+}
+about();
+
 function fillGroups() {
   const select = $('#group');
   const keys = runs.keys.filter((k) => k.t && k.t.length > 0 && k.key !== 'attributes.note' && !k.key.startsWith('tags.mlflow.log-model')).map((k) => k.key);
-  select.replaceChildren(el('option', {value: ''}, 'No groups'), el('option', {value: 'status', selected: state.group === 'status'}, 'Group by status'),
-    ...[...new Set([...(state.group && state.group !== 'status' ? [state.group] : []), ...keys])].map((k) => el('option', {value: k, selected: k === state.group}, 'Group by ' + k.replace(/^attributes\./, ''))));
+  select.replaceChildren(el('option', {value: ''}, runs.parent ? 'Nested' : 'No groups'),
+    runs.parent || state.group === FLAT ? el('option', {value: FLAT, selected: state.group === FLAT}, 'Flat list') : '', el('option', {value: 'status', selected: state.group === 'status'}, 'Group by status'),
+    ...[...new Set([...(state.group && state.group !== 'status' && state.group !== FLAT ? [state.group] : []), ...keys])].map((k) => el('option', {value: k, selected: k === state.group}, 'Group by ' + k.replace(/^attributes\./, ''))));
 }
 $('#group').addEventListener('change', (e) => {
   state.group = e.target.value;
