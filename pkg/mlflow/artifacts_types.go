@@ -14,7 +14,7 @@ func contentType(name string) string {
 	}
 	switch ext {
 	case "txt", "log", "err", "cfg", "conf", "cnf", "cf", "ini", "properties", "prop", "hocon", "toml", "yaml", "yml", "xml", "json",
-		"js", "py", "py3", "csv", "tsv", "md", "rst", "ipynb", "MLmodel", "MLproject":
+		"js", "py", "py3", "csv", "tsv", "md", "rst", "ipynb", "MLmodel", "MLproject", "mlproject":
 		return "text/plain"
 	}
 	switch strings.ToLower(ext) {

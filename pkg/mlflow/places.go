@@ -122,10 +122,10 @@ func joinURI(uri, p string) string {
 // not look at it.
 func (s *Service) ownsPath(ctx context.Context, v *registry.Version) (bool, error) {
 	root, err := s.ownerRoot(ctx, v)
-	if err != nil || root == "" || !cleanSource(v.Source) {
+	if err != nil || root == "" || strings.ContainsAny(v.Source, "%\\\x00") {
 		return false, err
 	}
-	local := func(uri string) string { return strings.TrimSuffix(strings.TrimPrefix(uri, "file://"), "/") }
-	at, below := local(root), local(v.Source)
-	return path.IsAbs(at) && (below == at || strings.HasPrefix(below, at+"/")), nil
+	local := func(uri string) string { return path.Clean(strings.TrimPrefix(uri, "file://")) }
+	at, source := local(root), local(v.Source)
+	return path.IsAbs(at) && (source == at || strings.HasPrefix(source, at+"/")), nil
 }

@@ -37,6 +37,7 @@ func TestFilesPastTheServer(t *testing.T) {
 		"/srv/files/0/" + id + "/artifacts/../../x":              400,
 		"/srv/files/0/" + id + "/artifacts/%2e%2e/%2e%2e/x":      400,
 		"/srv/files/0/" + strings.Repeat("0", 32) + "/artifacts": 400,
+		"file:///srv/files/0/" + id + "/artifacts/model/..":      200,
 		"/tmp": 400,
 	} {
 		s.expect(post("model-versions/create", `{"name":"m","source":"`+source+`","run_id":"`+id+`"}`), want, "")

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -98,6 +99,24 @@ func asPrompt(e Event, data, tags map[string]any) (Event, map[string]any) {
 
 func promptWords() *strings.Replacer {
 	return strings.NewReplacer("registered_model", "prompt", "model_version_alias", "prompt_alias", "model_version", "prompt_version")
+}
+
+// inOrder is the JSON of a payload with its fields in MLflow's order: receivers
+// may compare it as text.
+func inOrder(data map[string]any) (json.RawMessage, error) {
+	var out bytes.Buffer
+	for _, key := range []string{"name", "alias", "version", "source", "run_id", "template", "key", "value", "tags", "description"} {
+		value, ok := data[key]
+		if !ok {
+			continue
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&out, ",%q:%s", key, text)
+	}
+	return append(append([]byte{'{'}, out.Bytes()[1:]...), '}'), nil // there is a name
 }
 
 // example is what a test of a hook sends.

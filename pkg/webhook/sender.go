@@ -186,12 +186,16 @@ func (s *Sender) Test(ctx context.Context, h Hook, e Event) (Answer, error) {
 }
 
 func (s *Sender) send(ctx context.Context, h Hook, e Event, at time.Time, data map[string]any, id string) (Answer, error) {
+	ordered, err := inOrder(data)
+	if err != nil {
+		return Answer{}, err
+	}
 	body, err := json.Marshal(struct {
-		Entity    string         `json:"entity"`
-		Action    string         `json:"action"`
-		Timestamp string         `json:"timestamp"`
-		Data      map[string]any `json:"data"`
-	}{e.Entity, e.Action, at.UTC().Format("2006-01-02T15:04:05.000000-07:00"), data})
+		Entity    string          `json:"entity"`
+		Action    string          `json:"action"`
+		Timestamp string          `json:"timestamp"`
+		Data      json.RawMessage `json:"data"`
+	}{e.Entity, e.Action, at.UTC().Format("2006-01-02T15:04:05.000000-07:00"), ordered})
 	if err != nil {
 		return Answer{}, err
 	}

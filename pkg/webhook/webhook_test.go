@@ -167,12 +167,12 @@ func TestPromptsHaveEventsOfTheirOwn(t *testing.T) {
 	must(t, models.SetTag(ctx, registry.Ref{Name: "plain"}, "a", "b")) // no event
 	must(t, models.SetTag(ctx, registry.Ref{Name: "ask", Number: 1}, "c", "d"))
 	for _, want := range []string{
-		`"entity":"prompt","action":"created",{"description":null,"name":"ask","tags":{"team":"x"}}`,
-		`"entity":"prompt_version","action":"created",{"description":null,"name":"ask","tags":{},"template":"Hello {{name}}!","version":"1"}`,
-		`"entity":"prompt_tag","action":"set",{"key":"a","name":"ask","value":"b"}`,
-		`"entity":"prompt_alias","action":"created",{"alias":"live","name":"ask","version":"1"}`,
-		`"entity":"registered_model","action":"created",{"description":null,"name":"plain","tags":{}}`,
-		`"entity":"prompt_version_tag","action":"set",{"key":"c","name":"ask","value":"d","version":"1"}`,
+		`"entity":"prompt","action":"created",{"name":"ask","tags":{"team":"x"},"description":null}`,
+		`"entity":"prompt_version","action":"created",{"name":"ask","version":"1","template":"Hello {{name}}!","tags":{},"description":null}`,
+		`"entity":"prompt_tag","action":"set",{"name":"ask","key":"a","value":"b"}`,
+		`"entity":"prompt_alias","action":"created",{"name":"ask","alias":"live","version":"1"}`,
+		`"entity":"registered_model","action":"created",{"name":"plain","tags":{},"description":null}`,
+		`"entity":"prompt_version_tag","action":"set",{"name":"ask","version":"1","key":"c","value":"d"}`,
 	} {
 		body := string(wait(t, came).body)
 		head, _, _ := strings.Cut(body, `"timestamp"`)
