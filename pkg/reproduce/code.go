@@ -18,7 +18,7 @@ import (
 type Runs interface {
 	Runs(ctx context.Context, q track.Query) ([]track.Run, error)
 	Run(ctx context.Context, id string) (track.Run, error)
-	// HasAsset reports whether a run names an object at a path.
+	// HasAsset reports whether a run has an artifact with this content at a path.
 	HasAsset(ctx context.Context, path string, id oid.ID) (bool, error)
 }
 

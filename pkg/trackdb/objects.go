@@ -47,8 +47,8 @@ func (s *Service) Objects(ctx context.Context, removed int64, fn func(run, path,
 	return rows.Err()
 }
 
-// HasAsset reports whether a run names an object at a path.
+// HasAsset reports whether a run has an artifact with this content at a path.
 func (s *Service) HasAsset(ctx context.Context, path string, id oid.ID) (bool, error) {
-	found, err := column(ctx, s.db, "SELECT path FROM assets WHERE id = ? AND path = ? LIMIT 1", id[:], path)
+	found, err := column(ctx, s.db, "SELECT path FROM assets WHERE role = 'artifact' AND id = ? AND path = ? LIMIT 1", id[:], path)
 	return len(found) > 0, err
 }
