@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"sync"
@@ -92,11 +93,11 @@ func (l *Local) command(ctx context.Context, t Task, command string) Result {
 	if program, words := direct(t, command); words != nil {
 		p = l.process(ctx, t, program, words)
 		p.cmd.Env = append(slices.Clip(t.Env), "PWD="+t.Dir)
-		err = l.start(p.cmd)
+		err = l.start(p, t.Output)
 	}
 	if err != nil && ctx.Err() == nil { // the shell does it, or says what is wrong
 		p = l.process(ctx, t, t.Shell[0], append(slices.Clone(t.Shell), command))
-		err = l.start(p.cmd)
+		err = l.start(p, t.Output)
 	}
 	if err != nil {
 		return Result{ExitCode: -1, Err: err, NotStarted: true}
@@ -109,15 +110,16 @@ var errNeedsShell = errors.New("the command needs a shell")
 
 // process is a command of a task.
 type process struct {
-	cmd  *exec.Cmd
-	kill *time.Timer // set when it was interrupted
+	cmd    *exec.Cmd
+	kill   *time.Timer   // set when it was interrupted
+	output *os.File      // where we read what it prints
+	copied chan struct{} // closed when all of that was written on
 }
 
 func (l *Local) process(ctx context.Context, t Task, program string, words []string) *process {
 	p := &process{cmd: exec.CommandContext(ctx, program, words[1:]...)}
 	p.cmd.Args[0] = words[0]
 	p.cmd.Dir, p.cmd.Env = t.Dir, t.Env
-	p.cmd.Stdout, p.cmd.Stderr = t.Output, t.Output
 	p.cmd.WaitDelay = l.grace + time.Second
 	group(p.cmd)
 	p.cmd.Cancel = func() error {
@@ -133,33 +135,65 @@ func (l *Local) wait(ctx context.Context, t Task, p *process) Result {
 		t.Started(p.cmd.Process.Pid)
 	}
 	err := p.cmd.Wait()
+	// A process that it left behind may still hold the output: it has time to end
+	// unless the command failed, for then it must not write outputs now.
+	late := time.NewTimer(l.grace + time.Second)
+	defer late.Stop()
+	failed := err != nil || ctx.Err() != nil
+	if !failed {
+		select {
+		case <-p.copied:
+		case <-late.C:
+		case <-ctx.Done():
+			failed = true
+		}
+	}
 	l.mu.Lock()
 	delete(l.running, p.cmd)
 	l.mu.Unlock()
 	if p.kill != nil {
 		p.kill.Stop()
 	}
-	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
-		err = nil // a process that it left behind still holds the output
+	if failed {
+		killGroup(p.cmd)
+		select {
+		case <-p.copied:
+		case <-late.C:
+		}
 	}
-	if err != nil || ctx.Err() != nil {
-		killGroup(p.cmd) // what the command left behind must not write outputs now
-	}
+	p.output.Close() //nolint:errcheck // only read from
+	<-p.copied
 	r := usage(p.cmd.ProcessState)
 	r.ExitCode, r.Err = exitCode(p.cmd.ProcessState), err
 	return r
 }
 
-func (l *Local) start(cmd *exec.Cmd) error {
+// start starts a process, and writes on to out what it prints. The pipe is ours,
+// and not that of package os/exec, which does not say that the command has ended
+// while others hold it.
+func (l *Local) start(p *process, out io.Writer) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.killed {
 		return context.Canceled
 	}
-	if err := cmd.Start(); err != nil {
+	from, to, err := os.Pipe()
+	if err != nil {
 		return err
 	}
-	l.running[cmd] = struct{}{}
+	p.cmd.Stdout, p.cmd.Stderr = to, to
+	if err := errors.Join(p.cmd.Start(), to.Close()); err != nil {
+		return errors.Join(err, from.Close())
+	}
+	l.running[p.cmd] = struct{}{}
+	p.output, p.copied = from, make(chan struct{})
+	go func() {
+		defer close(p.copied)
+		if out == nil {
+			out = io.Discard
+		}
+		io.Copy(out, from) //nolint:errcheck // as long as somebody writes and somebody hears it
+	}()
 	return nil
 }
 

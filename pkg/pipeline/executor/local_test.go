@@ -93,3 +93,17 @@ func TestProcessLeftBehindDoesNotHoldTheStage(t *testing.T) {
 		t.Fatalf("%+v after %v", r, time.Since(start))
 	}
 }
+
+// A shell has its background commands ignore interrupts: when the shell has
+// ended, nobody waits for them.
+func TestTimeoutDoesNotWaitForWhatTheCommandLeft(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	tk := task(t, &out, "echo begin; sleep 30 & sleep 30")
+	tk.Timeout = 100 * time.Millisecond
+	start := time.Now()
+	r := executor.NewLocal(20*time.Second).Run(t.Context(), tk)
+	if !r.TimedOut || out.String() != "begin\n" || time.Since(start) > 10*time.Second {
+		t.Fatalf("%+v after %v, output %q", r, time.Since(start), out.String())
+	}
+}
