@@ -52,6 +52,11 @@ func runQueueLs(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if h == nil {
+		if err := noteLost(q, jobs); err != nil {
+			return err
+		}
+	}
 	status := queueStatus{Jobs: jobs}
 	if h != nil {
 		status.Supervisor = &queueSupervisor{PID: h.Process.PID, Host: h.Host, Since: h.Since, Jobs: h.Jobs}
@@ -72,6 +77,24 @@ func runQueueLs(ctx context.Context, a *app) error {
 		a.io.Note("the queue is empty; 'mlops run --queue' puts runs into it")
 	case waits > 0:
 		a.io.Note("no supervisor works on the queue: mlops queue start")
+	}
+	return nil
+}
+
+// noteLost says of jobs that were running when supervisor and worker went that
+// nothing works on them.
+func noteLost(q *queue.Queue, jobs []queue.Job) error {
+	for i := range jobs {
+		if jobs[i].State != queue.Running {
+			continue
+		}
+		works, err := q.Working(jobs[i].ID)
+		if err != nil {
+			return err
+		}
+		if !works {
+			jobs[i].Error = "its process is gone; queue start sees to it"
+		}
 	}
 	return nil
 }

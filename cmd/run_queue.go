@@ -102,6 +102,9 @@ func (o *runOptions) enqueue(ctx context.Context, w *isolation) error {
 			return err
 		}
 		job := queue.Job{Run: run.ID, Name: run.Name, Request: text, Params: sweptParams(trial)}
+		if len(o.trials) == 1 {
+			job.Params = paramsOf(trial.Edits)
+		}
 		if len(o.trials) > 1 {
 			job.Parent = parent.ID
 		}

@@ -262,9 +262,11 @@ func (s *sweeping) err(ctx context.Context) error {
 }
 
 // sweptParams are the params that differ between trials.
-func sweptParams(t sweep.Trial) map[string]string {
+func sweptParams(t sweep.Trial) map[string]string { return paramsOf(t.Swept) }
+
+func paramsOf(edits []paramfile.Edit) map[string]string {
 	out := map[string]string{}
-	for _, e := range t.Swept {
+	for _, e := range edits {
 		out[paramName(e)] = e.Value
 	}
 	return out

@@ -31,10 +31,16 @@ func runRunsRestore(ctx context.Context, a *app, refs []string) error {
 			return err
 		}
 	}
+	names := make(map[string]string, len(ids))
 	for _, id := range ids {
 		if err := tracking.Restore(ctx, id); err != nil {
 			return err
 		}
+		run, err := tracking.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		names[id] = run.Name
 	}
-	return a.io.Result(ids, func(w io.Writer) error { return lines(w, "restored ", ids) })
+	return a.io.Result(ids, func(w io.Writer) error { return runLines(w, "restored", ids, names) })
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -55,12 +56,14 @@ func runRunsRm(ctx context.Context, o *runsRmOptions) error {
 			return err
 		}
 	}
+	names := make(map[string]string, len(ids))
 	for chunk := range slices.Chunk(ids, 1000) {
 		runs, err := tracking.Runs(ctx, track.Query{IDs: chunk, Bare: true, Deleted: true})
 		if err != nil {
 			return err
 		}
 		for _, r := range runs {
+			names[r.ID] = r.Name
 			if !r.Status.Over() && !o.force {
 				return errs.New(errs.Conflict, "run %s (%.8s) is %s", r.Name, r.ID, r.Status).Hint("end it first, or: mlops runs rm --force %.8s", r.ID)
 			}
@@ -71,7 +74,7 @@ func runRunsRm(ctx context.Context, o *runsRmOptions) error {
 			return err
 		}
 	}
-	return o.app.io.Result(ids, func(w io.Writer) error { return lines(w, "removed ", ids) })
+	return o.app.io.Result(ids, func(w io.Writer) error { return runLines(w, "removed", ids, names) })
 }
 
 // descendants is ids with all runs below them.
@@ -91,10 +94,11 @@ func descendants(ctx context.Context, tracking track.Reader, ids []string) ([]st
 	return all, nil
 }
 
-func lines(w io.Writer, prefix string, items []string) error {
+// runLines writes a line for each run: what was done, its name and its id.
+func runLines(w io.Writer, done string, ids []string, names map[string]string) error {
 	var out strings.Builder
-	for _, item := range items {
-		out.WriteString(prefix + item + "\n")
+	for _, id := range ids {
+		fmt.Fprintf(&out, "%s run %s (%.8s)\n", done, names[id], id)
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

@@ -186,6 +186,9 @@ func (a *app) showRun(w io.Writer, r *track.Run) error {
 	row("command", strings.Join(r.Command, " "))
 	row("source", r.Source)
 	commit := r.Git.Commit
+	if commit == "" && r.Git.Branch != "" {
+		commit = "none yet"
+	}
 	if r.Git.Branch != "" {
 		commit += " (" + r.Git.Branch + ")"
 	}

@@ -159,23 +159,71 @@ func (o *statusOptions) print(w io.Writer, v statusReport) error {
 // all.
 const stagesShown = 40
 
-// printStages lists stages with their reasons. Those of a group that have the
-// same ones are one entry.
-func (o *statusOptions) printStages(w io.Writer, stages []staleStage) error {
-	type entry struct {
-		staleStage
-		count int
-	}
-	var entries []*entry
-	same := map[string]*entry{}
-	for _, s := range stages {
-		key := s.group + "\x00" + string(s.Action) + "\x00" + strings.Join(s.Reasons, "\x00")
-		if e := same[key]; e != nil && s.group != "" && !o.app.io.Verbose {
-			e.count++
-			continue
+// groupShown is up to how many stages of a group are told apart by their
+// reasons' details, such as the file that is missing.
+const groupShown = 5
+
+// staleEntry is a line of the list: a stage, or those of a group that are alike.
+type staleEntry struct {
+	staleStage
+	count int
+	alike bool // their reasons differ in details
+}
+
+// staleEntries puts stages of a group together that have the same reasons, and
+// those of a large group whose reasons are of the same kind.
+func staleEntries(stages []staleStage) (entries []*staleEntry) {
+	text := func(s staleStage) string { return strings.Join(s.Reasons, "\x00") }
+	join := func(from []*staleEntry, reasons func(staleStage) string) (out []*staleEntry) {
+		same := map[string]*staleEntry{}
+		for _, e := range from {
+			key := e.group + "\x00" + string(e.Action) + "\x00" + reasons(e.staleStage)
+			if first := same[key]; first != nil && e.group != "" {
+				first.count += e.count
+				first.alike = first.alike || e.alike || text(first.staleStage) != text(e.staleStage)
+				continue
+			}
+			same[key] = e
+			out = append(out, e)
 		}
-		same[key] = &entry{s, 1}
-		entries = append(entries, same[key])
+		return out
+	}
+	for _, s := range stages {
+		entries = append(entries, &staleEntry{staleStage: s, count: 1})
+	}
+	entries = join(entries, text)
+	members := map[string]int{}
+	for _, e := range entries {
+		members[e.group]++
+	}
+	return join(entries, func(s staleStage) string {
+		if members[s.group] <= groupShown {
+			return text(s)
+		}
+		return kindOfReason(text(s))
+	})
+}
+
+// kindOfReason is a reason without the names of files, stages and params.
+func kindOfReason(reason string) string {
+	words := strings.Split(reason, " ")
+	for i, word := range words {
+		if strings.ContainsAny(word, "./@0123456789") {
+			words[i] = "…"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// printStages lists stages with their reasons.
+func (o *statusOptions) printStages(w io.Writer, stages []staleStage) error {
+	var entries []*staleEntry
+	if o.app.io.Verbose {
+		for _, s := range stages {
+			entries = append(entries, &staleEntry{staleStage: s, count: 1})
+		}
+	} else {
+		entries = staleEntries(stages)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "Stages out of date:\n")
@@ -194,6 +242,9 @@ func (o *statusOptions) printStages(w io.Writer, stages []staleStage) error {
 		fmt.Fprintf(&b, "  %s\n", name)
 		for _, reason := range e.Reasons {
 			fmt.Fprintf(&b, "      %s\n", reason)
+		}
+		if e.alike {
+			fmt.Fprintf(&b, "      and the like for %d more: mlops status --verbose\n", e.count-1)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
