@@ -3,8 +3,11 @@ package cmd
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -109,7 +112,11 @@ func (w *watching) ignores(name string) bool {
 	case ".git", ".mlops":
 		return true
 	}
-	if base := path.Base(rel); base == stagefile.LockName || base == ".gitignore" || base == "__pycache__" {
+	base := path.Base(rel)
+	if strings.HasPrefix(base, ".mlops-") && strings.HasSuffix(base, ".tmp") {
+		return true // being written by us
+	}
+	if base == stagefile.LockName || base == ".gitignore" || base == "__pycache__" {
 		return true
 	}
 	if w.broken {
@@ -159,6 +166,9 @@ func (w *watching) wait(ctx context.Context) (stop bool) {
 			return true
 		}
 		if len(changed) > 0 {
+			if changed = w.meant(ctx, changed); len(changed) == 0 {
+				continue
+			}
 			const few = 3
 			names := make([]string, 0, few+1)
 			for i, name := range changed {
@@ -179,6 +189,22 @@ func (w *watching) wait(ctx context.Context) (stop bool) {
 			return false
 		}
 	}
+}
+
+// meant are the changes that stages did not make themselves: what a map stage
+// makes is known when its run is over. Files of a moment that stand beside a
+// broken pipeline file do not mend it.
+func (w *watching) meant(ctx context.Context, changed []string) []string {
+	if project, err := w.engine.Project(ctx, nil); err == nil {
+		w.project = project
+	}
+	return slices.DeleteFunc(changed, func(name string) bool {
+		if w.ignores(name) {
+			return true
+		}
+		_, err := os.Lstat(name)
+		return w.broken && errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // plans is what is out of date, and why: the same text while nothing changes.
