@@ -66,7 +66,7 @@ func (e Edit) Apply(data []byte) ([]byte, error) {
 		for _, leaf := range Flatten(old) {
 			known = append(known, leaf.Key)
 		}
-		return nil, errs.New(errs.NotFound, "remove %s:%s: no such parameter", e.File, e.Key).DidYouMean(e.Key, known)
+		return nil, noKey(errs.New(errs.NotFound, "remove %s:%s: no such parameter", e.File, e.Key), e.Key, known)
 	}
 	var v any
 	if e.Op != OpDelete || e.Value != "" {

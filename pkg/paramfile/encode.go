@@ -2,6 +2,7 @@ package paramfile
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,7 +16,8 @@ import (
 
 // Encode writes v in its one canonical form: compact JSON with sorted keys, in
 // which floats keep a point or exponent (1.0 is not 1), and NaN, Infinity and
-// -Infinity stand for themselves. A Date is {"$date":"…"}. Equal values have equal encodings.
+// -Infinity stand for themselves. A Date is {"$date":"…"}, Bytes are
+// {"$binary":"base64"}. Equal values have equal encodings.
 func Encode(v any) string {
 	return string(AppendValue(nil, v))
 }
@@ -40,6 +42,9 @@ func AppendValue(b []byte, v any) []byte {
 	case Date:
 		b = append(b, `{"$date":`...)
 		return append(AppendString(b, string(v)), '}')
+	case Bytes:
+		b = append(b, `{"$binary":"`...)
+		return append(base64.StdEncoding.AppendEncode(b, []byte(v)), `"}`...)
 	case []any:
 		b = append(b, '[')
 		for i, x := range v {
@@ -221,6 +226,11 @@ func jsonMap(dec *json.Decoder) (any, error) {
 	}
 	if d, ok := m.vals["$date"].(string); ok && m.Len() == 1 {
 		return Date(d), nil
+	}
+	if d, ok := m.vals["$binary"].(string); ok && m.Len() == 1 {
+		if raw, err := base64.StdEncoding.DecodeString(d); err == nil {
+			return Bytes(raw), nil
+		}
 	}
 	return m, nil
 }

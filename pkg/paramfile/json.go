@@ -16,6 +16,8 @@ func JSON(v any) any {
 		return json.Number(floatText(v))
 	case Date:
 		return map[string]string{"__date__": string(v)}
+	case Bytes:
+		return v.text()
 	case []any:
 		out := make([]any, len(v))
 		for i, x := range v {

@@ -218,3 +218,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestTheEndOfAKeyNamesTheWhole(t *testing.T) {
+	t.Parallel()
+	const text = "train: {lr: 1}\nhead: {lr: 2}\nlt: 3\n"
+	_, err := paramfile.Set("params.yaml", []byte(text), "lr", "2")
+	if !slices.Contains(errs.Hints(err), "did you mean train.lr, head.lr?") {
+		t.Errorf("the hints are %q", errs.Hints(err))
+	}
+}

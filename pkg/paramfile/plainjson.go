@@ -34,6 +34,8 @@ func AppendJSON(b []byte, v any) []byte {
 		return AppendString(b, d)
 	case Date:
 		return AppendString(b, string(d))
+	case Bytes:
+		return AppendString(b, d.text())
 	case *big.Int:
 		return d.Append(b, 10)
 	case float64:

@@ -179,6 +179,12 @@ func (p *python) literal() (any, error) {
 			s.WriteString(p.next().text)
 		}
 		return s.String(), nil
+	case t.kind == pyBytes:
+		s := t.text
+		for p.peek().kind == pyBytes {
+			s += p.next().text
+		}
+		return Bytes(s), nil
 	case t.kind == pyNumber:
 		return pyNumberValue(t.text)
 	case t.kind == pyName:

@@ -18,6 +18,7 @@ const (
 	pyName
 	pyNumber
 	pyString
+	pyBytes
 	pyOp
 )
 
@@ -200,15 +201,31 @@ func (l *pyLexer) str(prefix string) error {
 	}
 	body := rest[len(quote):end]
 	kind := pyString
-	if strings.ContainsAny(prefix, "fb") {
+	switch {
+	case strings.Contains(prefix, "f"):
 		kind = pyOp
-	} else if !raw {
+	case strings.Contains(prefix, "b"):
+		kind = pyBytes
+		if !raw {
+			body = pyUnescapeBytes(body)
+		}
+	case !raw:
 		body = pyUnescape(body)
 	}
 	n := end + len(quote)
 	l.toks = append(l.toks, pyToken{kind, body, l.at - len(prefix), l.at + n})
 	l.at += n
 	return nil
+}
+
+// pyUnescapeBytes reads the escapes of a b"" literal: each is one byte.
+func pyUnescapeBytes(s string) string {
+	text := []rune(pyUnescape(s))
+	raw := make([]byte, len(text))
+	for i, r := range text {
+		raw[i] = byte(r) //nolint:gosec // Python takes none but ASCII and escapes of one byte
+	}
+	return string(raw)
 }
 
 func pyUnescape(s string) string {

@@ -24,7 +24,7 @@ func Set(name string, data []byte, key, raw string) ([]byte, error) {
 		for _, e := range Flatten(old) {
 			known = append(known, e.Key)
 		}
-		return nil, errs.New(errs.NotFound, "set %s:%s: no such parameter", name, key).DidYouMean(key, known)
+		return nil, noKey(errs.New(errs.NotFound, "set %s:%s: no such parameter", name, key), key, known)
 	}
 	v, err := parseYAML([]byte(raw))
 	if err != nil {
@@ -303,4 +303,20 @@ func pythonText(v any) string {
 	default:
 		return Encode(v)
 	}
+}
+
+// noKey adds to e what a key that is not there may mean: one whose end it is,
+// such as train.lr for lr, else the nearest.
+func noKey(e *errs.Error, key string, known []string) *errs.Error {
+	const few = 3
+	var below []string
+	for _, k := range known {
+		if strings.HasSuffix(k, "."+key) && len(below) < few {
+			below = append(below, k)
+		}
+	}
+	if len(below) == 0 {
+		return e.DidYouMean(key, known)
+	}
+	return e.Hint("did you mean %s?", strings.Join(below, ", "))
 }

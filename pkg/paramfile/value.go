@@ -1,6 +1,7 @@
 package paramfile
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"strconv"
@@ -9,6 +10,9 @@ import (
 
 // Date is a date or a time as it stands in the file, such as 2020-01-31.
 type Date string
+
+// Bytes are what !!binary of YAML and b"" of Python hold.
+type Bytes string
 
 // Map is a mapping that keeps the order of its keys.
 type Map struct {
@@ -149,9 +153,37 @@ func Text(v any) string {
 		return v
 	case Date:
 		return string(v)
+	case Bytes:
+		return v.text()
 	default:
 		return Encode(v)
 	}
+}
+
+// text writes bytes as Python does: b'a\xff'.
+func (b Bytes) text() string {
+	quote := byte('\'')
+	if strings.Contains(string(b), "'") && !strings.Contains(string(b), `"`) {
+		quote = '"'
+	}
+	out := []byte{'b', quote}
+	for _, c := range []byte(b) {
+		switch {
+		case c == '\n':
+			out = append(out, `\n`...)
+		case c == '\r':
+			out = append(out, `\r`...)
+		case c == '\t':
+			out = append(out, `\t`...)
+		case c == '\\' || c == quote:
+			out = append(out, '\\', c)
+		case c < ' ' || c >= 0x7f:
+			out = fmt.Appendf(out, `\x%02x`, c)
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(append(out, quote))
 }
 
 // TypeName is the name of v's type for messages: mapping, list, string, number…
@@ -167,6 +199,8 @@ func TypeName(v any) string {
 		return "string"
 	case Date:
 		return "date"
+	case Bytes:
+		return "binary value"
 	case []any:
 		return "list"
 	case *Map:

@@ -2,6 +2,7 @@ package paramfile
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -77,7 +78,7 @@ func checkNodes(n *yaml.Node, sizes map[*yaml.Node]int) (int, error) {
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
 		switch n.ShortTag() {
-		case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!binary", "!!timestamp", "!!map", "!!seq", "!!set", "!!omap", "!", "":
+		case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!binary", "!!timestamp", "!!map", "!!seq", "!!set", "!!omap", "!!pairs", "!", "":
 		default:
 			return 0, &NodeError{n, fmt.Sprintf("unknown tag %s", n.Tag)}
 		}
@@ -131,9 +132,24 @@ func tagged(n *yaml.Node) (any, error) {
 		return nil, nil //nolint:nilnil // the value is null
 	case "!!timestamp":
 		return Date(n.Value), nil
+	case "!!binary":
+		return binary(n.Value)
 	default:
 		return n.Value, nil
 	}
+}
+
+// binary decodes base64 as Python does: what is no digit of it is passed over.
+func binary(text string) (any, error) {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+	only := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(digits, r) {
+			return r
+		}
+		return -1
+	}, text)
+	raw, err := base64.StdEncoding.DecodeString(only)
+	return Bytes(raw), err
 }
 
 // NodeError is an error at a place in a YAML file.
@@ -179,8 +195,11 @@ func (c *converter) value(n *yaml.Node, depth int) (any, error) {
 			}
 			list = append(list, v)
 		}
-		if n.ShortTag() == "!!omap" {
+		switch n.ShortTag() {
+		case "!!omap":
 			return pairList(list), nil
+		case "!!pairs":
+			return pairs(list), nil
 		}
 		return list, nil
 	case yaml.MappingNode:
@@ -199,6 +218,19 @@ func pairList(list []any) *Map {
 		if m, ok := x.(*Map); ok {
 			for _, k := range m.keys {
 				out.Set(k, m.vals[k])
+			}
+		}
+	}
+	return out
+}
+
+// pairs makes [key, value] of each mapping in a list.
+func pairs(list []any) []any {
+	out := make([]any, 0, len(list))
+	for _, x := range list {
+		if m, ok := x.(*Map); ok {
+			for _, k := range m.keys {
+				out = append(out, []any{k, m.vals[k]})
 			}
 		}
 	}
