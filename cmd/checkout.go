@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -48,10 +49,11 @@ func runCheckout(ctx context.Context, o *checkoutOptions, args []string, onlyPat
 	if err != nil {
 		return err
 	}
+	var unknown error
 	o.Dir, o.Paths = ".", args
 	if !onlyPaths {
 		var revs []string
-		if revs, o.Paths, err = o.app.revisions(ctx, args, 1); err != nil {
+		if revs, o.Paths, unknown, err = o.app.revisions(ctx, args, 1); err != nil {
 			return err
 		}
 		if len(revs) > 0 {
@@ -60,7 +62,7 @@ func runCheckout(ctx context.Context, o *checkoutOptions, args []string, onlyPat
 	}
 	res, err := w.Checkout(ctx, o.CheckoutRequest)
 	if err != nil && !errs.Is(err, errs.Partial) {
-		return err
+		return neither(err, unknown, o.Paths)
 	}
 	if rerr := o.app.io.Result(res, func(out io.Writer) error { return printRestored(out, res) }); rerr != nil {
 		return rerr
@@ -82,11 +84,12 @@ func printRestored(w io.Writer, res workspace.RestoreResult) error {
 }
 
 // revisions takes up to limit git revisions off the front of args. What is
-// tracked, or is there, is a path.
-func (a *app) revisions(ctx context.Context, args []string, limit int) (revs, paths []string, err error) {
+// tracked, or is there, is a path; unknown is what git says of the first word
+// that is neither.
+func (a *app) revisions(ctx context.Context, args []string, limit int) (revs, paths []string, unknown, err error) {
 	r, err := a.repo(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	paths = args
 	for len(paths) > 0 && len(revs) < limit {
@@ -94,13 +97,29 @@ func (a *app) revisions(ctx context.Context, args []string, limit int) (revs, pa
 			break
 		}
 		if _, err := r.Commit(ctx, paths[0]); errs.Is(err, errs.NotFound) {
-			break // a path that is gone, or a mistake: the use case says which
+			unknown = err // a path that is gone, or a mistake: the use case says which
+			break
 		} else if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		revs, paths = append(revs, paths[0]), paths[1:]
 	}
-	return revs, paths, nil
+	return revs, paths, unknown, nil
+}
+
+// neither joins the error of a use case, that the first of paths is not tracked,
+// with that of git, that it is no revision.
+func neither(err, unknown error, paths []string) error {
+	if unknown == nil || len(paths) == 0 || !errs.Is(err, errs.NotFound) || !strings.Contains(err.Error(), "is not tracked") {
+		return err
+	}
+	e := errs.New(errs.NotFound, "%s is not tracked, and no revision of git", workspace.ShowPath(paths[0]))
+	for _, h := range append(errs.Hints(unknown), errs.Hints(err)...) {
+		if !strings.HasPrefix(h, "track it:") { // there is nothing of that name
+			e.Hint("%s", h)
+		}
+	}
+	return e
 }
 
 // isPath reports whether a word names something in the workspace, or the

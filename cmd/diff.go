@@ -41,13 +41,14 @@ func runDiff(ctx context.Context, o *diffOptions, args []string, onlyPaths bool)
 	if err != nil {
 		return err
 	}
+	var unknown error
 	o.Dir, o.Paths = ".", args
 	if !onlyPaths {
-		revs, paths, err := o.app.revisions(ctx, args, 2)
+		revs, paths, unclear, err := o.app.revisions(ctx, args, 2)
 		if err != nil {
 			return err
 		}
-		o.Paths = paths
+		o.Paths, unknown = paths, unclear
 		if len(revs) > 0 {
 			o.From = revs[0]
 		}
@@ -57,7 +58,7 @@ func runDiff(ctx context.Context, o *diffOptions, args []string, onlyPaths bool)
 	}
 	res, err := w.Diff(ctx, o.DiffRequest)
 	if err != nil {
-		return err
+		return neither(err, unknown, o.Paths)
 	}
 	if err := o.app.io.Result(res, func(out io.Writer) error { return o.print(out, res) }); err != nil {
 		return err

@@ -93,7 +93,11 @@ func (c *Comparer) column(ctx context.Context, ref string, limit int) (*Column, 
 		if nerr != nil {
 			return nil, nil, nerr
 		}
-		return nil, nil, unknown(ref, "no run, no experiment and no git revision", err, append(known, names...))
+		err = unknown(ref, "no run, no experiment and no git revision", err, append(known, names...))
+		if hints := errs.Hints(rerr); len(hints) > 0 {
+			err = errs.New(errs.NotFound, "%w", err).Hint("%s", hints[len(hints)-1])
+		}
+		return nil, nil, err
 	}
 	if rerr != nil {
 		return nil, nil, rerr

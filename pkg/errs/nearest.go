@@ -1,6 +1,9 @@
 package errs
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Nearest returns those of known that a person who typed word most likely
 // meant, best first, at most three.
@@ -36,6 +39,9 @@ func Nearest(word string, known []string) []string {
 // DidYouMean adds a hint with the nearest of known, where there is one. It
 // returns e.
 func (e *Error) DidYouMean(word string, known []string) *Error {
+	if slices.Contains(known, word) {
+		return e // well typed: something else is wrong
+	}
 	if near := Nearest(word, known); len(near) > 0 {
 		e.Hint("did you mean %s?", strings.Join(near, ", "))
 	}

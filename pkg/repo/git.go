@@ -74,32 +74,51 @@ func (g Git) Head(ctx context.Context) (string, error) {
 	if !g.Exists() {
 		return "", nil
 	}
-	id, err := g.Commit(ctx, "HEAD")
-	if errs.Is(err, errs.NotFound) {
-		return "", nil
-	}
+	id, _, err := g.commit(ctx, "HEAD")
 	return id, err
 }
 
 // Commit is the commit that rev names. It is errs.NotFound when there is none.
 func (g Git) Commit(ctx context.Context, rev string) (string, error) {
+	id, ok, err := g.commit(ctx, rev)
+	if err == nil && !ok {
+		return "", g.noRevision(ctx, rev)
+	}
+	return id, err
+}
+
+func (g Git) commit(ctx context.Context, rev string) (id string, ok bool, err error) {
 	c, err := g.command(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	out, err := c.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && ctx.Err() == nil && !strings.Contains(string(exit.Stderr), "ownership") {
-		e := errs.New(errs.NotFound, "no git revision %q", rev)
-		if names, nerr := g.Names(ctx); nerr == nil {
-			e.DidYouMean(rev, names)
-		}
-		return "", e.Hint("see the revisions: git log --oneline --all")
+		return "", false, nil
 	}
 	if err != nil {
-		return "", explainGit(ctx, "rev-parse", err)
+		return "", false, explainGit(ctx, "rev-parse", err)
 	}
-	return strings.TrimSpace(string(out)), nil
+	return strings.TrimSpace(string(out)), true, nil
+}
+
+// noRevision is the error of a revision that is not there.
+func (g Git) noRevision(ctx context.Context, rev string) error {
+	e := errs.New(errs.NotFound, "no git revision %q", rev)
+	if rev == "HEAD" { // which Head asks for
+		return e.Hint("git has no commit yet: git commit")
+	}
+	if _, ok, err := g.commit(ctx, "HEAD"); err == nil && !ok {
+		return e.Hint("git has no commit yet: git commit")
+	}
+	if names, err := g.Names(ctx); err == nil {
+		e.DidYouMean(rev, names)
+	}
+	if shallow, err := g.run(ctx, "rev-parse", "--is-shallow-repository"); err == nil && strings.TrimSpace(shallow) == "true" {
+		return e.Hint("this clone has not all commits: git fetch --unshallow")
+	}
+	return e.Hint("see the revisions: git log --oneline --all")
 }
 
 // Branch is the branch that is checked out, "" when none is.
