@@ -125,6 +125,7 @@ func (w *recorder) rewind() {
 // finish counts and logs a request, and turns a panic into an answer.
 func (s *Server) finish(w *recorder, r *http.Request) {
 	p := recover()
+	w.rewind()                                 // what is still to be sent: the handler may have taken long after the body
 	if p != nil && p != http.ErrAbortHandler { //nolint:errorlint,err113 // a value of panic, compared as net/http does
 		w.err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		if w.status == 0 {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -498,6 +499,7 @@ func TestSlowClientsDoNotStopOthers(t *testing.T) {
 		Routes: append(routes(), large, upload), Timeout: 300 * time.Millisecond, Stall: 300 * time.Millisecond, Shutdown: 2 * time.Second,
 	})
 	var d net.Dialer
+	var half []net.Conn
 	for i := range 300 {
 		c, err := d.DialContext(t.Context(), "tcp", address)
 		if err != nil {
@@ -509,6 +511,7 @@ func TestSlowClientsDoNotStopOthers(t *testing.T) {
 		case 1: // half a header
 			fmt.Fprintf(c, "GET /api/read HTTP/1.1\r\nHost: loc")
 		case 2: // half a body
+			half = append(half, c)
 			fmt.Fprintf(c, "POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nhalf")
 		case 3: // reads nothing
 			fmt.Fprintf(c, "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -531,6 +534,14 @@ func TestSlowClientsDoNotStopOthers(t *testing.T) {
 			}
 		case <-time.After(5 * time.Second):
 			t.Fatal("a client that sends half a body is still waited for")
+		}
+	}
+	for _, c := range half {
+		if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("the connection of half a body stays open")
 		}
 	}
 }
@@ -557,5 +568,27 @@ func TestStreamsMayTakeLong(t *testing.T) {
 	address, _ := start(t, server.Options{Routes: []route.Route{drip}, Timeout: 200 * time.Millisecond, Stall: 400 * time.Millisecond})
 	if status, body := fetch(t, "http://"+address+"/drip"); status != 200 || body != strings.Repeat("hello", 6) {
 		t.Errorf("%d %q", status, body)
+	}
+}
+
+// A handler that works for long after the body still gets its answer out.
+func TestStreamsMayWorkLong(t *testing.T) {
+	t.Parallel()
+	slow := at(http.MethodPost, "/slow", route.Write, func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return err
+		}
+		time.Sleep(400 * time.Millisecond)
+		w.WriteHeader(http.StatusOK)
+		return nil
+	})
+	slow.Stream = true
+	address, _ := start(t, server.Options{Routes: []route.Route{slow}, Stall: 200 * time.Millisecond})
+	resp, err := http.Post("http://"+address+"/slow", "text/plain", strings.NewReader("body")) //nolint:noctx // short
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+		t.Error(resp.Status, err)
 	}
 }
