@@ -24,6 +24,7 @@ type comparePage struct {
 	Result   *compare.Result
 	Grid     compare.Grid
 	Curves   []string
+	System   []string // curves of the machine
 	Pictures []picture
 	All      bool
 	Refs     string
@@ -87,7 +88,14 @@ func (u *pages) compare(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b.Result, b.Grid, b.Curves = result, result.Grid(time.UTC), result.CurveKeys()
+	b.Result, b.Grid = result, result.Grid(time.UTC)
+	for _, key := range result.CurveKeys() {
+		if strings.HasPrefix(key, "system/") {
+			b.System = append(b.System, key)
+		} else {
+			b.Curves = append(b.Curves, key)
+		}
+	}
 	b.Refs = strings.Join(ids, ",")
 	b.Data = dataOf(result)
 	b.Down = len(result.Runs) > compare.SideBySide

@@ -2,7 +2,9 @@ package ui
 
 import (
 	"html/template"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/plot"
@@ -12,9 +14,12 @@ import (
 const maxClasses = 40
 
 // confusion draws a table that has a column of what is true and one of what was
-// predicted; "" for other tables.
+// predicted, or that is the matrix itself; "" for other tables.
 func confusion(header []string, rows [][]string) template.HTML {
 	m, ok := confusionMatrix(header, rows)
+	if !ok {
+		m, ok = squareMatrix(header, rows)
+	}
 	if !ok {
 		return ""
 	}
@@ -49,6 +54,32 @@ func confusionMatrix(header []string, rows [][]string) (plot.Matrix, bool) {
 		for _, p := range classes {
 			m.Cells[i] = append(m.Cells[i], counts[[2]string{a, p}])
 		}
+	}
+	return m, true
+}
+
+// squareMatrix takes a table of numbers whose columns and rows have the same
+// names.
+func squareMatrix(header []string, rows [][]string) (plot.Matrix, bool) {
+	n := len(rows)
+	if n < 2 || n > maxClasses || len(header) != n+1 {
+		return plot.Matrix{}, false
+	}
+	classes := header[1:]
+	m := plot.Matrix{Rows: classes, Columns: classes}
+	for i, row := range rows {
+		if len(row) != n+1 || row[0] != classes[i] {
+			return plot.Matrix{}, false
+		}
+		cells := make([]float64, n)
+		for j, text := range row[1:] {
+			v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			if err != nil || v < 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+				return plot.Matrix{}, false
+			}
+			cells[j] = v
+		}
+		m.Cells = append(m.Cells, cells)
 	}
 	return m, true
 }

@@ -165,7 +165,12 @@ func fixtureFiles(t *testing.T) map[string]string {
 	var pixels bytes.Buffer
 	must(t, png.Encode(&pixels, picture))
 	wave := "RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x40\x1f\x00\x00\x01\x00\x08\x00data\x00\x00\x00\x00"
+	table, err := os.ReadFile("testdata/rows.parquet")
+	must(t, err)
 	return map[string]string{
+		"rows.parquet":        string(table),
+		"damaged.parquet":     string(table[:len(table)-9]),
+		"plots/matrix.csv":    ",cat,dog\ncat,40,2\ndog,5,33\n",
 		"plots/heat.png":      pixels.String(),
 		"plots/confusion.csv": "actual,predicted\n" + strings.Repeat("cat,cat\ndog,dog\ndog,cat\nbird,bird\n", 30),
 		"report.html":         "<!doctype html><title>r</title><body><h1>Report</h1><script>document.body.dataset.ran='yes';try{parent.evil=1}catch(e){document.body.dataset.kept='out'}</script>",

@@ -19,7 +19,7 @@ type stageLive struct {
 	Name string
 	Text string // the end of what it printed
 	Cut  bool
-	Next int64 // where what it prints from now on begins
+	Next int64  // where what it prints from now on begins
 	Run  string // its id
 	Of   string // its name
 }

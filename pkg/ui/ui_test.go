@@ -49,6 +49,12 @@ func TestPages(t *testing.T) {
 		"/runs/rich/files":                                 {"report.html", "plots"},
 		"/runs/rich/files/plots/heat.png":                  {`src="/raw/` + richID + `/files/plots/heat.png"`},
 		"/runs/rich/files/plots/confusion.csv":             {"Confusion matrix of 3 classes", "75.0 % on the diagonal"},
+		"/runs/rich/files/plots/matrix.csv":                {"Confusion matrix of 2 classes", "91.2 % on the diagonal"},
+		"/runs/rich/files/plots":                           {`<img src="/raw/` + richID + `/files/plots/heat.png"`},
+		"/runs/rich/files/rows.parquet":                    {"250 rows, 4 columns", "list of int64", "<small>double</small>", "[1, 2]", "The first 100 rows are shown"},
+		"/runs/rich/files/damaged.parquet":                 {"not a Parquet file", "written to its end"},
+		"/runs/rich/metrics":                               {`<dt title="diverged">diverged</dt><dd title="NaN">NaN</dd>`, `data-key="accuracy"`},
+		"/experiments?deleted":                             {"Nothing is deleted"},
 		"/runs/rich/files/notes.md":                        {"<em>digits</em>", "&lt;script&gt;"},
 		"/runs/rich/files/config.json":                     {"&#34;layers&#34;: ["},
 		"/runs/rich/files/report.html":                     {`sandbox="allow-scripts"`},
@@ -318,7 +324,13 @@ func TestGuard(t *testing.T) {
 	if f := feedOf(t, h, "/ui/runs"); len(f.Names) != 2 {
 		t.Errorf("runs of others: %v", f.Names)
 	}
-	for _, target := range []string{"/runs/" + richID, "/runs/rich/files", "/raw/" + richID + "/files/log.txt", "/ui/curves?key=accuracy&run=" + richID, "/compare?runs=rich,pipeline-first", "/models/digits"} {
+	rich, err := p.runs.Run(t.Context(), richID)
+	must(t, err)
+	experiment := "/experiments/" + rich.ExperimentID
+	if w := ask(t, h, http.MethodPost, experiment+"/edit", "do=delete", "Content-Type", "application/x-www-form-urlencoded"); w.Code != http.StatusForbidden {
+		t.Errorf("who may not see an experiment deleted it: %d", w.Code)
+	}
+	for _, target := range []string{experiment + "/about", "/runs/" + richID + "/live/train?from=0", "/runs/" + richID, "/runs/rich/files", "/raw/" + richID + "/files/log.txt", "/ui/curves?key=accuracy&run=" + richID, "/compare?runs=rich,pipeline-first", "/models/digits"} {
 		if w := get(t, h, target); w.Code != http.StatusForbidden {
 			t.Errorf("%s: %d", target, w.Code)
 		}
@@ -431,5 +443,57 @@ func TestAssets(t *testing.T) {
 	}
 	if w := get(t, h, "/static/"+hash+"/../page/layout.html"); w.Code == http.StatusOK {
 		t.Error("a template is served")
+	}
+}
+
+func TestExperimentsAreChanged(t *testing.T) {
+	t.Parallel()
+	p := fixture(t)
+	h := p.handler(t)
+	run, err := p.runs.Run(t.Context(), richID)
+	must(t, err)
+	edit := func(form string) int {
+		return ask(t, h, http.MethodPost, "/experiments/"+run.ExperimentID+"/edit", form, "Content-Type", "application/x-www-form-urlencoded").Code
+	}
+	about := "/experiments/" + run.ExperimentID + "/about"
+	for _, form := range []string{"do=rename&name=numbers", "do=note&note=" + url.QueryEscape("# Why\n\nTo *read* numbers. "+evil), "do=tag&key=team&value=vision"} {
+		if code := edit(form); code != http.StatusSeeOther {
+			t.Errorf("%s: %d", form, code)
+		}
+	}
+	body := get(t, h, about).Body.String()
+	for _, text := range []string{"<h1>numbers</h1>", "<em>read</em>", "&lt;script&gt;", "vision", "still-running"} {
+		if !strings.Contains(body, text) {
+			t.Errorf("%q is not shown", text)
+		}
+	}
+	if w := get(t, h, "/experiments"); !strings.Contains(w.Body.String(), ">Why</small>") {
+		t.Error("the first line of the note is not listed")
+	}
+	if code := edit("do=delete"); code != http.StatusSeeOther {
+		t.Errorf("delete: %d", code)
+	}
+	if w := get(t, h, "/experiments?deleted"); !strings.Contains(w.Body.String(), "numbers") {
+		t.Error("a deleted experiment is not listed")
+	}
+	if w := get(t, h, "/experiments"); strings.Contains(w.Body.String(), "numbers") {
+		t.Error("a deleted experiment is listed as if it were not")
+	}
+	if w := get(t, h, about); !strings.Contains(w.Body.String(), "This experiment is deleted") {
+		t.Error("its page does not say that it is deleted")
+	}
+	if code := edit("do=restore"); code != http.StatusSeeOther {
+		t.Errorf("restore: %d", code)
+	}
+	if w := get(t, h, "/runs/rich"); w.Code != http.StatusOK {
+		t.Errorf("its runs: %d", w.Code)
+	}
+	if code := edit("do=paint"); code != http.StatusBadRequest {
+		t.Errorf("an unknown change: %d", code)
+	}
+	var answer struct{ HTML string }
+	w := ask(t, h, http.MethodPost, "/ui/markdown", `{"text":"**bold** <b>no</b>"}`)
+	if must(t, json.Unmarshal(w.Body.Bytes(), &answer)); answer.HTML != "<p><strong>bold</strong> &lt;b&gt;no&lt;/b&gt;</p>" && !strings.Contains(answer.HTML, "<strong>bold</strong> &lt;b&gt;") {
+		t.Errorf("preview: %s", w.Body)
 	}
 }

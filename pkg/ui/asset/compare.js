@@ -49,7 +49,7 @@ function parallel(runs, dimensions) {
   if (dimensions.length < 2 || runs.length < 2) return;
   const section = $('#parallel'), room = $('#parallel-room'), menu = $('#axes-menu');
   section.hidden = false;
-  const chosen = new Set([...dimensions.filter((d) => d.kind === 'params').slice(0, 6), ...dimensions.filter((d) => d.kind === 'metrics').slice(0, 5)]);
+  const chosen = new Set([...dimensions.filter((d) => d.kind === 'params').slice(0, 6), ...dimensions.filter((d) => d.kind === 'metrics' && !d.key.startsWith('system/')).slice(0, 5)]);
   const ranges = new Map();
   menu.append(el('h2', {}, 'Axes'), ...dimensions.map((d) => el('label', {class: 'check'}, el('input', {type: 'checkbox', checked: chosen.has(d), onchange: (e) => {
     e.target.checked ? chosen.add(d) : chosen.delete(d);
@@ -89,7 +89,7 @@ function parallel(runs, dimensions) {
     axes.forEach((d, i) => {
       const g = svg('g', {});
       g.append(svg('line', {class: 'axis', x1: x(i), x2: x(i), y1: top, y2: bottom}));
-      const title = svg('text', {class: 'strong', x: x(i), y: 18, 'text-anchor': i === 0 ? 'start' : i === axes.length - 1 ? 'end' : 'middle'}, clip(d.key, i === 0 || i === axes.length - 1 ? 22 : Math.max(12, (width / axes.length) / 7)));
+      const title = svg('text', {class: 'strong', x: x(i), y: 18, 'text-anchor': i === 0 ? 'start' : i === axes.length - 1 ? 'end' : 'middle'}, clip(d.key, i === 0 || i === axes.length - 1 ? 22 : Math.max(8, (width / axes.length) / 7.4)));
       title.append(svg('title', {}, d.key));
       if (i === 0) {
         const short = d.key.length < 14;
@@ -142,7 +142,7 @@ function scatter(runs, dimensions) {
   const section = $('#scatter'), room = $('#scatter-room'), sx = $('#scatter-x'), sy = $('#scatter-y');
   section.hidden = false;
   for (const s of [sx, sy]) s.append(...dimensions.map((d, i) => el('option', {value: i}, d.key)));
-  const metric = dimensions.findIndex((d) => d.kind === 'metrics');
+  const metric = dimensions.findIndex((d) => d.kind === 'metrics' && !d.key.startsWith('system/'));
   sy.value = Math.max(metric, 0);
   sx.value = dimensions.findIndex((d, i) => i !== Number(sy.value));
   function draw() {
