@@ -24,6 +24,7 @@ func (a *api) addArtifacts() {
 		describe: "Of one directory. Their bytes are at /get-artifact?run_id=…&path=…, and are sent to MLflow's artifact proxy.",
 	}, func(ctx context.Context, in *struct {
 		RunPath
+		Search
 
 		Path string `query:"path" maxLength:"4096" doc:"of the directory, the root when absent"`
 	},
@@ -35,7 +36,13 @@ func (a *api) addArtifacts() {
 		if err != nil {
 			return nil, err
 		}
-		return ok(listOf(Page{Limit: len(found)}, found, nil, func(f artifact.File) file {
+		l := track.ListLanguage("artifacts", []string{"path"}, []string{"size"})
+		return ok(sifted(in.Search, l, found, func(f artifact.File, key string) (string, float64) {
+			if key == "size" {
+				return "", float64(f.Size)
+			}
+			return f.Path, 0
+		}, func(f artifact.File) file {
 			v := file{Path: f.Path, Dir: f.Dir, Size: f.Size}
 			if !f.ID.IsZero() {
 				v.ID = f.ID.String()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/route"
+	"github.com/mlops-cli/mlops/pkg/track"
 )
 
 // Dataset is what `mlops add` tracks.
@@ -25,6 +26,40 @@ type DatasetVersion struct {
 	Time    int64  `json:"time"`
 	Author  string `json:"author"`
 	Message string `json:"message"`
+}
+
+// versionsRead is how many versions of a path are looked at.
+const versionsRead = 10_000
+
+func datasetTexts() []string   { return []string{"path", "kind", "id"} }
+func datasetNumbers() []string { return []string{"size", "files"} }
+
+func (d Dataset) attribute(key string) (string, float64) {
+	switch key {
+	case "path":
+		return d.Path, 0
+	case "kind":
+		return d.Kind, 0
+	case "id":
+		return d.ID, 0
+	case "size":
+		return "", float64(d.Size)
+	}
+	return "", float64(d.Files)
+}
+
+func (v DatasetVersion) attribute(key string) (string, float64) {
+	switch key {
+	case "commit":
+		return v.Commit, 0
+	case "author":
+		return v.Author, 0
+	case "message":
+		return v.Message, 0
+	case "time":
+		return "", float64(v.Time)
+	}
+	return v.Dataset.attribute(key)
 }
 
 // Data is what is tracked in the repository that is served.
@@ -57,41 +92,40 @@ func (a *api) addData() {
 	add(a, operation{
 		id: "list-datasets", method: http.MethodGet, path: "/datasets", summary: "List tracked data by path", tag: tag, need: route.Read,
 		describe: "Data is added where it lies: mlops add.",
-	}, func(ctx context.Context, in *Page) (*reply[list[Dataset]], error) {
+	}, func(ctx context.Context, in *Search) (*reply[list[Dataset]], error) {
 		if a.Data == nil {
 			return nil, noRepository("datasets")
-		}
-		from, err := in.from()
-		if err != nil {
-			return nil, err
 		}
 		found, err := a.Data.Datasets(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return ok(listOf(*in, found[min(from, len(found)):], nil, same[Dataset]))
+		l := track.ListLanguage("datasets", datasetTexts(), datasetNumbers())
+		return ok(sifted(*in, l, found, Dataset.attribute, same[Dataset]))
 	})
 	add(a, operation{
 		id: "list-dataset-versions", method: http.MethodGet, path: "/dataset-versions", summary: "List the versions of a dataset, the newest first", tag: tag, need: route.Read,
 	}, func(ctx context.Context, in *struct {
-		Path  string `query:"path" required:"true" minLength:"1" maxLength:"4096"`
-		Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+		Search
+
+		Path string `query:"path" required:"true" minLength:"1" maxLength:"4096"`
 	},
 	) (*reply[list[DatasetVersion]], error) {
 		if a.Data == nil {
 			return nil, noRepository("datasets")
 		}
-		found, err := a.Data.DatasetVersions(ctx, in.Path, in.Limit)
+		found, err := a.Data.DatasetVersions(ctx, in.Path, versionsRead)
 		if err != nil {
 			return nil, err
 		}
-		return ok(listOf(Page{Limit: in.Limit}, found, nil, same[DatasetVersion]))
+		l := track.ListLanguage("versions", append(datasetTexts(), "commit", "author", "message"), append(datasetNumbers(), "time"))
+		return ok(sifted(in.Search, l, found, DatasetVersion.attribute, same[DatasetVersion]))
 	})
 }
 
 func (a *api) addPipelines() {
 	add(a, operation{id: "list-stages", method: http.MethodGet, path: "/pipeline/stages", summary: "List the stages of the pipeline with their state", tag: "pipeline", need: route.Read},
-		func(ctx context.Context, _ *struct{}) (*reply[list[Stage]], error) {
+		func(ctx context.Context, in *Search) (*reply[list[Stage]], error) {
 			if a.Stages == nil {
 				return nil, noRepository("pipeline")
 			}
@@ -99,6 +133,9 @@ func (a *api) addPipelines() {
 			if err != nil {
 				return nil, err
 			}
-			return ok(list[Stage]{Items: append([]Stage{}, found...)}, nil)
+			l := track.ListLanguage("stages", []string{"name", "state", "command"}, nil)
+			return ok(sifted(*in, l, found, func(s Stage, key string) (string, float64) {
+				return map[string]string{"name": s.Name, "state": s.State, "command": s.Command}[key], 0
+			}, same[Stage]))
 		})
 }

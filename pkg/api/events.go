@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,18 +50,31 @@ const (
 func (a *api) addEvents() {
 	const tag = "events"
 	// The history names everything that happens, so it is for those who may see all.
-	add(a, operation{id: "list-events", method: http.MethodGet, path: "/events", summary: "List what happened, the oldest first", tag: tag, need: route.Read},
+	add(a, operation{id: "list-events", method: http.MethodGet, path: "/events", summary: "List what happened, the newest first", tag: tag, need: route.Read},
 		func(ctx context.Context, in *struct {
 			EventSearch
+			Page
 
-			Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"the newest so many"`
+			By    string `query:"by" maxLength:"500" doc:"only what this user did"`
+			Since int64  `query:"since" minimum:"0" doc:"only at that time or later"`
 		},
 		) (*reply[list[event]], error) {
-			found, err := a.Tracking.Events(ctx, track.EventQuery{Subject: in.Subject, Kinds: in.Kind, After: in.After, Last: in.Limit})
+			before, err := in.from() // what happens meanwhile moves no page: its cursor is a seq
 			if err != nil {
 				return nil, err
 			}
-			return ok(listOf(Page{Limit: in.Limit}, found, nil, eventOf))
+			found, err := a.Tracking.Events(ctx, track.EventQuery{
+				Subject: in.Subject, Kinds: in.Kind, By: in.By, Since: in.Since, After: in.After, Before: int64(before), Last: in.Limit + 1,
+			})
+			if err != nil {
+				return nil, err
+			}
+			slices.Reverse(found)
+			l, err := listOf(in.Page, found, nil, eventOf)
+			if l.Next != "" {
+				l.Next = cursorOf(int(l.Items[len(l.Items)-1].Seq))
+			}
+			return ok(l, err)
 		})
 	add(a, operation{
 		id: "stream-events", method: http.MethodGet, path: "/events/stream", summary: "Follow what happens", tag: tag, need: route.Read, stream: true,

@@ -51,15 +51,12 @@ func (a *api) addExperiments() {
 			Deleted bool `query:"deleted" doc:"those in the bin"`
 		},
 		) (*reply[list[experiment]], error) {
-			l := track.ExperimentLanguage()
-			from, err := in.from()
-			filter, err2 := l.Filter(in.Filter)
-			order, err3 := in.orders(l.Order)
-			if err := errors.Join(err, err2, err3); err != nil {
+			q, err := experimentQuery(ctx, in.Search)
+			if err != nil {
 				return nil, err
 			}
-			filter = append(filter, scoped(ctx, route.SomeExperiments, "experiment_id")...)
-			found, err := a.Tracking.SearchExperiments(ctx, track.ExperimentQuery{Filter: filter, Order: order, Removed: in.Deleted, Offset: from, Limit: in.Limit + 1})
+			q.Removed = in.Deleted
+			found, err := a.Tracking.SearchExperiments(ctx, q)
 			if err != nil {
 				return nil, err
 			}
@@ -144,4 +141,14 @@ func (a *api) addExperiments() {
 func (a *api) showExperiment(ctx context.Context, id string) (*reply[experiment], error) {
 	e, err := a.Tracking.Experiment(ctx, id)
 	return ok(experimentOf(e), err)
+}
+
+// experimentQuery reads a search of experiments that the user may see.
+func experimentQuery(ctx context.Context, s Search) (track.ExperimentQuery, error) {
+	l := track.ExperimentLanguage()
+	from, err := s.from()
+	filter, err2 := l.Filter(s.Filter)
+	order, err3 := s.orders(l.Order)
+	filter = append(filter, scoped(ctx, route.SomeExperiments, "experiment_id")...)
+	return track.ExperimentQuery{Filter: filter, Order: order, Offset: from, Limit: s.Limit + 1}, errors.Join(err, err2, err3)
 }

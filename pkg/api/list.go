@@ -44,6 +44,10 @@ func (p Page) from() (int, error) {
 	return n, nil
 }
 
+func cursorOf(n int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte("after " + strconv.Itoa(n)))
+}
+
 // listOf makes a page of what was found with one more than the limit. Those that
 // keep refuses are left out: they may not be seen.
 func listOf[S, T any](p Page, found []S, keep func(S) bool, show func(S) T) (list[T], error) {
@@ -54,7 +58,7 @@ func listOf[S, T any](p Page, found []S, keep func(S) bool, show func(S) T) (lis
 	l := list[T]{Items: []T{}}
 	if len(found) > p.Limit {
 		found = found[:p.Limit]
-		l.Next = base64.RawURLEncoding.EncodeToString([]byte("after " + strconv.Itoa(from+p.Limit)))
+		l.Next = cursorOf(from + p.Limit)
 	}
 	for _, s := range found {
 		if keep == nil || keep(s) {

@@ -177,17 +177,18 @@ func (a *api) addModelExperiments() {
 		need: route.Read, subjects: route.Path(route.Model, "model"),
 	}, func(ctx context.Context, in *struct {
 		ModelPath
-		Page
+		Search
 	},
 	) (*reply[list[experiment]], error) {
-		from, err := in.from()
+		q, err := experimentQuery(ctx, in.Search)
 		if err != nil {
 			return nil, err
 		}
 		if _, err := a.Models.Model(ctx, in.Model); err != nil {
 			return nil, err
 		}
-		found, err := a.Tracking.SearchExperiments(ctx, track.ExperimentQuery{Filter: append(tagged(project.ModelTag, in.Model), scoped(ctx, route.SomeExperiments, "experiment_id")...), Offset: from, Limit: in.Limit + 1})
+		q.Filter = append(q.Filter, tagged(project.ModelTag, in.Model)...)
+		found, err := a.Tracking.SearchExperiments(ctx, q)
 		if err != nil {
 			return nil, err
 		}

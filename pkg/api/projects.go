@@ -24,16 +24,23 @@ type projectInput struct {
 func (a *api) addProjects() {
 	const tag = "projects"
 	add(a, operation{id: "list-projects", method: http.MethodGet, path: "/projects", summary: "List projects by name", tag: tag, need: route.Read},
-		func(ctx context.Context, in *Page) (*reply[list[project.Project]], error) {
-			from, err := in.from()
+		func(ctx context.Context, in *Search) (*reply[list[project.Project]], error) {
+			found, err := a.Projects.List(ctx)
 			if err != nil {
 				return nil, err
 			}
-			found, err := a.Projects.List(ctx, from, in.Limit+1)
-			if err != nil {
-				return nil, err
-			}
-			return ok(listOf(*in, found, nil, same[project.Project]))
+			l := track.ListLanguage("projects", []string{"name", "description"}, []string{"creation_time", "last_update_time"})
+			return ok(sifted(*in, l, found, func(p project.Project, key string) (string, float64) {
+				switch key {
+				case "name":
+					return p.Name, 0
+				case "description":
+					return p.Description, 0
+				case "creation_time":
+					return "", float64(p.Created)
+				}
+				return "", float64(p.Updated)
+			}, same[project.Project]))
 		})
 	add(a, operation{id: "create-project", method: http.MethodPost, path: "/projects", summary: "Make a project", tag: tag, makes: "project=name", need: route.Write, status: http.StatusCreated},
 		func(ctx context.Context, in *struct{ Body projectInput }) (*reply[project.Project], error) {
@@ -75,17 +82,18 @@ func (a *api) addProjects() {
 	add(a, operation{id: "list-project-models", method: http.MethodGet, path: "/projects/{project}/models", summary: "List the models of a project", tag: tag, need: route.Read},
 		func(ctx context.Context, in *struct {
 			ProjectPath
-			Page
+			Search
 		},
 		) (*reply[list[model]], error) {
-			from, err := in.from()
+			q, err := modelQuery(in.Search, track.RegisteredModelLanguage())
 			if err != nil {
 				return nil, err
 			}
 			if _, err := a.Projects.Get(ctx, in.Project); err != nil {
 				return nil, err
 			}
-			found, err := a.modelsOf(ctx, in.Project, from, in.Limit+1)
+			q.Filter = append(append(q.Filter, tagged(project.ProjectTag, in.Project)...), scoped(ctx, route.SomeModels, "name")...)
+			found, err := a.Models.Models(ctx, q)
 			if err != nil {
 				return nil, err
 			}
@@ -117,11 +125,6 @@ func (a *api) addProjects() {
 		}
 		return done(a.Models.DeleteTag(ctx, registry.Ref{Name: in.Model}, project.ProjectTag))
 	})
-}
-
-// modelsOf lists the models that are part of a project and that the user may see.
-func (a *api) modelsOf(ctx context.Context, name string, offset, limit int) ([]registry.Model, error) {
-	return a.Models.Models(ctx, registry.Query{Filter: append(tagged(project.ProjectTag, name), scoped(ctx, route.SomeModels, "name")...), Offset: offset, Limit: limit, Prompts: true})
 }
 
 func tagged(key, value string) track.Filter {

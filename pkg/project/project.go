@@ -9,6 +9,14 @@ import (
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/registry"
+	"github.com/mlops-cli/mlops/pkg/track"
+)
+
+// The kinds of events of projects; the subject is the name.
+const (
+	Created = "project.created"
+	Changed = "project.changed" // its description
+	Deleted = "project.deleted"
 )
 
 // Project groups models.
@@ -45,7 +53,7 @@ func (k *Keeper) Create(ctx context.Context, p Project) (Project, error) {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, errs.New(errs.Conflict, "project %q exists already", p.Name))
 		}
-		return nil
+		return k.event(ctx, tx, Created, p.Name)
 	})
 }
 
@@ -65,9 +73,9 @@ func scan(row interface{ Scan(dest ...any) error }) (p Project, err error) {
 	return p, err
 }
 
-// List returns projects by name, limit of them after the first offset ones.
-func (k *Keeper) List(ctx context.Context, offset, limit int) (list []Project, err error) {
-	rows, err := k.db.QueryContext(ctx, "SELECT name, description, created, updated FROM projects ORDER BY name LIMIT ? OFFSET ?", limit, offset)
+// List returns all projects by name.
+func (k *Keeper) List(ctx context.Context) (list []Project, err error) {
+	rows, err := k.db.QueryContext(ctx, "SELECT name, description, created, updated FROM projects ORDER BY name")
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +101,7 @@ func (k *Keeper) Describe(ctx context.Context, name, description string) (Projec
 		if errors.Is(err, sql.ErrNoRows) {
 			return missing(name)
 		}
-		return err
+		return errors.Join(err, k.event(ctx, tx, Changed, name))
 	})
 	return p, err
 }
@@ -108,6 +116,13 @@ func (k *Keeper) Delete(ctx context.Context, name string) error {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, missing(name))
 		}
-		return nil
+		return k.event(ctx, tx, Deleted, name)
 	})
+}
+
+// event appends to the history, in the transaction of what happened.
+func (k *Keeper) event(ctx context.Context, tx *db.Tx, kind, name string) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO events (time, kind, subject, by, data) VALUES (?, ?, ?, ?, '')",
+		k.clock.Now().UnixMilli(), kind, name, track.UserOf(ctx))
+	return err
 }

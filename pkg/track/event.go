@@ -28,6 +28,8 @@ type EventQuery struct {
 	Subject string   // a run's id, a path, the name of a remote or of an experiment
 	Kinds   []string // whole kinds, or what stands before the dot
 	Since   int64    // ms; those at that time or later
+	By      string   // only what this user did
 	After   int64    // only those with a higher number
+	Before  int64    // only those with a lower number; 0 for all
 	Last    int      // only so many, the newest; 0 for all
 }

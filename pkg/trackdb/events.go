@@ -47,6 +47,12 @@ func (s *Service) Events(ctx context.Context, q track.EventQuery) ([]track.Event
 	if q.Subject != "" {
 		where, args = append(where, "subject = ?"), append(args, q.Subject)
 	}
+	if q.By != "" {
+		where, args = append(where, "by = ?"), append(args, q.By)
+	}
+	if q.Before > 0 {
+		where, args = append(where, "seq < ?"), append(args, q.Before)
+	}
 	if len(q.Kinds) > 0 {
 		kinds := make([]string, 0, len(q.Kinds))
 		for _, kind := range q.Kinds {
