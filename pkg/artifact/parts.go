@@ -5,16 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -23,38 +18,59 @@ const (
 	MaxParts = 10_000
 
 	uploadLife = 24 * time.Hour // after which an upload that nobody ended is dropped
-	maxUploads = 1000           // begun and not ended
+	maxUploads = 1000           // begun and not ended, where one server keeps them
 )
 
-// Uploads are files that come in parts, in any order and side by side. They live
-// in the memory of one server: when it ends, clients begin anew.
+// Uploads are files that come in parts, in any order and side by side. Where
+// servers share a bucket their parts and all that is known of them are there, and
+// each part may come to another server. Else they live in this server: when it
+// ends, clients begin anew.
 type Uploads struct {
 	store *Store
 	clock clock.Clock
+	parts partKeeper
+}
 
-	mu  sync.Mutex
-	all map[string]*upload
+// partKeeper is where the parts of uploads stand.
+type partKeeper interface {
+	begin(ctx context.Context, id string, up upload) error
+	// find is errs.NotFound for an upload that did not begin or has ended.
+	find(ctx context.Context, id string) (upload, error)
+	// put keeps a part until the end of its upload and returns its tag. One that
+	// is sent again may stand beside the one before.
+	put(ctx context.Context, id string, number int, r io.Reader) (tag string, err error)
+	// open returns the bytes of a part, or errs.NotFound.
+	open(ctx context.Context, id string, p Part) (io.ReadCloser, error)
+	// has reports whether a part with that tag is here.
+	has(ctx context.Context, id string, p Part) (bool, error)
+	end(ctx context.Context, id string) error
+	// expire drops uploads that began before a time and were not ended.
+	expire(ctx context.Context, before time.Time) error
 }
 
 // upload is a file of which parts are missing.
 type upload struct {
-	owner track.Owner
-	path  string
-	parts int
-	dir   string
-	begun time.Time
-	tags  map[int]string // of the parts that are here
+	Owner track.Owner
+	Path  string
+	Parts int
+	Begun time.Time
 }
 
 // Part is a part that a client says it has sent.
 type Part struct {
-	Number int // from 1 on
-	Tag    string
+	Number int    // from 1 on
+	Tag    string // the id of its bytes
 }
 
 // NewUploads returns uploads into store.
 func NewUploads(store *Store, c clock.Clock) *Uploads {
-	return &Uploads{store: store, clock: c, all: make(map[string]*upload)}
+	u := &Uploads{store: store, clock: c}
+	if r, ok := store.blobs.(*Remote); ok {
+		u.parts = &bucketParts{bucket: r.bucket, spool: r.spool}
+	} else {
+		u.parts = &ownParts{spool: store.blobs.Spool(), all: make(map[string]ownUpload)}
+	}
+	return u
 }
 
 // Begin opens an upload of a file in so many parts. The id is a secret: who has
@@ -70,58 +86,24 @@ func (u *Uploads) Begin(ctx context.Context, o track.Owner, p string, parts int)
 	if err := u.store.writable(ctx, o, p); err != nil {
 		return "", err
 	}
-	if err := u.expire(); err != nil {
+	now := u.clock.Now()
+	if err := u.parts.expire(ctx, now.Add(-uploadLife)); err != nil {
 		return "", err
-	}
-	base, err := u.store.blobs.Spool().Dir()
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(base, "parts-*")
-	if err != nil {
-		return "", errs.New(errs.Internal, "receive artifact: %w", err)
 	}
 	var secret [32]byte
 	rand.Read(secret[:]) // never fails: the runtime stops the program instead
 	id = hex.EncodeToString(secret[:])
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.all[id] = &upload{owner: o, path: p, parts: parts, dir: dir, begun: u.clock.Now(), tags: make(map[int]string)}
-	return id, nil
+	return id, u.parts.begin(ctx, id, upload{Owner: o, Path: p, Parts: parts, Begun: now})
 }
 
-// expire drops uploads that nobody goes on with.
-func (u *Uploads) expire() error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	var all error
-	for id, up := range u.all {
-		if u.clock.Now().Sub(up.begun) > uploadLife {
-			delete(u.all, id)
-			all = errors.Join(all, os.RemoveAll(up.dir))
-		}
-	}
-	if all == nil && len(u.all) >= maxUploads {
-		return errs.New(errs.Conflict, "%d uploads have begun and not ended", len(u.all)).
-			Hint("complete or abort those, or restart the server")
-	}
-	return all
-}
-
-func (u *Uploads) find(id string) (*upload, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	up := u.all[id]
-	if up == nil {
-		return nil, errs.New(errs.NotFound, "there is no such upload: it was completed or aborted, is older than a day, or the server was restarted")
-	}
-	return up, nil
+func noUpload() error {
+	return errs.New(errs.NotFound, "there is no such upload: it was completed or aborted, is older than a day, or the server was restarted")
 }
 
 // Check says whether an upload is of the file at p.
-func (u *Uploads) Check(id string, o track.Owner, p string) error {
-	up, err := u.find(id)
-	if err == nil && (up.owner != o || up.path != p) {
+func (u *Uploads) Check(ctx context.Context, id string, o track.Owner, p string) error {
+	up, err := u.parts.find(ctx, id)
+	if err == nil && (up.Owner != o || up.Path != p) {
 		err = errs.New(errs.Usage, "the upload is of another file than %s", p)
 	}
 	return err
@@ -130,115 +112,81 @@ func (u *Uploads) Check(id string, o track.Owner, p string) error {
 // Put receives a part and returns its tag. A part that is sent again replaces
 // the one before.
 func (u *Uploads) Put(ctx context.Context, id string, number int, r io.Reader) (tag string, err error) {
-	up, err := u.find(id)
+	up, err := u.parts.find(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	if number < 1 || number > up.parts {
-		return "", errs.New(errs.Usage, "part %d of %d", number, up.parts)
+	if number < 1 || number > up.Parts {
+		return "", errs.New(errs.Usage, "part %d of %d", number, up.Parts)
 	}
-	f, err := os.CreateTemp(up.dir, "part-*")
-	if err != nil {
-		return "", errs.New(errs.Internal, "receive artifact: %w", err)
-	}
-	sum, _, err := stream(ctx, f, nil, r)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = fsx.Rename(f.Name(), up.file(number))
-	}
-	if err != nil {
-		return "", errors.Join(err, remove(f.Name()))
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	up.tags[number] = sum.String()
-	return sum.String(), nil
+	return u.parts.put(ctx, id, number, r)
 }
-
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-func (up *upload) file(number int) string { return filepath.Join(up.dir, fmt.Sprintf("%05d", number)) }
 
 // Complete makes the file of its parts, which are all that were sent, in order.
 func (u *Uploads) Complete(ctx context.Context, id string, parts []Part) (File, error) {
-	up, err := u.find(id)
+	up, err := u.parts.find(ctx, id)
 	if err != nil {
 		return File{}, err
 	}
-	u.mu.Lock()
-	err = up.whole(parts)
-	u.mu.Unlock()
-	if err != nil {
+	if err := u.whole(ctx, id, up, parts); err != nil {
 		return File{}, err
 	}
-	r := &partsReader{up: up}
-	file, err := u.store.Put(ctx, up.owner, up.path, r)
+	r := &partsReader{next: parts, open: func(p Part) (io.ReadCloser, error) { return u.parts.open(ctx, id, p) }}
+	file, err := u.store.Put(ctx, up.Owner, up.Path, r)
 	if err = errors.Join(err, r.close()); err != nil {
 		return File{}, err
 	}
-	return file, u.Abort(id)
+	return file, u.parts.end(ctx, id)
 }
 
-func (up *upload) whole(parts []Part) error {
-	if len(parts) != up.parts {
-		return errs.New(errs.Usage, "the upload has %d parts, not %d", up.parts, len(parts))
+func (u *Uploads) whole(ctx context.Context, id string, up upload, parts []Part) error {
+	if len(parts) != up.Parts {
+		return errs.New(errs.Usage, "the upload has %d parts, not %d", up.Parts, len(parts))
 	}
 	for i, p := range parts {
 		if p.Number != i+1 {
 			return errs.New(errs.Usage, "part %d is named in the place of part %d", p.Number, i+1)
 		}
-		tag, sent := up.tags[p.Number]
-		if !sent {
-			return errs.New(errs.Usage, "part %d was not sent", p.Number)
+		here, err := u.parts.has(ctx, id, p)
+		if err != nil {
+			return err
 		}
-		if tag != p.Tag {
-			return errs.New(errs.Usage, "part %d has the tag %q, not %q", p.Number, tag, p.Tag)
+		if !here {
+			return errs.New(errs.Usage, "part %d was not sent, or has another tag than %q", p.Number, p.Tag)
 		}
 	}
 	return nil
 }
 
 // Abort ends an upload and forgets what was sent.
-func (u *Uploads) Abort(id string) error {
-	up, err := u.find(id)
-	if err != nil {
+func (u *Uploads) Abort(ctx context.Context, id string) error {
+	if _, err := u.parts.find(ctx, id); err != nil {
 		return err
 	}
-	u.mu.Lock()
-	delete(u.all, id)
-	u.mu.Unlock()
-	if err := os.RemoveAll(up.dir); err != nil {
-		return errs.New(errs.Internal, "end upload: %w", err)
-	}
-	return nil
+	return u.parts.end(ctx, id)
 }
 
-// partsReader reads the parts one after the other.
+// partsReader reads parts one after the other.
 type partsReader struct {
-	up   *upload
-	next int
-	file *os.File
+	next []Part
+	open func(Part) (io.ReadCloser, error)
+	part io.ReadCloser
 }
 
 // Read implements io.Reader.
 func (r *partsReader) Read(p []byte) (int, error) {
 	for {
-		if r.file == nil {
-			if r.next == r.up.parts {
+		if r.part == nil {
+			if len(r.next) == 0 {
 				return 0, io.EOF
 			}
-			r.next++
-			f, err := os.Open(r.up.file(r.next))
+			part, err := r.open(r.next[0])
 			if err != nil {
-				return 0, errs.New(errs.Internal, "read part %d: %w", r.next, err)
+				return 0, errs.New(errs.Internal, "read part %d: %w", r.next[0].Number, err)
 			}
-			r.file = f
+			r.part, r.next = part, r.next[1:]
 		}
-		n, err := r.file.Read(p)
+		n, err := r.part.Read(p)
 		if errors.Is(err, io.EOF) {
 			err = r.close()
 		}
@@ -249,10 +197,10 @@ func (r *partsReader) Read(p []byte) (int, error) {
 }
 
 func (r *partsReader) close() error {
-	if r.file == nil {
+	if r.part == nil {
 		return nil
 	}
-	f := r.file
-	r.file = nil
-	return f.Close()
+	part := r.part
+	r.part = nil
+	return part.Close()
 }

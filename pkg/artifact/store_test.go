@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/clock"
@@ -398,10 +399,107 @@ func TestFilesInParts(t *testing.T) {
 	if !bytes.Equal(get(t, s, run("r"), "big"), data) {
 		t.Error("the parts are not the file")
 	}
-	if err := u.Abort(id); !errs.Is(err, errs.NotFound) {
+	if err := u.Abort(ctx, id); !errs.Is(err, errs.NotFound) {
 		t.Errorf("abort of what is complete: %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(st.Dir(), "tmp", "upload-*", "*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
+
+// Parts of one upload may come to any of the servers that share a bucket.
+func TestPartsAtManyServers(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	rows, dir := newRows(), filepath.Join(t.TempDir(), "bucket")
+	var servers []*artifact.Uploads
+	var stores []*artifact.Store
+	for range 2 {
+		bucket, err := file.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := artifact.New(rows, artifact.NewRemote(remote.NewConn(bucket, remote.Options{}), artifact.NewSpool(t.TempDir()), nil), nil)
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		servers, stores = append(servers, artifact.NewUploads(s, clock.System{})), append(stores, s)
+	}
+	data := content(12, 250<<10)
+	id, err := servers[0].Begin(ctx, run("r"), "big", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := servers[1].Check(ctx, id, run("r"), "other"); !errs.Is(err, errs.Usage) {
+		t.Errorf("another file: %v", err)
+	}
+	if _, err := servers[1].Put(ctx, id, 2, strings.NewReader("sent again with other bytes")); err != nil {
+		t.Fatal(err)
+	}
+	var parts []artifact.Part
+	for i, piece := range [][]byte{data[:100<<10], data[100<<10 : 200<<10], data[200<<10:]} {
+		tag, err := servers[i%2].Put(ctx, id, i+1, bytes.NewReader(piece))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, artifact.Part{Number: i + 1, Tag: tag})
+	}
+	for _, tag := range []string{"x", "../../objects", parts[0].Tag} {
+		wrong := []artifact.Part{parts[0], {Number: 2, Tag: tag}, parts[2]}
+		if _, err := servers[1].Complete(ctx, id, wrong); !errs.Is(err, errs.Usage) {
+			t.Errorf("complete with the tag %q: %v", tag, err)
+		}
+	}
+	if _, err := servers[1].Complete(ctx, id, parts); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(get(t, stores[0], run("r"), "big"), data) {
+		t.Error("the parts are not the file")
+	}
+	for _, gone := range []string{id, "..", strings.Repeat("0", 64)} {
+		if _, err := servers[0].Put(ctx, gone, 1, strings.NewReader("late")); !errs.Is(err, errs.NotFound) {
+			t.Errorf("a part of the upload %q: %v", gone, err)
+		}
+	}
+	if err := servers[0].Abort(ctx, id); !errs.Is(err, errs.NotFound) {
+		t.Errorf("abort of what is complete: %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "uploads", "*", "*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// What nobody ended is gone after a day, also what another server began.
+func TestUploadsThatNobodyEnds(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, s *artifact.Store) {
+		ctx := t.Context()
+		c := &day{}
+		u := artifact.NewUploads(s, c)
+		old, err := u.Begin(ctx, run("r"), "old", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := u.Put(ctx, old, 1, strings.NewReader("half")); err != nil {
+			t.Fatal(err)
+		}
+		c.passed = 25 * time.Hour
+		young, err := u.Begin(ctx, run("r"), "young", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := u.Check(ctx, old, run("r"), "old"); !errs.Is(err, errs.NotFound) {
+			t.Errorf("the old one: %v", err)
+		}
+		if err := u.Check(ctx, young, run("r"), "young"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// day is a clock that a test moves.
+type day struct{ passed time.Duration }
+
+func (d *day) Now() time.Time { return time.Unix(1_700_000_000, 0).Add(d.passed) }

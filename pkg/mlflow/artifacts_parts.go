@@ -92,7 +92,7 @@ func (f *files) completeParts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := in.str("upload_id")
-	if err := f.uploads.Check(id, owner, file); err != nil {
+	if err := f.uploads.Check(r.Context(), id, owner, file); err != nil {
 		return err
 	}
 	var parts []artifact.Part
@@ -116,10 +116,10 @@ func (f *files) abortParts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := in.str("upload_id")
-	if err := f.uploads.Check(id, owner, file); err != nil {
+	if err := f.uploads.Check(r.Context(), id, owner, file); err != nil {
 		return err
 	}
-	if err := f.uploads.Abort(id); err != nil {
+	if err := f.uploads.Abort(r.Context(), id); err != nil {
 		return err
 	}
 	return empty(w)

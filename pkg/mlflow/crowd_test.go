@@ -136,7 +136,7 @@ func (c *crowd) train(i int) (slowest time.Duration, err error) {
 	}
 	ask(http.MethodPost, api+"runs/create", fmt.Sprintf(`{"experiment_id": "0", "run_name": "r%d"}`, i), &made)
 	id := made.Run.Info.ID
-	for step := range 3 {
+	for step := range 2 {
 		ask(http.MethodPost, api+"runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "loss", "value": 0.5, "timestamp": 1, "step": %d}`, id, step), nil)
 	}
 	ask(http.MethodPost, api+"runs/log-batch", batch(id, 20, 5, 0), nil)
@@ -187,7 +187,7 @@ func TestACrowdOfClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, took := range slowest {
-			if took > 20*time.Second { // on a busy machine that checks for races
+			if took > time.Minute { // on a busy machine that checks for races
 				t.Errorf("a request took %v", took)
 			}
 		}
