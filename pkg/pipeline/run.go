@@ -241,11 +241,9 @@ func stageError(failed []failure) error {
 			all = errors.Join(all, fmt.Errorf("stage %s: %w", f.name, f.err))
 		}
 		e = errs.New(errs.StageFailed, "%d stages failed: %w", len(failed), all)
-		var hints []string
 		for _, f := range failed {
 			for _, h := range errs.Hints(f.err) {
-				if !slices.Contains(hints, h) {
-					hints = append(hints, h)
+				if !slices.Contains(errs.Hints(e), h) {
 					e.Hint("%s", h)
 				}
 			}
