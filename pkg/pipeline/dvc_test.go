@@ -278,7 +278,7 @@ func compareTop(t *testing.T, good []*stagefile.File, want answer) {
 		for _, d := range f.Datasets {
 			datasets = append(datasets, asJSON(t, paramfile.JSON(d.Def)))
 		}
-		w := slices.DeleteFunc(want.TopDatasets[f.Path], func(x any) bool { return reflect.TypeOf(x).Kind() != reflect.Map })
+		w := slices.DeleteFunc(want.TopDatasets[f.Path], func(x any) bool { _, ok := x.(map[string]any); return !ok })
 		if len(w) > 0 && !reflect.DeepEqual(datasets, w) {
 			t.Errorf("datasets of %s\n got %v\nwant %v", f.Path, datasets, w)
 		}
@@ -319,7 +319,7 @@ func compareArtifacts(t *testing.T, f *stagefile.File, want map[string]any) {
 			t.Errorf("artifact %s of %s: DVC has none", a.Name, f.Path)
 			continue
 		}
-		if where, _ := w["path"].(string); path.Join(f.Dir, where) != a.Path {
+		if where, _ := w["path"].(string); !stagefile.IsExternal(where) && path.Join(f.Dir, where) != a.Path {
 			t.Errorf("artifact %s: path %s, want %s", a.Name, a.Path, where)
 		}
 		if kind, _ := w["type"].(string); kind != a.Type {

@@ -60,6 +60,9 @@ func (b *builder) setWdir(ps []pair, dir string) error {
 	if !ok {
 		return nil
 	}
+	if v, err := b.scope.scalar(n, "wdir"); err == nil && v == nil {
+		return nil
+	}
 	text, err := b.scope.name(n, "wdir")
 	if err != nil {
 		return err
@@ -245,8 +248,17 @@ func (b *builder) path(n *yaml.Node, what string) (string, error) {
 	if base := path.Base(text); what != "params" && (strings.HasSuffix(text, ".dvc") || base == DVCFileName || base == FileName) {
 		return "", at(n, "%s: %s describes data or stages and cannot be data itself", what, text)
 	}
+	if name, ok := strings.CutPrefix(text, remoteScheme); ok && b.scope.dvc {
+		name, _, _ = strings.Cut(name, "/")
+		if !slices.Contains(b.scope.options.remotes, name) {
+			return "", at(n, "%s: DVC's settings name no remote %q", what, name).nearest(name, b.scope.options.remotes)
+		}
+	}
 	return rel(b.Wdir, text), nil
 }
+
+// remoteScheme begins paths in a remote of DVC.
+const remoteScheme = "remote://"
 
 // rel makes p, which is written relative to dir, relative to the root.
 // Absolute paths and URLs stay as they are.

@@ -80,6 +80,12 @@ func (v *value) plain() any {
 
 func (v *value) isScalar() bool { return v.dict == nil && v.list == nil }
 
+// isPlain reports whether v can be the name of a stage of a foreach or matrix.
+func (v *value) isPlain() bool {
+	_, binary := v.scalar.(paramfile.Bytes)
+	return v.isScalar() && !binary
+}
+
 // clone copies the top mapping of v, so that merging changes only the copy.
 func (v *value) clone() *value {
 	if v.dict == nil {

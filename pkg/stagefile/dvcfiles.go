@@ -87,8 +87,14 @@ func (o *flagOptions) readConfig(name, text string) error {
 			continue
 		}
 		if line[0] == '[' {
-			section, _, _ = strings.Cut(strings.Trim(line, "[] '\""), " ")
-			section = strings.ToLower(section)
+			if !strings.Contains(line, "]") {
+				return bad(number, "expected [section], found %q", line)
+			}
+			var of string
+			section, of, _ = strings.Cut(strings.Trim(line, "[] '\""), " ")
+			if section = strings.ToLower(section); section == "remote" {
+				o.remotes = append(o.remotes, strings.Trim(of, " '\""))
+			}
 			if _, ok := known[section]; !ok {
 				return bad(number, "unknown section %q", section).DidYouMean(section, sortedKeys(known))
 			}
@@ -220,7 +226,22 @@ func dataEntries() []entry {
 		entry{name: "path", check: textNode},
 		entry{name: "hash", check: textNode},
 		entry{name: "cloud", check: cloudNode},
-		entry{name: "files", check: listNode})
+		entry{name: "files", check: versionedFilesNode})
+}
+
+// versionedFilesNode checks the files of a directory that its entry lists.
+func versionedFilesNode(n *yaml.Node, what string) error {
+	return eachItem(n, what, func(x *yaml.Node, what string) error {
+		known := append(versionEntries(), entry{name: "relpath", check: textNode}, entry{name: "cloud", check: cloudNode})
+		in, err := checkMap(x, what, known, false)
+		if err != nil {
+			return err
+		}
+		if _, ok := lookup(in, "relpath"); !ok {
+			return at(x, "%s: an entry without relpath", what)
+		}
+		return nil
+	})
 }
 
 // lockDataNode checks deps and outs of a lock.
@@ -277,10 +298,5 @@ func cloudNode(n *yaml.Node, what string) error {
 
 func mapNode(n *yaml.Node, what string) error {
 	_, err := pairs(n, what)
-	return err
-}
-
-func listNode(n *yaml.Node, what string) error {
-	_, err := items(n, what)
 	return err
 }

@@ -314,7 +314,7 @@ func loopOver(v *value) []each {
 	}
 	byIndex := false
 	for _, x := range v.list {
-		byIndex = byIndex || !x.isScalar()
+		byIndex = byIndex || !x.isPlain()
 	}
 	for i, x := range v.list {
 		key := nameText(x)
@@ -392,7 +392,7 @@ func (e each) with(axis string, i int, x *value) each {
 	item.dict[axis] = x
 	item.keys = append(item.keys, axis)
 	part := nameText(x)
-	if !x.isScalar() {
+	if !x.isPlain() {
 		part = fmt.Sprintf("%s%d", axis, i)
 	}
 	if len(item.keys) > 1 {

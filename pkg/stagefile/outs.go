@@ -190,6 +190,9 @@ func (l *loader) datasets(n *yaml.Node) error {
 	if err != nil {
 		return asProblem(err, n)
 	}
+	if _, isText := v.scalar.(string); v.isScalar() && !isText {
+		return at(n, "datasets: expected a list, found %s", describe(n))
+	}
 	for _, x := range v.list {
 		if name, ok := x.dict["name"]; ok && name.isScalar() {
 			l.file.Datasets = append(l.file.Datasets, Dataset{Name: textOf(name), Def: x.plain()})

@@ -11,8 +11,9 @@ import (
 
 // flagOptions say how a mapping unpacks to flags, as DVC's parsing section.
 type flagOptions struct {
-	negate     bool // false gives --no-name rather than nothing
-	appendFlag bool // a list repeats the flag
+	negate     bool     // false gives --no-name rather than nothing
+	appendFlag bool     // a list repeats the flag
+	remotes    []string // names in DVC's settings, for remote://NAME/path
 }
 
 // hole is one ${…} in a string.
