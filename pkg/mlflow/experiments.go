@@ -165,7 +165,7 @@ func (s *Service) searchExperiments(ctx context.Context, in *request, out *encod
 		return err
 	}
 	q.Filter = append(q.Filter, scoped(ctx, route.SomeExperiments, "experiment_id")...)
-	q.Deleted, q.Removed = view(in.str("view_type"))
+	q.Deleted, q.Removed = view(in.enum("view_type", viewTypes()...))
 	found, err := s.tracking.SearchExperiments(ctx, q)
 	if err != nil {
 		return err
@@ -185,12 +185,14 @@ func (s *Service) searchExperiments(ctx context.Context, in *request, out *encod
 	return nil
 }
 
+func viewTypes() []string { return []string{"ACTIVE_ONLY", "DELETED_ONLY", "ALL"} }
+
 // view reads MLflow's ViewType; what it does not know is the default.
 func view(word string) (deleted, removed bool) {
 	switch word {
-	case "ALL", "3":
+	case "ALL":
 		return true, false
-	case "DELETED_ONLY", "2":
+	case "DELETED_ONLY":
 		return false, true
 	}
 	return false, false

@@ -35,7 +35,7 @@ func (s *Service) loggedModels() []endpoint {
 		{method: http.MethodGet, path: "logged-models/{model_id}", access: route.Read, about: byID, call: s.getLoggedModel},
 		{
 			method: http.MethodPatch, path: "logged-models/{model_id}", access: route.Write, about: byID, call: s.finishLoggedModel,
-			schema: []rule{id, need("status", aText)},
+			schema: []rule{id, need("status", aWord)},
 		},
 		{
 			method: http.MethodDelete, path: "logged-models/{model_id}", access: route.Write, about: byID,
@@ -120,7 +120,7 @@ func (s *Service) getLoggedModel(ctx context.Context, in *request, out *encoder)
 }
 
 func (s *Service) finishLoggedModel(ctx context.Context, in *request, out *encoder) error {
-	status := track.ModelStatus(in.str("status"))
+	status := track.ModelStatus(in.enum("status", string(track.ModelPending), string(track.ModelReady), string(track.ModelFailed)))
 	if !slices.Contains([]track.ModelStatus{track.ModelPending, track.ModelReady, track.ModelFailed}, status) {
 		return Errorf(InvalidParameter, "Invalid model status: '%s'. Expected one of ['%s', '%s', '%s'].", status, track.ModelPending, track.ModelReady, track.ModelFailed)
 	}

@@ -67,7 +67,7 @@ func (p Places) location(text string) (string, error) {
 	if err != nil {
 		return "", Errorf(InvalidParameter, "'artifact_location' is not a URL: %s", text)
 	}
-	if u.Fragment != "" || strings.ContainsAny(text, "#;") {
+	if u.Fragment != "" || strings.Contains(text, "#") || u.Scheme == "" && strings.Contains(text, ";") {
 		return "", Errorf(InvalidParameter, "'artifact_location' URL can't include fragments or params.")
 	}
 	query, err := url.PathUnescape(u.RawQuery)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/route"
@@ -55,6 +56,9 @@ func (s *Service) registeredModels() []endpoint {
 			call: func(ctx context.Context, in *request, out *encoder) error {
 				if err := checkRegisteredName(in.str("new_name")); err != nil {
 					return err
+				}
+				if in.str("name") == in.str("new_name") {
+					return s.oneModel(ctx, in.str("name"), out)
 				}
 				m, err := s.registry.Rename(ctx, in.str("name"), in.str("new_name"))
 				if err != nil {
@@ -105,7 +109,7 @@ func (s *Service) registeredModels() []endpoint {
 		{
 			method: http.MethodGet, path: "registered-models/alias", access: route.Read, about: byName, schema: []rule{name, need("alias", aText)},
 			call: func(ctx context.Context, in *request, out *encoder) error {
-				v, err := s.registry.Find(ctx, registry.Ref{Name: in.str("name"), Alias: in.str("alias")})
+				v, err := s.aliased(ctx, registry.Ref{Name: in.str("name"), Alias: in.str("alias")})
 				return oneVersion(v, err, out)
 			},
 		},
@@ -114,6 +118,9 @@ func (s *Service) registeredModels() []endpoint {
 
 // checkRegisteredName says what is wrong with the name of a model.
 func checkRegisteredName(name string) error {
+	if strings.TrimSpace(name) == "" {
+		return Errorf(InvalidParameter, "Missing value for required parameter 'name'.")
+	}
 	if err := registry.CheckName(name); err != nil {
 		return err
 	}

@@ -161,6 +161,19 @@ func (r *request) str(name string) string {
 	return ""
 }
 
+// enum is a word that protobuf lets clients send as its number, too: the place
+// among words, from 1 on.
+func (r *request) enum(name string, words ...string) string {
+	f := r.get(name)
+	if f == nil || f.kind != number && f.kind != text {
+		return ""
+	}
+	if n, err := strconv.Atoi(f.text); err == nil && n >= 1 && n <= len(words) {
+		return words[n-1]
+	}
+	return f.text
+}
+
 // has reports whether a field is set, be it empty.
 func (r *request) has(name string) bool { return r.get(name) != nil }
 
@@ -212,7 +225,7 @@ func (v *value) float() (float64, bool) {
 		return 0, true
 	case v.kind == number, v.kind == text:
 		f, err := strconv.ParseFloat(v.text, 64)
-		return f, err == nil
+		return f, err == nil || errors.Is(err, strconv.ErrRange) // 1e400 is infinite
 	}
 	return 0, false
 }

@@ -30,7 +30,7 @@ func (s *Service) runs() []endpoint {
 		{method: http.MethodGet, path: "runs/get", access: route.Read, about: byID, schema: []rule{id}, call: s.getRun},
 		{
 			method: http.MethodPost, path: "runs/update", access: route.Write, about: byID, call: s.updateRun,
-			schema: []rule{id, may("end_time", anInteger), may("status", aText), may("run_name", aText)},
+			schema: []rule{id, may("end_time", anInteger), may("status", aWord), may("run_name", aText)},
 		},
 		{method: http.MethodPost, path: "runs/delete", access: route.Write, about: byID, schema: []rule{id}, call: on(s.tracking.Delete)},
 		{method: http.MethodPost, path: "runs/restore", access: route.Write, about: byID, schema: []rule{id}, call: on(s.tracking.Restore)},
@@ -108,7 +108,7 @@ func (s *Service) run(ctx context.Context, id string, bare bool) (track.Run, str
 func (s *Service) updateRun(ctx context.Context, in *request, out *encoder) error {
 	id := in.str("run_id")
 	u := track.Update{EndTime: in.integer("end_time", 0), Name: in.str("run_name")}
-	if status := track.Status(in.str("status")); slices.Contains(track.Statuses(), status) {
+	if status := track.Status(in.enum("status", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")); slices.Contains(track.Statuses(), status) {
 		u.Status = status
 	}
 	if err := checkLength("run_name", u.Name, track.MaxName); err != nil {
@@ -193,7 +193,7 @@ func (s *Service) searchRuns(ctx context.Context, in *request, out *encoder) err
 		return err
 	}
 	asFields(q.Filter, q.Order)
-	q.Deleted, q.Removed = view(in.str("run_view_type"))
+	q.Deleted, q.Removed = view(in.enum("run_view_type", viewTypes()...))
 	if len(q.Experiments) == 0 {
 		return nil
 	}

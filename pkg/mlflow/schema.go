@@ -9,6 +9,7 @@ type fieldType int
 
 const (
 	aText fieldType = iota
+	aWord           // of an enum, see request.enum
 	anInteger
 	aFloat
 	aBoolean
@@ -48,7 +49,7 @@ func (r *request) check(rules []rule) error {
 			if rule.required {
 				return missing(rule.name)
 			}
-			if v == nil || rule.kind == aText {
+			if v == nil || rule.kind == aText || rule.kind == aWord {
 				continue
 			}
 		}
@@ -63,6 +64,9 @@ func (r *request) fits(rule rule, v *value) bool {
 	switch rule.kind {
 	case aText:
 		return v.kind == text
+	case aWord:
+		_, whole := v.integer()
+		return v.kind == text || v.kind == number && whole
 	case anInteger:
 		n, ok := v.integer()
 		return ok && (rule.most == 0 || n <= rule.most)

@@ -119,7 +119,11 @@ func (s *Service) modelSource(ctx context.Context, in *request, u *url.URL, v *r
 	if _, err := s.registry.Model(ctx, ref.Name); err != nil {
 		return err
 	}
-	from, err := s.registry.Find(ctx, ref)
+	find := s.registry.Find
+	if strings.Contains(rest, "@") {
+		find = s.aliased
+	}
+	from, err := find(ctx, ref)
 	if err != nil {
 		return asVersion(err, ref)
 	}
@@ -136,6 +140,20 @@ func (s *Service) modelSource(ctx context.Context, in *request, u *url.URL, v *r
 		v.Storage = from.Source
 	}
 	return nil
+}
+
+// aliased finds the version that an alias names. The names of stages are none.
+func (s *Service) aliased(ctx context.Context, ref registry.Ref) (registry.Version, error) {
+	if _, err := registry.ParseStage(ref.Alias); err == nil {
+		m, err := s.registry.Model(ctx, ref.Name)
+		if err != nil {
+			return registry.Version{}, err
+		}
+		if !slices.ContainsFunc(m.Aliases, func(a registry.Alias) bool { return a.Name == ref.Alias }) {
+			return registry.Version{}, registry.Missing(registry.MissingError{Model: ref.Name, Alias: ref.Alias})
+		}
+	}
+	return s.registry.Find(ctx, ref)
 }
 
 // foreignSource says that a source is of another run or model than the request

@@ -178,6 +178,11 @@ func (s *Service) createVersion(ctx context.Context, in *request, out *encoder) 
 	} else if err := s.resolveSource(ctx, in, &v); err != nil {
 		return err
 	}
+	if v.LoggedModel != "" {
+		if _, err := s.tracking.LoggedModel(ctx, v.LoggedModel); err != nil {
+			return err
+		}
+	}
 	if s.artifacts != nil {
 		if err := release.Describe(ctx, s.artifacts, &v); err != nil {
 			return err
