@@ -223,6 +223,9 @@ func (l *listing) attribute(columns func(key string) (string, bool), c track.Con
 	column, numeric := columns(c.Key)
 	if numeric {
 		l.must(column+" "+string(c.Op)+" CAST(? AS DOUBLE PRECISION)", c.Number)
+		if c.Key == "end_time" { // 0: it has not ended
+			l.must(column + " <> 0")
+		}
 		return
 	}
 	test, args := l.textTest(column, c)
