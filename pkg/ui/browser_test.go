@@ -1,6 +1,7 @@
 package ui_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,9 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	engine "github.com/mlops-cli/mlops/pkg/pipeline"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -71,6 +74,7 @@ func TestBrowser(t *testing.T) {
 		_, err := p.runs.Create(r.Context(), track.Run{Name: "newcomer", Experiment: "digits", Kind: track.Script})
 		answer(w, err)
 	})
+	mux.HandleFunc("/test/stage", p.ticker(t))
 	s := httptest.NewServer(mux)
 	defer s.Close()
 	c := exec.CommandContext(t.Context(), "node", "testdata/browser.mjs", s.URL)
@@ -80,6 +84,36 @@ func TestBrowser(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	t.Logf("%s", out)
+}
+
+// ticker starts a stage that prints as it is told to: once at its start, once
+// more for "go", and for the last time for "end".
+func (p *place) ticker(t *testing.T) http.HandlerFunc {
+	var running sync.WaitGroup
+	t.Cleanup(running.Wait)
+	file := func(name string) string { return filepath.Join(p.repo.Root, name) }
+	return func(w http.ResponseWriter, r *http.Request) {
+		if word := r.URL.RawQuery; word != "" {
+			answer(w, os.WriteFile(file(word), nil, 0o600))
+			return
+		}
+		pipeline, err := os.ReadFile(file("mlops.yaml"))
+		if err == nil {
+			stage := "stages:\n  ticker:\n    cmd: echo tick 1 && while [ ! -e go ]; do sleep 0.1; done && printf '  0%%\\r100%%\\n' && echo tick 2 && while [ ! -e end ]; do sleep 0.1; done && echo tick 3\n"
+			err = os.WriteFile(file("mlops.yaml"), []byte(strings.Replace(string(pipeline), "stages:\n", stage, 1)), 0o600)
+		}
+		e := *p.engine
+		e.Track = func(context.Context) (track.Recorder, error) { return p.runs, nil }
+		e.Describe = func(context.Context) (track.Run, error) { return track.Run{User: "ada"}, nil }
+		running.Go(func() {
+			q := engine.RunRequest{Name: "ticking", Experiment: "pipelines"}
+			q.Stages = []string{"ticker"}
+			if _, err := e.Run(t.Context(), q, func(engine.Event) {}); err != nil {
+				t.Log(err)
+			}
+		})
+		answer(w, err)
+	}
 }
 
 func answer(w http.ResponseWriter, err error) {

@@ -1,6 +1,7 @@
 // Walks through the pages in a real browser, as people do: node browser.mjs
 // URL, with MLOPS_TEST_NPM (where playwright-core and axe-core are),
 // MLOPS_TEST_CHROMIUM and, if pictures are wanted, MLOPS_TEST_SCREENSHOTS.
+// MLOPS_TEST_SCENES, a regular expression, chooses some of the scenes.
 import {createRequire} from 'node:module';
 import {mkdirSync, readFileSync} from 'node:fs';
 import assert from 'node:assert/strict';
@@ -15,9 +16,11 @@ if (pictures) mkdirSync(pictures, {recursive: true});
 const rich = 'b'.repeat(31) + '2';
 const browser = await chromium.launch({executablePath: process.env.MLOPS_TEST_CHROMIUM, args: ['--no-sandbox']});
 const failures = [];
+const chosen = new RegExp(process.env.MLOPS_TEST_SCENES || '');
 
 // scene runs fn on a page of its own; errors of the console fail it.
 async function scene(name, options, fn) {
+  if (!chosen.test(name)) return;
   const context = await browser.newContext({viewport: {width: 1360, height: 860}, reducedMotion: 'reduce', ...options});
   const page = await context.newPage();
   const wrong = [];
@@ -67,6 +70,7 @@ const pages = {
   lineage: '/runs/pipeline-first/data', stages: '/runs/pipeline-first/stages', code: '/runs/pipeline-slower/code?against=pipeline-first', running: '/runs/still-running',
   compare: '/compare?runs=trial-01,trial-02,trial-03,rich', many: '/compare?runs=' + [...Array(14).keys()].map((i) => 'trial-' + String(i).padStart(2, '0')).join(','),
   nothing_to_compare: '/compare', experiments: '/experiments', data: '/data', versions: '/data/data/train?from=HEAD~1&to=HEAD', models: '/models', model: '/models/digits',
+  parquet: '/runs/rich/files/rows.parquet', damaged: '/runs/rich/files/damaged.parquet', gallery: '/runs/rich/files/plots', about: '/experiments/1/about', flat: '/runs?experiment=digits&group=flat',
   version: '/models/digits/1', pipelines: '/pipelines?stage=train', missing: '/runs/nobody-here',
 };
 const looked = [];
@@ -81,7 +85,7 @@ for (const [name, path] of Object.entries(pages)) {
     await ready(page);
     await picture(page, `${name}-dark`);
     await accessible(page, name + ' in the dark', ['color-contrast']);
-    if (!['runs', 'run', 'charts', 'compare', 'pipelines', 'versions', 'table', 'model', 'lineage'].includes(name)) return;
+    if (!['runs', 'run', 'charts', 'compare', 'pipelines', 'versions', 'table', 'model', 'lineage', 'version', 'parquet', 'gallery', 'about', 'experiments', 'stages', 'models', 'data', 'code'].includes(name)) return;
     await page.emulateMedia({colorScheme: 'light'});
     await page.setViewportSize({width: 390, height: 844});
     await ready(page);
@@ -322,10 +326,111 @@ await scene('theme: switched, and kept', {colorScheme: 'light'}, async (page) =>
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
 });
 
+await scene('a plain list of nested runs', {}, async (page) => {
+  await page.goto(base + '/runs?experiment=digits&cols=metrics.accuracy&sort=-metrics.accuracy');
+  await page.locator('#grid tbody a').first().waitFor();
+  await page.locator('#group').selectOption('flat');
+  await page.getByRole('link', {name: 'trial-03'}).waitFor();
+  assert.equal(await page.getByRole('button', {name: 'Open sweep'}).count(), 0);
+  assert.match(page.url(), /group=flat/);
+});
+
+await scene('delete, and think again', {}, async (page) => {
+  await page.goto(base + '/runs?filter=trial-11');
+  await page.getByLabel('Select trial-11').check();
+  await page.getByRole('button', {name: 'Delete', exact: true}).click();
+  await page.getByRole('button', {name: 'Undo'}).click();
+  await page.getByText('1 run restored').waitFor();
+  await page.getByLabel('Select trial-11').waitFor();
+  await page.getByLabel('Select trial-11').check();
+  await page.getByRole('button', {name: 'Delete', exact: true}).click();
+  await page.getByText('1 run deleted').waitFor();
+  await page.getByRole('link', {name: 'Deleted'}).click();
+  await page.getByRole('heading', {name: 'Deleted runs'}).waitFor();
+  await page.getByRole('link', {name: 'trial-11'}).click();
+  await page.getByText('This run is deleted').waitFor();
+  await page.getByRole('button', {name: 'Restore'}).click();
+  await page.getByRole('button', {name: 'Delete'}).waitFor();
+});
+
+await scene('experiments: note with preview, rename, delete, restore', {}, async (page) => {
+  await page.goto(base + '/runs');
+  await page.locator('#experiment').selectOption('pipelines');
+  await page.getByRole('link', {name: 'About the experiment'}).click();
+  await page.getByRole('heading', {name: 'pipelines'}).waitFor();
+  await page.getByRole('button', {name: 'Edit'}).click();
+  await page.getByLabel('Markdown').fill('# Why\n\nTo *see* <script>window.evil=1</script>');
+  await page.getByRole('button', {name: 'Preview'}).click();
+  await page.locator('.preview em', {hasText: 'see'}).waitFor();
+  await picture(page, 'preview');
+  await accessible(page, 'preview');
+  await page.getByRole('button', {name: 'Write'}).click();
+  await page.getByLabel('Markdown').press('Control+Enter');
+  await page.locator('.card .md em', {hasText: 'see'}).waitFor();
+  await page.getByRole('button', {name: 'Rename the experiment'}).click();
+  await page.getByRole('textbox', {name: 'Name'}).fill('pipes');
+  await page.getByRole('button', {name: 'Rename', exact: true}).click();
+  await page.getByRole('heading', {name: 'pipes'}).waitFor();
+  page.on('dialog', (d) => d.accept());
+  await page.getByRole('button', {name: 'Delete'}).click();
+  await page.getByRole('heading', {name: 'Deleted experiments'}).waitFor();
+  await picture(page, 'deleted-experiments');
+  await accessible(page, 'deleted experiments');
+  await page.getByRole('button', {name: 'Restore pipes'}).click();
+  await page.getByRole('link', {name: 'Runs as a table'}).click();
+  await page.getByRole('link', {name: 'pipeline-first'}).waitFor();
+});
+
+await scene('compare: pictures and confusion matrices side by side', {}, async (page) => {
+  await page.goto(base + '/compare?all&runs=rich,pipeline-first');
+  await page.getByRole('heading', {name: 'Pictures side by side'}).scrollIntoViewIfNeeded();
+  assert.ok(await page.locator('svg.matrix').count() >= 2, 'matrices of both runs');
+  await page.locator('.side-by-side img').first().evaluate((i) => i.complete || new Promise((done) => { i.onload = done; }));
+  await picture(page, 'side-by-side');
+});
+
+await scene('data: from a path to what changed in a version', {}, async (page) => {
+  await page.goto(base + '/data');
+  await page.keyboard.press('j');
+  await page.getByRole('link', {name: 'data/train/'}).click();
+  await page.getByRole('link', {name: 'changes', exact: true}).click();
+  await page.locator('#diff .status.deleted').waitFor();
+  await page.getByRole('link', {name: 'Close'}).click();
+  await page.getByRole('link', {name: 'pipeline-first'}).click();
+  await page.getByRole('heading', {name: 'pipeline-first'}).waitFor();
+});
+
+await scene('code: compared with another run', {}, async (page) => {
+  await page.goto(base + '/runs/pipeline-slower/code');
+  await page.getByLabel('Compare with').selectOption({label: 'pipeline-first'});
+  await page.waitForURL(/against=/);
+  await page.getByRole('cell', {name: '0.05'}).waitFor();
+});
+
 await scene('a stage of the drawing opens', {}, async (page) => {
   await page.goto(base + '/pipelines');
   await page.locator('.dag a[href*="stage=evaluate"]').click();
   await page.getByRole('heading', {name: 'evaluate'}).waitFor();
+});
+
+await scene('the log of a stage grows while it runs', {}, async (page) => {
+  await fetch(base + '/test/stage');
+  await page.goto(base + '/pipelines');
+  await page.locator('.dag .running').waitFor({timeout: 20000});
+  await page.goto(base + '/pipelines?stage=ticker');
+  await page.getByRole('log').getByText('tick 1').waitFor();
+  await picture(page, 'live-stage');
+  await accessible(page, 'live stage');
+  await page.goto(base + '/runs/ticking/stages');
+  await page.getByRole('log').getByText('tick 1').waitFor();
+  await fetch(base + '/test/stage?go');
+  await page.getByRole('log').getByText('tick 2').waitFor();
+  assert.equal(await page.getByRole('log').textContent(), 'tick 1\n100%\ntick 2\n');
+  await picture(page, 'live-log');
+  await accessible(page, 'live log');
+  await fetch(base + '/test/stage?end');
+  await page.locator('#log-ticker pre').getByText('tick 3').waitFor({timeout: 20000});
+  await page.locator('#run-head .status.finished').waitFor();
 });
 
 await browser.close();
