@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/term"
 	"github.com/mlops-cli/mlops/pkg/track"
 	"github.com/mlops-cli/mlops/pkg/workspace"
@@ -59,13 +62,13 @@ func runAdd(ctx context.Context, o *addOptions) error {
 		return rerr
 	}
 	if r, rerr := o.app.repo(ctx); rerr == nil && r.Git().Exists() {
-		o.app.hintGit(res.Added)
+		o.app.hintGit(r, res.Added)
 	}
 	return err
 }
 
 // hintGit says what to give to git, when that is short enough to be typed.
-func (a *app) hintGit(added []workspace.Added) {
+func (a *app) hintGit(r *repo.Repo, added []workspace.Added) {
 	var files []string
 	for _, x := range added {
 		if !x.Changed {
@@ -79,8 +82,28 @@ func (a *app) hintGit(added []workspace.Added) {
 		}
 	}
 	if n := len(files); n > 0 && n <= 6 {
-		a.io.Hint("git add %s", workspace.Quote(files))
+		a.io.Hint("git %sadd %s", toRoot(r.Root), workspace.Quote(files))
 	}
+}
+
+// toRoot is the -C with which commands take paths relative to root, "" where
+// one stands there.
+func toRoot(root string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		root = real
+	}
+	if real, err := filepath.EvalSymlinks(wd); err == nil {
+		wd = real
+	}
+	rel, err := filepath.Rel(wd, root)
+	if err != nil || rel == "." {
+		return ""
+	}
+	return "-C " + workspace.Quote([]string{rel}) + " "
 }
 
 func printAdded(w io.Writer, res workspace.AddResult) error {

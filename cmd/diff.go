@@ -102,6 +102,10 @@ func sizes(c workspace.Change) string {
 		return term.Bytes(c.New.Size)
 	case c.New == nil:
 		return term.Bytes(c.Old.Size)
+	case c.Old.ID == c.New.ID && c.New.Exec && !c.Old.Exec:
+		return "now executable"
+	case c.Old.ID == c.New.ID && c.Old.Exec && !c.New.Exec:
+		return "no longer executable"
 	case c.Old.Size == c.New.Size:
 		return term.Bytes(c.New.Size)
 	}

@@ -72,7 +72,7 @@ func runImport(ctx context.Context, o *importOptions, url, p string) error {
 		return err
 	})
 	if err == nil {
-		o.app.io.Hint("git add %s", workspace.Quote([]string{string(got.Pointer)}))
+		o.app.io.Hint("git %sadd %s", toRoot(r.Root), workspace.Quote([]string{string(got.Pointer)}))
 	}
 	return err
 }

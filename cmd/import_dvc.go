@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -130,13 +129,7 @@ func (o *importDVCOptions) show(res migrate.ImportResult) error {
 		o.app.io.Hint("fetch what is not on this machine from DVC's remote: mlops pull")
 	}
 	if len(res.Written) > 0 {
-		rel, err := filepath.Rel(".", res.Root)
-		if wd, aerr := filepath.Abs("."); err != nil || aerr != nil || wd == res.Root {
-			rel = ""
-		} else {
-			rel = "-C " + workspace.Quote([]string{rel}) + " "
-		}
-		o.app.io.Hint("git %sadd %s", rel, workspace.Quote(res.Written[:min(len(res.Written), 12)]))
+		o.app.io.Hint("git %sadd %s", toRoot(res.Root), workspace.Quote(res.Written[:min(len(res.Written), 12)]))
 	}
 	return nil
 }

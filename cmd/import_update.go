@@ -80,7 +80,7 @@ func runUpdate(ctx context.Context, o *importOptions, typed []string) error {
 		return nil
 	})
 	if err == nil && len(pointers) > 0 {
-		o.app.io.Hint("git add %s", workspace.Quote(pointers))
+		o.app.io.Hint("git %sadd %s", toRoot(r.Root), workspace.Quote(pointers))
 	}
 	return err
 }

@@ -206,6 +206,9 @@ func (d *DB) explain(err error) error {
 	case sqlite3.SQLITE_FULL:
 		return errs.New(errs.Internal, "write database %s: disk is full: %w", d.path, err).
 			Hint("free some disk space and type the same command again: nothing was lost")
+	case sqlite3.SQLITE_IOERR:
+		return errs.New(errs.Internal, "database %s: %w", d.path, err).
+			Hint("check that the disk is neither full nor broken, then type the same command again")
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return errs.New(errs.Internal, "open database %s: %w", d.path, err).
 			Hint("check that %s exists and is writable for you", filepath.Dir(d.path))

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -72,6 +75,22 @@ func Hints(err error) []string {
 		hints = append(hints, "free some disk space and type the same command again: nothing was lost")
 	case errors.Is(err, syscall.EROFS):
 		hints = append(hints, "the file system is read-only: work in a writable directory")
+	case errors.Is(err, fs.ErrPermission) && len(hints) == 0:
+		hints = append(hints, permissionHint(err))
 	}
 	return hints
+}
+
+// permissionHint says where to look when the system did not let us.
+func permissionHint(err error) string {
+	at := ""
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		at = e.Path
+	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
+		at = e.New
+	}
+	if at == "" {
+		return "change its permissions, or those of the directory that it is in"
+	}
+	return "check who may read and write there: ls -ld " + filepath.Dir(at) + " " + at
 }

@@ -122,6 +122,10 @@ func (s *screen) show() {
 	}
 }
 
+// fileWork is how many bytes are about as much work as one file more: many small
+// files take longer than a large one.
+const fileWork = 32 << 10
+
 // line is what is known of the task in one line.
 func (t *task) line(now time.Time) string {
 	files, bytes := t.files.Load(), t.bytes.Load()
@@ -131,7 +135,7 @@ func (t *task) line(now time.Time) string {
 	share := -1.0
 	switch {
 	case allBytes > 0:
-		share = float64(bytes) / float64(allBytes)
+		share = float64(bytes+files*fileWork) / float64(allBytes+allFiles*fileWork)
 	case allFiles > 0:
 		share = float64(files) / float64(allFiles)
 	}

@@ -70,7 +70,7 @@ func TestProgressIsOneLineThatGoesAway(t *testing.T) {
 	task := streams.Progress().Task("hashing", 1200, 4096)
 	task.Add(600, 1024)
 	got := waitFor(t, out, "left")
-	for _, want := range []string{"\rhashing", " 25%", "600/1,200 files", "1.0 KiB/4.0 KiB", "\x1b[K"} {
+	for _, want := range []string{"\rhashing", " 50%", "600/1,200 files", "1.0 KiB/4.0 KiB", "\x1b[K"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %q", want, got)
 		}

@@ -332,7 +332,7 @@ func (a *adder) update(dir repo.Tracked, targets []*target) (got Added, err erro
 		return err
 	})
 	if errs.Is(err, errs.NotFound) {
-		err = errs.New(errs.NotFound, "update %s: %w", dir.Path, err)
+		err = errs.New(errs.NotFound, "%s: %w", dir.Path, err)
 	}
 	return got, err
 }
@@ -350,7 +350,7 @@ func (w *Workspace) updateTree(ctx context.Context, dir oid.ID, edits map[string
 	for below, e := range edits {
 		if e == nil {
 			if _, err := tree.Lookup(ctx, st, dir, below); err != nil {
-				return total, errs.New(errs.KindOf(err), "%s does not exist: %w", ShowPath(below), err)
+				return total, errs.New(errs.KindOf(err), "%s is neither there nor tracked", ShowPath(below))
 			}
 		}
 	}

@@ -7,12 +7,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"syscall"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/oid"
+	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/store"
 	"github.com/mlops-cli/mlops/pkg/tree"
 )
@@ -196,10 +198,16 @@ func problemError(p string, problems []Problem) error {
 		}
 		lines = append(lines, pr.text())
 	}
+	var e *errs.Error
 	if len(problems) == 1 {
-		return errs.New(kind, "%s: %w", problems[0].Path, reason(problems[0].Err))
+		e = errs.New(kind, "%s: %w", problems[0].Path, reason(problems[0].Err))
+	} else {
+		e = errs.New(kind, "%s: %d paths cannot be read:\n  %s", p, len(problems), strings.Join(lines, "\n  "))
 	}
-	return errs.New(kind, "%s: %d paths cannot be read:\n  %s", p, len(problems), strings.Join(lines, "\n  "))
+	if problems[0].Path != p {
+		e.Hint("what shall not be tracked can be named in %s", join(path.Dir(p), repo.IgnoreFile))
+	}
+	return e
 }
 
 func (p Problem) text() string { return p.Path + ": " + reason(p.Err).Error() }

@@ -13,6 +13,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/fsx"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/store"
+	"github.com/mlops-cli/mlops/pkg/tree"
 )
 
 // UntrackRequest says what not to track any more.
@@ -141,10 +142,12 @@ func (w *Workspace) Move(ctx context.Context, req MoveRequest) (Moved, error) {
 	if err := mayUntrack(tracked, from); err != nil {
 		return Moved{}, err
 	}
-	if info, err := os.Lstat(w.repo.Path(to)); err == nil && info.IsDir() {
-		if _, inside := holder(tracked, to); !inside {
-			to = join(to, path.Base(from))
-		}
+	isDir := strings.HasSuffix(filepath.ToSlash(req.To), "/")
+	if info, err := os.Lstat(w.repo.Path(to)); err == nil {
+		isDir = info.IsDir()
+	}
+	if _, inside := holder(tracked, to); isDir && !inside {
+		to = join(to, path.Base(from))
 	}
 	moved := Moved{From: repo.Text(from), To: repo.Text(to)}
 	old, err := w.repo.ReadPointer(repo.PointerPath(from))
@@ -170,7 +173,11 @@ func (w *Workspace) mayMove(tracked []repo.Tracked, old repo.Object, to string) 
 	if t, ok := holder(tracked, to); ok {
 		cutOff := t.Path == to && t.Stage == "" && t.Same(old)
 		if !cutOff {
-			return errs.New(errs.Conflict, "%s is tracked already", ShowPath(t.Path))
+			e := errs.New(errs.Conflict, "%s is tracked already", ShowPath(t.Path))
+			if t.Kind == tree.Dir && t.Stage == "" {
+				e.Hint("to move files into it, move them yourself, then: mlops rm %s; mlops add %s", Quote([]string{old.Path}), Quote([]string{t.Path}))
+			}
+			return e
 		}
 		if _, err := os.Lstat(w.repo.Path(old.Path)); errors.Is(err, fs.ErrNotExist) {
 			return nil
