@@ -28,9 +28,12 @@ async function refresh() {
   return !!fresh.querySelector('[data-running]');
 }
 
+// again looks every three seconds while something runs, and now and then where
+// something may begin.
 async function again() {
   const more = await refresh().catch(() => true);
-  if (more) setTimeout(again, 3000);
+  if (more) follow();
+  if (more || document.querySelector('[data-watch]')) setTimeout(again, more ? 3000 : 5000);
 }
 
 const most = 400_000; // characters of a log that are kept here
@@ -60,8 +63,11 @@ function last(line) {
 }
 
 const tails = new WeakMap();
+let following = false;
 
 async function follow() {
+  if (following) return;
+  following = true;
   let wait = 1000;
   for (const log of $$('[data-log]')) {
     if (document.hidden) break;
@@ -79,10 +85,9 @@ async function follow() {
     }
     if (over) refresh().catch(() => {});
   }
-  if (document.querySelector('[data-running]')) setTimeout(follow, wait);
+  following = false;
+  if (document.querySelector('[data-log]')) setTimeout(follow, wait);
 }
 
-if (document.querySelector('[data-running]')) {
-  setTimeout(again, 2000);
-  follow();
-}
+if (document.querySelector('[data-running], [data-watch]')) setTimeout(again, 2000);
+follow();
