@@ -57,7 +57,7 @@ func runRunsShow(ctx context.Context, o *runsShowOptions) error {
 	if o.log {
 		return o.showLog(ctx, &r)
 	}
-	children, err := tracking.Runs(ctx, track.Query{Parent: r.ID, Bare: true, Order: []track.Order{{Entity: track.Attributes, Key: "start_time"}}})
+	children, err := o.children(ctx, tracking, &r)
 	if err != nil {
 		return err
 	}
@@ -71,6 +71,21 @@ func runRunsShow(ctx context.Context, o *runsShowOptions) error {
 		}
 		return o.app.showChildren(w, &r, children)
 	})
+}
+
+// children are the runs that belong to r, the first begun first, and how many
+// there are is noted in r. A table needs only the first of them.
+func (o *runsShowOptions) children(ctx context.Context, tracking track.Reader, r *track.Run) ([]track.Run, error) {
+	counted, err := tracking.Runs(ctx, track.Query{IDs: []string{r.ID}, Bare: true, Counts: true, Deleted: true})
+	if err != nil || len(counted) == 0 {
+		return nil, err
+	}
+	r.Children = counted[0].Children
+	q := track.Query{Parent: r.ID, Bare: true, Order: []track.Order{{Entity: track.Attributes, Key: "start_time"}}}
+	if !o.app.io.JSON {
+		q.Limit = runsShown
+	}
+	return tracking.Runs(ctx, q)
 }
 
 // shownRun is a run in the JSON of runs show; docs/json.md is its contract.
@@ -99,8 +114,8 @@ func (a *app) showChildren(w io.Writer, r *track.Run, children []track.Run) erro
 	if err := t.Write(w); err != nil {
 		return err
 	}
-	if len(children) > runsShown {
-		a.io.Note("and %d more: mlops runs ls --parent %.8s", len(children)-runsShown, r.ID)
+	if r.Children > runsShown {
+		a.io.Note("and %s more: mlops runs ls --parent %.8s", term.Count(r.Children-runsShown), r.ID)
 	}
 	return nil
 }

@@ -115,6 +115,7 @@ func (o *runsLsOptions) tree(ctx context.Context, tracking *trackdb.Service, q t
 	}
 	var runs []track.Run
 	var depths []int
+	var cut []track.Run // those that have more children than are listed
 	var add func(list []track.Run, depth int) error
 	add = func(list []track.Run, depth int) error {
 		for _, r := range list {
@@ -122,7 +123,12 @@ func (o *runsLsOptions) tree(ctx context.Context, tracking *trackdb.Service, q t
 			if r.Children == 0 || depth == deepest {
 				continue
 			}
-			below, err := tracking.Runs(ctx, track.Query{Parent: r.ID, Deleted: q.Deleted, Counts: true})
+			some := track.Query{Parent: r.ID, Deleted: q.Deleted, Counts: true}
+			if !o.app.io.JSON && !o.all && r.Children > childrenShown {
+				some.Limit = childrenShown
+				cut = append(cut, r)
+			}
+			below, err := tracking.Runs(ctx, some)
 			if err == nil {
 				err = add(below, depth+1)
 			}
@@ -142,8 +148,14 @@ func (o *runsLsOptions) tree(ctx context.Context, tracking *trackdb.Service, q t
 	if err := o.app.io.Result(listed, func(w io.Writer) error { return o.table(runs, depths).Write(w) }); err != nil || o.app.io.JSON {
 		return err
 	}
+	for _, r := range cut {
+		o.app.io.Note("run %s has %s more: mlops runs ls --parent %.8s", r.Name, term.Count(r.Children-childrenShown), r.ID)
+	}
 	return o.remarks(ctx, tracking, q, top, more)
 }
+
+// childrenShown is how many children of a run 'runs ls --children' lists.
+const childrenShown = 100
 
 func took(r *track.Run, now time.Time) string {
 	end := time.UnixMilli(r.EndTime)

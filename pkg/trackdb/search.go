@@ -45,7 +45,7 @@ func newListing(q track.Query, dialect db.Dialect, top condition, few few) *list
 		l.oneOf("r.status", words)
 	}
 	if q.Parent != "" {
-		l.must("r.parent = ?", q.Parent)
+		l.must("r.parent <> '' AND r.parent = ?", q.Parent) // the first half is for the index of children
 	}
 	if q.Top {
 		l.must(top.text, top.args...)

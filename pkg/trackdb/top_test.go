@@ -44,10 +44,21 @@ func TestTopHasAnIndex(t *testing.T) {
 	create(t, s, track.Run{Name: "trial", Parent: sweep.ID})
 	q := track.Query{Top: true, Limit: 20}
 	text, args := s.listing(t.Context(), q).query(runColumns, q)
+	if len(args) > 0 {
+		t.Fatalf("arguments %v", args)
+	}
+	q = track.Query{Parent: sweep.ID, Limit: 20}
+	below, belowArgs := s.listing(t.Context(), q).query(runColumns, q)
 	for want, query := range map[string]string{
+		"runs_parent (parent=?":      below,
 		"INDEX runs_top":             text,
 		"COVERING INDEX runs_parent": "SELECT count(*) FROM runs INDEXED BY runs_parent WHERE parent <> '' AND deleted = 0 AND parent IN ('a') GROUP BY parent",
 	} {
+		if query == below {
+			args = belowArgs
+		} else {
+			args = nil
+		}
 		rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 		must(t, err)
 		var plan strings.Builder
