@@ -119,13 +119,14 @@ func (s *Service) modelSource(ctx context.Context, in *request, u *url.URL, v *r
 	if _, err := s.registry.Model(ctx, ref.Name); err != nil {
 		return err
 	}
-	find := s.registry.Find
+	var from registry.Version
 	if strings.Contains(rest, "@") {
-		find = s.aliased
+		from, err = s.aliased(ctx, ref)
+	} else if from, err = s.registry.Find(ctx, ref); err != nil {
+		err = asVersion(err, ref)
 	}
-	from, err := find(ctx, ref)
 	if err != nil {
-		return asVersion(err, ref)
+		return err
 	}
 	if slices.Contains(from.Tags, registry.Tag{Key: registry.PromptTag, Value: "true"}) {
 		return Errorf(InvalidParameter, "Invalid model version source: '%s'. Prompt versions cannot be used as model version sources.", v.Source)
