@@ -31,7 +31,7 @@ func (s *statements) of(ctx context.Context, pool *sql.DB, query string) (*sql.S
 		return known, nil
 	}
 	// Without the lock: this waits for a free connection.
-	fresh, err := pool.PrepareContext(ctx, query)
+	fresh, err := pool.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept
 	if err != nil {
 		return nil, err
 	}

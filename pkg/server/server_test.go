@@ -316,6 +316,19 @@ func TestCVE_2026_0545_NoRouteWithoutAuth(t *testing.T) {
 	}
 }
 
+// Clients that are told to come later are told when.
+func TestWhoIsSentAwayLearnsWhenToComeAgain(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{http.StatusTooManyRequests: "6", http.StatusServiceUnavailable: "1", http.StatusForbidden: ""} {
+		s := build(t, server.Options{Routes: []route.Route{at(http.MethodGet, "/api/x", route.Read, func(http.ResponseWriter, *http.Request) error {
+			return route.Refuse(status, "later")
+		})}})
+		if w := ask(s, http.MethodGet, "/api/x"); w.Code != status || w.Header().Get("Retry-After") != want {
+			t.Errorf("%d: come again after %q, want %q", w.Code, w.Header().Get("Retry-After"), want)
+		}
+	}
+}
+
 func TestBodiesHaveALimit(t *testing.T) {
 	t.Parallel()
 	s := build(t, server.Options{MaxBody: 100})
@@ -584,7 +597,7 @@ func TestStreamsMayWorkLong(t *testing.T) {
 	})
 	slow.Stream = true
 	address, _ := start(t, server.Options{Routes: []route.Route{slow}, Stall: 200 * time.Millisecond})
-	resp, err := http.Post("http://"+address+"/slow", "text/plain", strings.NewReader("body")) //nolint:noctx // short
+	resp, err := http.Post("http://"+address+"/slow", "text/plain", strings.NewReader("body"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,10 +76,10 @@ func rise(points []point) bool {
 	return true
 }
 
-// appendBlock appends points as a block: their number, the differences of their
+// blockOf is points as a block: their number, the differences of their
 // timestamps and of their steps, and their values.
-func appendBlock(out []byte, points []point) []byte {
-	out = slices.Grow(out, 16+len(points)*12)
+func blockOf(points []point) []byte {
+	out := make([]byte, 0, 16+len(points)*12)
 	out = append(out, blockFormat)
 	out = binary.AppendUvarint(out, uint64(len(points)))
 	var last int64
@@ -153,7 +153,7 @@ func varint(data []byte) (int64, int) {
 // appendTail appends the points of one series to a tail: its number, the length
 // of its block, and the block.
 func appendTail(out []byte, series int64, points []point) []byte {
-	block := appendBlock(nil, points)
+	block := blockOf(points)
 	out = binary.AppendUvarint(out, uint64(series))
 	out = binary.AppendUvarint(out, uint64(len(block)))
 	return append(out, block...)

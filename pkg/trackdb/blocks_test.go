@@ -8,7 +8,7 @@ import (
 
 func FuzzBlock(f *testing.F) {
 	f.Add([]byte{}, int64(1), int64(-5), 0.5)
-	f.Add(appendBlock(nil, []point{{1, 2, 3}, {math.MaxInt64, math.MinInt64, math.NaN()}}), int64(math.MinInt64), int64(math.MaxInt64), math.Inf(1))
+	f.Add(blockOf([]point{{1, 2, 3}, {math.MaxInt64, math.MinInt64, math.NaN()}}), int64(math.MinInt64), int64(math.MaxInt64), math.Inf(1))
 	f.Add(appendTail(nil, 7, []point{{1, 2, 3}}), int64(0), int64(0), 0.0)
 	f.Fuzz(func(t *testing.T, data []byte, timestamp, step int64, value float64) {
 		// Any bytes are read or refused, with no more memory than they are worth.

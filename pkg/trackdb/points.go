@@ -196,7 +196,7 @@ func insertPoints(ctx context.Context, tx *db.Tx, run int64, list []*serie, tail
 func insertBlocks(ctx context.Context, tx *db.Tx, series int64, points []point) error {
 	for chunk := range slices.Chunk(points, maxBlock) {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO blocks (series, first_step, last_step, data) VALUES (?, ?, ?, ?)",
-			series, chunk[0].step, chunk[len(chunk)-1].step, appendBlock(nil, chunk)); err != nil {
+			series, chunk[0].step, chunk[len(chunk)-1].step, blockOf(chunk)); err != nil {
 			return err
 		}
 	}
