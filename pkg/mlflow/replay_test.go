@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/db"
+	"github.com/mlops-cli/mlops/pkg/db/dbtest"
 	"github.com/mlops-cli/mlops/pkg/mlflow"
 	"github.com/mlops-cli/mlops/pkg/registrydb"
 	"github.com/mlops-cli/mlops/pkg/route"
@@ -32,16 +32,13 @@ func startServer(t testing.TB) string {
 // startService is startServer that returns the routes, too.
 func startService(t testing.TB) (base string, routes []route.Route) {
 	t.Helper()
-	dir := t.TempDir()
-	migrations, err := db.Index()
-	if err != nil {
-		t.Fatal(err)
-	}
-	index, err := db.Open(t.Context(), filepath.Join(dir, "index.db"), db.Options{Migrations: migrations})
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, err := store.Open(t.Context(), dir, store.Options{})
+	return serve(t, dbtest.SQLite(t)(t))
+}
+
+// serve serves the protocol over a database and a fresh store.
+func serve(t testing.TB, index *db.DB) (base string, routes []route.Route) {
+	t.Helper()
+	st, err := store.Open(t.Context(), t.TempDir(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +54,7 @@ func startService(t testing.TB) (base string, routes []route.Route) {
 	server := httptest.NewServer(mux)
 	t.Cleanup(func() {
 		server.Close()
-		for _, c := range []interface{ Close() error }{files, st, index} {
+		for _, c := range []interface{ Close() error }{files, st} {
 			if err := c.Close(); err != nil {
 				t.Error(err)
 			}
@@ -123,6 +120,17 @@ func general(got, want exchange) string {
 // TestReplay compares our answers with the reference server's, field by field.
 func TestReplay(t *testing.T) {
 	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, open dbtest.Opener) {
+		base, _ := serve(t, open(t))
+		compareAnswers(t, play(t, base))
+	})
+}
+
+// TestMain ends the PostgreSQL server that the tests share.
+func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+
+func compareAnswers(t *testing.T, got []exchange) {
+	t.Helper()
 	data, err := os.ReadFile(answersFile)
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +141,6 @@ func TestReplay(t *testing.T) {
 	if err := decoder.Decode(&want); err != nil {
 		t.Fatal(err)
 	}
-	got := play(t, startServer(t))
 	if len(got) != len(want) {
 		t.Fatalf("%d requests, %d answers: record again", len(got), len(want))
 	}
@@ -165,7 +172,6 @@ func TestReplay(t *testing.T) {
 	}
 	for request := range allowed() {
 		if !used[request] && request != "DELETE logged-models/${m2}" { // the first time it is the same
-
 			t.Errorf("%s no longer differs: take it off the list", request)
 		}
 	}
