@@ -155,15 +155,18 @@ func (o *serverOptions) mayListen() error {
 	if o.port < 0 || o.port > 65535 {
 		return errs.New(errs.Usage, "--port %d: ports go from 0 to 65535", o.port)
 	}
-	if o.host == "localhost" || o.insecure || o.auth {
-		return nil
-	}
-	if address, err := netip.ParseAddr(o.host); err == nil && address.IsLoopback() {
+	if o.insecure || o.auth || o.loopback() {
 		return nil
 	}
 	return errs.New(errs.Usage, "--host %s: others could read and write everything, nobody has to sign in", o.host).
 		Hint("--auth asks who it is: mlops server user add NAME --role admin").
 		Hint("--insecure does it all the same: where a proxy asks who it is, or all in the network may")
+}
+
+// loopback reports whether only this machine can reach the server.
+func (o *serverOptions) loopback() bool {
+	address, err := netip.ParseAddr(o.host)
+	return o.host == "localhost" || err == nil && address.IsLoopback()
 }
 
 func (o *serverOptions) listen(ctx context.Context) (net.Listener, error) {
@@ -192,6 +195,9 @@ func (o *serverOptions) url(address net.Addr, secure bool) string {
 
 // tell says where the server is, once it can be reached.
 func (o *serverOptions) tell(url, what string) error {
+	if o.auth && strings.HasPrefix(url, "http:") && !o.loopback() {
+		o.app.io.Warn("passwords and tokens come unencrypted: --tls-cert and --tls-key, or a proxy that serves HTTPS")
+	}
 	if o.app.io.JSON {
 		return o.app.io.JSONLine(struct {
 			URL string `json:"url"`

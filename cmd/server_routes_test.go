@@ -106,6 +106,22 @@ func TestEveryRouteAsksWhoItIs(t *testing.T) {
 	}
 }
 
+// TestCVE_2025_0453_NoGraphQL: batches of queries cannot exhaust what is not there.
+func TestCVE_2025_0453_NoGraphQL(t *testing.T) {
+	t.Parallel()
+	s := everyRoute(t)
+	for _, path := range []string{"/graphql", "/ajax-api/2.0/mlflow/graphql"} {
+		q := httptest.NewRequest(http.MethodPost, path, strings.NewReader(`{"query": "{ a b }"}`))
+		q.Host = "localhost"
+		q.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, q)
+		if w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
 // notServed reports whether an answer says that there is no such route.
 func notServed(w *httptest.ResponseRecorder) bool {
 	return w.Code == http.StatusNotFound && strings.Contains(w.Body.String(), "ENDPOINT_NOT_FOUND") || w.Code == http.StatusMethodNotAllowed

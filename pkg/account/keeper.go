@@ -193,10 +193,15 @@ func (k *Keeper) Users(ctx context.Context) (users []User, err error) {
 
 // event appends to the history, in the transaction of what happened.
 func (k *Keeper) event(ctx context.Context, tx *db.Tx, kind, subject string, data map[string]any) error {
+	return k.eventBy(ctx, tx, k.by, kind, subject, data)
+}
+
+// eventBy is event for what others do than who makes changes.
+func (k *Keeper) eventBy(ctx context.Context, tx *db.Tx, by, kind, subject string, data map[string]any) error {
 	text, err := json.Marshal(data)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO events (time, kind, subject, by, data) VALUES (?, ?, ?, ?, ?)", k.now(), kind, subject, k.by, string(text))
+	_, err = tx.ExecContext(ctx, "INSERT INTO events (time, kind, subject, by, data) VALUES (?, ?, ?, ?, ?)", k.now(), kind, subject, by, string(text))
 	return err
 }

@@ -60,7 +60,7 @@ func (k *Keeper) Issue(ctx context.Context, t Token, life time.Duration) (Token,
 			return err
 		}
 		if t.session {
-			return k.event(ctx, tx, UserSignedIn, t.User, nil)
+			return k.eventBy(ctx, tx, t.User, UserSignedIn, t.User, nil)
 		}
 		return k.event(ctx, tx, TokenIssued, t.User, map[string]any{"token": t.ID, "name": t.Name, "role": t.Role, "expires": t.Expires})
 	})

@@ -209,7 +209,7 @@ func (k *Keeper) right(ctx context.Context, u User, hashed, password string, may
 func (k *Keeper) refuse(ctx context.Context, name, from, why string) error {
 	k.memory.failed(k.clock.Now(), name, from)
 	err := k.db.Update(ctx, func(tx *db.Tx) error {
-		return k.event(ctx, tx, UserRefused, name, map[string]any{"from": from})
+		return k.eventBy(ctx, tx, "", UserRefused, name, map[string]any{"from": from})
 	})
 	return errors.Join(route.Refuse(401, "%s", why), err)
 }

@@ -121,8 +121,13 @@ func (v *served) fail(w *recorder, r *http.Request, err error) {
 	case w.broken != nil:
 		err = route.Refuse(http.StatusBadRequest, "the body broke off")
 	}
-	if refusal, ok := errors.AsType[*route.Refusal](err); ok && refusal.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
+	if refusal, ok := errors.AsType[*route.Refusal](err); ok {
+		switch refusal.Status {
+		case http.StatusServiceUnavailable:
+			w.Header().Set("Retry-After", "1")
+		case http.StatusTooManyRequests:
+			w.Header().Set("Retry-After", "6")
+		}
 	}
 	v.Fail(w, r, err)
 }

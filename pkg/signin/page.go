@@ -57,6 +57,7 @@ func (d *Door) Routes() ([]route.Route, error) {
 			if err != nil {
 				return err
 			}
+			w.Header().Set("Cache-Control", "no-store")
 			http.SetCookie(w, cookie(r, secret))
 			http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther) //nolint:gosec // local sees to it
 			return nil
