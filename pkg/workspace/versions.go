@@ -22,7 +22,7 @@ const versionsPerLook = 4
 // the newest first and at most limit; none without git. The path is relative to
 // the repository.
 func (w *Workspace) Versions(ctx context.Context, path string, limit int) ([]Version, error) {
-	now, err := w.versionAt(ctx, "", path)
+	now, err := w.versionAt(ctx, "", "", path)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (w *Workspace) Versions(ctx context.Context, path string, limit int) ([]Ver
 	}
 	var all []Version
 	for _, e := range log {
-		was, err := w.versionAt(ctx, e.Commit, path)
+		was, err := w.versionAt(ctx, e.Commit, file, path)
 		if err != nil {
 			return nil, err
 		}
@@ -59,8 +59,26 @@ func (w *Workspace) Versions(ctx context.Context, path string, limit int) ([]Ver
 	return all, nil
 }
 
-// versionAt is what a revision tracks at a path; nil when it does not.
-func (w *Workspace) versionAt(ctx context.Context, rev, path string) (*Listed, error) {
+// versionAt is what a revision tracks at a path; nil when it does not. Where file
+// is a pointer or lock it alone is read.
+func (w *Workspace) versionAt(ctx context.Context, rev, file, path string) (*Listed, error) {
+	if rev != "" {
+		named, known, err := w.repo.NamedAt(ctx, rev, file)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range named {
+			if t.Path == path {
+				return &Listed{
+					Path: repo.Text(path), Kind: t.Kind.String(), Exec: t.Exec, Size: t.Size, Files: t.Files, ID: t.ID,
+					Target: repo.Text(path), Source: repo.Text(t.Source),
+				}, nil
+			}
+		}
+		if known {
+			return nil, nil //nolint:nilnil // none is an answer
+		}
+	}
 	var all []Listed
 	err := w.List(ctx, ListRequest{Dir: w.repo.Root, Rev: rev}, func(l Listed) error {
 		all = append(all, l)
