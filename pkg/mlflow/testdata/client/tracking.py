@@ -201,7 +201,9 @@ def check_located_artifacts():
 
 
 def check_large_artifact():
-    size = int(os.environ.get("MLOPS_TEST_ARTIFACT_BYTES", 20 << 20))
+    size = 20 << 20
+    if not mlflow.__version__.startswith("2."):  # one client with a large one is enough
+        size = int(os.environ.get("MLOPS_TEST_ARTIFACT_BYTES", size))
     mlflow.set_experiment("artifacts")
     with tempfile.TemporaryDirectory() as tmp, mlflow.start_run() as run:
         path = Path(tmp) / "large.bin"
