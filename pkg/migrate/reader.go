@@ -81,7 +81,7 @@ func (r *Reader) Tracked(ctx context.Context, files []repo.ForeignFile, here boo
 	tracked := make([]repo.Tracked, 0, len(objects))
 	for i, o := range objects {
 		o.Path = all[i].path
-		tracked = append(tracked, repo.Tracked{Object: o.Object, Source: all[i].from, Stage: all[i].stage, Cached: all[i].Cache, Foreign: true, Unknown: !o.known})
+		tracked = append(tracked, repo.Tracked{Object: o.Object, Source: all[i].from, Stage: all[i].stage, Cached: all[i].Cache, Foreign: true, Unknown: !o.known, Alias: placeholder(all[i].Sum)})
 	}
 	return tracked, nil
 }

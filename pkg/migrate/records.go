@@ -86,6 +86,9 @@ func (r *Reader) translate(ctx context.Context, entries []entry, from string) ([
 		rec := stagefile.Record{Stage: e.stage.Name, Cmd: commands(e.dvc), Params: map[string]map[string]any{}}
 		for _, d := range e.dvc.Deps {
 			a := r.asset(objects[0], at(e.stage, d.Path), d)
+			if objects[0].known {
+				a.Alias = placeholder(d.Sum)
+			}
 			rec.Deps, objects = append(rec.Deps, a), objects[1:]
 		}
 		for _, o := range e.dvc.Outs {

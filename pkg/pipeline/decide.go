@@ -109,10 +109,13 @@ func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 	}
 	now.Fingerprint = fingerprint(s, &now)
 	step.record, step.Fingerprint = now, now.Fingerprint
-	if err := d.compare(ctx, &step); err != nil || step.Action != Run {
+	if err := d.compare(ctx, &step); err != nil || step.Action == Skip {
 		return step, err
 	}
 	d.view.nameAliases(ctx, step.record.Deps)
+	if step.Action == Restore {
+		return step, nil
+	}
 	if step.err = checkExecutor(s, d.executor); step.err != nil {
 		step.Reasons = append(step.Reasons, step.err.Error())
 	}

@@ -27,7 +27,7 @@ func (f *RepoFiles) Tracked(ctx context.Context) (map[string]stagefile.Asset, er
 	out := make(map[string]stagefile.Asset, len(found))
 	for _, t := range found {
 		a := asset(t.Object)
-		a.Unknown = t.Unknown
+		a.Unknown, a.Alias = t.Unknown, t.Alias
 		out[t.Path] = a
 	}
 	return out, nil

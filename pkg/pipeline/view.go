@@ -64,6 +64,8 @@ type view struct {
 	identify func(ctx context.Context, url string) (stagefile.Asset, error)
 	urls     map[string]identified // what is at the URLs that stages depend on
 
+	dirs map[string]oid.ID // what stands at directories that another tool tracks
+
 	adopted map[recordKey]bool // records that are of another tool
 	others  func(ctx context.Context, lock string, stages []*stagefile.Stage) (map[string]stagefile.Record, error)
 }
@@ -71,7 +73,7 @@ type view struct {
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
 		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: &lockStates{root: root, known: map[string]fileState{}}, rewritten: map[recordKey]bool{},
-		params: map[string]any{}, changed: newMakers(), adopted: map[recordKey]bool{},
+		params: map[string]any{}, dirs: map[string]oid.ID{}, changed: newMakers(), adopted: map[recordKey]bool{},
 		unknown: newMakers(), partly: newMakers(), settled: newMakers(),
 	}
 }
@@ -191,8 +193,14 @@ func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Reco
 		if errs.Is(err, errs.NotFound) && v.settled.around(d.Path) != "" {
 			a, onDisk, err = v.recorded(s, d.Path)
 		}
-		// Of what only DVC's sum is known nobody can tell whether it is what we recorded.
+		// Of what only DVC's sum is known the lock may know whether it is what we recorded.
 		alien := err == nil && a.Unknown && !v.adopted[recordKey{s.Lock(), s.Name}]
+		if alien || errs.Is(err, errs.NotFound) {
+			if was, pointed, same := v.calledSame(s, d.Path); same {
+				away, r.Deps = append(away, pointed), append(r.Deps, was)
+				continue
+			}
+		}
 		if v.listed != nil && (alien || err != nil && v.unseen(d.Path)) {
 			if was, _, none := v.recorded(s, d.Path); none == nil {
 				a, onDisk, err = was, true, nil

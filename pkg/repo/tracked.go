@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/ignore"
+	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/tree"
 )
@@ -26,6 +27,8 @@ type Tracked struct {
 	// store, and of what was never seen here the ID is made up of DVC's sum.
 	Foreign bool
 	Unknown bool // the ID is made up
+	// Alias of what is Foreign is the ID made up of DVC's sum, known or not.
+	Alias oid.ID
 }
 
 // Tracked lists what the pointers and locks of the workspace name, sorted by

@@ -18,6 +18,9 @@ const (
 	mapMapping = "mapping"
 )
 
+// aliasMark begins the mark of what another tool calls a dependency.
+const aliasMark = "as:"
+
 // lockHeader is the first line of every lock.
 const lockHeader = "# mlops.lock 1: made by mlops, merges line by line"
 
@@ -138,6 +141,9 @@ func (a Asset) fields() []string {
 	}
 	if a.NoPush {
 		f = append(f, "nopush")
+	}
+	if !a.Alias.IsZero() {
+		f = append(f, aliasMark+a.Alias.String())
 	}
 	return f
 }

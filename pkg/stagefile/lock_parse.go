@@ -280,7 +280,13 @@ func readAsset(word string, f []string) (Asset, error) {
 		case "nopush":
 			a.NoPush = true
 		default:
-			return Asset{}, fmt.Errorf("%s %s: unknown mark %q", word, f[0], mark)
+			id, ok := strings.CutPrefix(mark, aliasMark)
+			if !ok {
+				return Asset{}, fmt.Errorf("%s %s: unknown mark %q", word, f[0], mark)
+			}
+			if a.Alias, err = oid.Parse(id); err != nil {
+				return Asset{}, fmt.Errorf("%s %s: mark %q: %w", word, f[0], mark, err)
+			}
 		}
 	}
 	return a, nil

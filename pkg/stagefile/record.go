@@ -28,6 +28,9 @@ type Asset struct {
 	NoCache bool  // of an out: its bytes are not in the store
 	NoPush  bool  // of an out: it is not pushed
 	Unknown bool  // of a dependency: the ID stands for what another tool calls it; not in the lock
+	// Alias of a dependency that another tool tracks is the ID that stands for
+	// what that tool calls it, or calls the directory that it is in.
+	Alias oid.ID
 }
 
 // URLAsset is what is at a URL that a stage depends on, named by what the server
