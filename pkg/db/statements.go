@@ -31,14 +31,14 @@ func (s *statements) of(ctx context.Context, pool *sql.DB, query string) (*sql.S
 		return known, nil
 	}
 	// Without the lock: this waits for a free connection.
-	fresh, err := pool.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept
+	fresh, err := pool.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known := s.known[query]; known != nil { // somebody was faster
-		return known, fresh.Close()
+		return known, fresh.Close() //nolint:sqlclosecheck // the other is kept
 	}
 	if s.known == nil { // the database was closed
 		return nil, fresh.Close()
