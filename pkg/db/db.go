@@ -84,7 +84,7 @@ func open(ctx context.Context, path string, o Options) (*DB, error) {
 	pool.SetMaxIdleConns(5)
 	d := &DB{DB: pool, path: path}
 	if err := patiently(ctx, func() error { return d.migrate(ctx, o) }); err != nil {
-		return nil, errors.Join(d.explain(err), pool.Close())
+		return openToRead(ctx, path, o, errors.Join(d.explain(err), pool.Close()))
 	}
 	return d, nil
 }

@@ -92,5 +92,5 @@ func permissionHint(err error) string {
 	if at == "" {
 		return "change its permissions, or those of the directory that it is in"
 	}
-	return "check who may read and write there: ls -ld " + filepath.Dir(at) + " " + at
+	return "check who may read and write there: ls -la " + filepath.Dir(at)
 }
