@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlops-cli/mlops/pkg/account"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/mlflow"
 	"github.com/mlops-cli/mlops/pkg/signin"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -61,7 +63,7 @@ func (o *serverOptions) guard(ctx context.Context, parts *serverParts) error {
 	if err != nil {
 		return err
 	}
-	parts.auth, parts.routes = door, append(parts.routes, routes...)
+	parts.auth, parts.routes = door, slices.Concat(parts.routes, routes, mlflow.UserRoutes(k))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/route"
+	"github.com/mlops-cli/mlops/pkg/track"
 )
 
 // The kinds of events of accounts; the subject is the user's name.
@@ -193,7 +195,7 @@ func (k *Keeper) Users(ctx context.Context) (users []User, err error) {
 
 // event appends to the history, in the transaction of what happened.
 func (k *Keeper) event(ctx context.Context, tx *db.Tx, kind, subject string, data map[string]any) error {
-	return k.eventBy(ctx, tx, k.by, kind, subject, data)
+	return k.eventBy(ctx, tx, cmp.Or(track.UserOf(ctx), k.by), kind, subject, data)
 }
 
 // eventBy is event for what others do than who makes changes.
