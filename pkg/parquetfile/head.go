@@ -147,7 +147,7 @@ func plain(meta *format.FileMetaData) (*parquet.File, []chunk, error) {
 	if err != nil {
 		return nil, nil, errs.New(errs.Corrupt, "the footer of the Parquet file is damaged: %w", err)
 	}
-	all := binary.LittleEndian.AppendUint32(append([]byte(magic), text...), uint32(len(text))) //nolint:gosec // no longer than a footer was
+	all := binary.LittleEndian.AppendUint32(append([]byte(magic), text...), uint32(len(text)))
 	all = append(all, magic...)
 	file, err := parquet.OpenFile(strings.NewReader(string(all)), int64(len(all)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {

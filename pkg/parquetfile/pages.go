@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/snappy"
@@ -113,13 +114,13 @@ func (c *cleaned) next() error {
 	if err := c.levels.check(&h, body); err != nil {
 		return err
 	}
-	h.CompressedPageSize, h.UncompressedPageSize, h.CRC = int32(len(body)), int32(len(body)), 0 //nolint:gosec // within maxPage
+	h.CompressedPageSize, h.UncompressedPageSize, h.CRC = int32(len(body)), int32(len(body)), 0
 	head, err := thrift.Marshal(new(thrift.CompactProtocol), &h)
 	if err != nil {
 		return fmt.Errorf("it is damaged: %w", err)
 	}
 	c.base += int64(len(c.page))
-	c.page = append(head, body...)
+	c.page = slices.Concat(head, body)
 	return nil
 }
 

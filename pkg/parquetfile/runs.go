@@ -16,6 +16,9 @@ var (
 	errTooLarge = errors.New("its pages have too many values to show")
 )
 
+// plainDictionary is what old writers call RLEDictionary.
+const plainDictionary format.Encoding = 2
+
 // levels is how deep a column is nested.
 type levels struct{ repetition, definition int }
 
@@ -33,7 +36,7 @@ func (l levels) check(h *format.PageHeader, body []byte) error {
 			if part.length < 0 || int(part.length) > len(body) {
 				return errDamaged
 			}
-			if err := hybrid(body[:part.length], bits.Len(uint(part.most))); err != nil { //nolint:gosec // not negative
+			if err := hybrid(body[:part.length], bits.Len(uint(part.most))); err != nil {
 				return err
 			}
 			body = body[part.length:]
@@ -51,7 +54,7 @@ func (l levels) check(h *format.PageHeader, body []byte) error {
 			}
 			end := 4 + int(binary.LittleEndian.Uint32(body))
 			if part.encoding != format.BitPacked {
-				if err := hybrid(body[4:end], bits.Len(uint(part.most))); err != nil { //nolint:gosec // not negative
+				if err := hybrid(body[4:end], bits.Len(uint(part.most))); err != nil {
 					return err
 				}
 			}
@@ -61,7 +64,7 @@ func (l levels) check(h *format.PageHeader, body []byte) error {
 		return nil // a dictionary is as long as its bytes
 	}
 	switch encoding {
-	case format.RLEDictionary, format.PlainDictionary:
+	case format.RLEDictionary, plainDictionary:
 		if len(body) == 0 {
 			return nil
 		}
@@ -94,9 +97,9 @@ func hybrid(data []byte, width int) error {
 			return errDamaged
 		}
 		data = data[n:]
-		count, size := head>>1, uint64((width+7)/8) //nolint:gosec // not negative
+		count, size := head>>1, uint64((width+7)/8)
 		if head&1 == 1 {
-			count, size = head>>1*8, head>>1*uint64(width) //nolint:gosec // not negative
+			count, size = head>>1*8, head>>1*uint64(width)
 		}
 		if total += count; total > maxValues+1024 || head>>1 > maxValues+1024 {
 			return errTooLarge

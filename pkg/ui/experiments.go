@@ -1,11 +1,10 @@
 package ui
 
 import (
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
-
-	"html/template"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/route"

@@ -49,7 +49,7 @@ func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
 	}
 	n, err := io.ReadFull(r.in, p)
 	r.at = off + int64(n)
-	if err == io.ErrUnexpectedEOF { //nolint:errorlint // as io.ReadFull returns it
+	if err == io.ErrUnexpectedEOF {
 		err = io.EOF
 	}
 	return n, err
