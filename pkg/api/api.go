@@ -153,6 +153,11 @@ func add[I, O any](a *api, op operation, fn func(ctx context.Context, in *I) (*O
 		OperationID: op.id, Method: op.method, Path: Prefix + op.path, Summary: op.summary, Description: op.describe,
 		Tags: []string{op.tag}, DefaultStatus: op.status, MaxBodyBytes: 16 << 20,
 		Errors: []int{400, 404, 409, 422},
+		// The listener says so before there is a request.
+		Responses: map[string]*huma.Response{"431": {
+			Description: "The address or the headers are longer than 64 KiB",
+			Content:     map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}},
 	}
 	if op.need != route.Open {
 		o.Security = []map[string][]string{{"token": {}}, {"basic": {}}}
