@@ -218,6 +218,7 @@ func fill(ctx context.Context, q querier, runs map[int64]*track.Run, logged bool
 		byKey = "" // see inTurn
 	}
 	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(2) // each connection has a cache of its own
 	if _, ok := q.(*db.DB); !ok || len(runs) <= sideBySide {
 		group.SetLimit(1)
 	}
