@@ -113,6 +113,7 @@ func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 		return step, err
 	}
 	d.view.nameAliases(ctx, step.record.Deps)
+	d.nameWithin(ctx, step.record.Deps)
 	if step.Action == Restore {
 		return step, nil
 	}

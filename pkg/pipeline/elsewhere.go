@@ -25,7 +25,7 @@ func (v *view) pointed(p string) (stagefile.Asset, bool) {
 func (v *view) calledSame(s *stagefile.Stage, p string) (was, bring stagefile.Asset, same bool) {
 	bring, ok := v.pointed(p)
 	if !ok || !bring.Unknown {
-		return was, bring, false
+		return v.sameWithin(s, p)
 	}
 	if _, err := os.Lstat(filepath.Join(v.root, filepath.FromSlash(bring.Path))); err == nil {
 		return was, bring, false
