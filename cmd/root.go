@@ -108,6 +108,7 @@ compares runs in the terminal, in CI and in a browser.`,
 		}
 	}
 	completeRuns(a, root)
+	explainArgs(root)
 	root.SetHelpCommand(newHelpCmd(root))
 	return root
 }
