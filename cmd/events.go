@@ -12,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlops-cli/mlops/pkg/account"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/project"
 	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/term"
 	"github.com/mlops-cli/mlops/pkg/track"
@@ -56,7 +58,7 @@ that happened to stages. Skipped stages make no events: 'mlops runs show' has th
 	commaListVar(f, &o.Kinds, "kind", "only these kinds")
 	f.IntVar(&o.Last, "limit", 0, "only the newest `N`")
 	// The flag exists at this point: an error could only say that it does not.
-	if err := c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(slices.Concat(track.EventKinds(), registry.EventKinds()), cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	if err := c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(slices.Concat(track.EventKinds(), registry.EventKinds(), account.EventKinds(), project.EventKinds()), cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err)
 	}
 	return c

@@ -26,6 +26,11 @@ const (
 	TokenWithdrew = "token.withdrawn"
 )
 
+// EventKinds returns them all.
+func EventKinds() []string {
+	return []string{UserAdded, UserChanged, UserRemoved, UserSignedIn, UserRefused, TokenIssued, TokenWithdrew}
+}
+
 // Owner knows what things belong to.
 type Owner interface {
 	// ExperimentOf returns the id of the experiment that a run, a logged model,

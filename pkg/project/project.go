@@ -19,6 +19,9 @@ const (
 	Deleted = "project.deleted"
 )
 
+// EventKinds returns them all.
+func EventKinds() []string { return []string{Created, Changed, Deleted} }
+
 // Project groups models.
 type Project struct {
 	Name        string `json:"name"`

@@ -385,10 +385,14 @@ func checkSignature(want string, v, now *registry.Version) Check {
 
 func checkApprovals(g stagefile.Gates, v *registry.Version) Check {
 	c := Check{Gate: "approval"}
-	var by []string
+	var by, others []string // others do not count
 	for _, a := range v.Approvals {
-		if (a.Alias == "" || a.Alias == g.Alias) && (len(g.Approvers) == 0 || slices.Contains(g.Approvers, a.By)) && !slices.Contains(by, a.By) {
+		switch {
+		case a.Alias != "" && a.Alias != g.Alias, slices.Contains(by, a.By), slices.Contains(others, a.By):
+		case len(g.Approvers) == 0 || slices.Contains(g.Approvers, a.By):
 			by = append(by, a.By)
+		default:
+			others = append(others, a.By)
 		}
 	}
 	who := ""
@@ -402,7 +406,11 @@ func checkApprovals(g stagefile.Gates, v *registry.Version) Check {
 	case !c.Passed:
 		c.Text = fmt.Sprintf("%d of %d approved: %s", len(by), g.Approvals, strings.Join(by, ", "))
 	default:
+		others = nil
 		c.Text = "approved by " + strings.Join(by, ", ")
+	}
+	if len(others) > 0 {
+		c.Text += "; " + strings.Join(others, ", ") + " did, who may not"
 	}
 	return c
 }
