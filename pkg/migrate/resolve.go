@@ -20,8 +20,9 @@ type found struct {
 }
 
 // placeholder is the id that stands for content of which only DVC's sum is
-// known. No object has it.
-func placeholder(s dvc.Sum) oid.ID { return oid.Sum([]byte("dvc " + s.Algorithm + ":" + s.Hex)) }
+// known. No object has it. What DVC 2 and 3 call by the same digits is the same,
+// but for line ends: a lock of DVC 2 beside pointers of DVC 3 is not out of date.
+func placeholder(s dvc.Sum) oid.ID { return oid.Sum([]byte("dvc md5:" + s.Hex)) }
 
 // resolve finds the objects of wants, in their order: as they stand at their
 // paths where that is what DVC recorded, else as known by the table. What stands
