@@ -154,7 +154,9 @@ func (o *plotsOptions) run(ctx context.Context, names []string) error {
 // nothing explains why there is no plot.
 func (o *plotsOptions) nothing(ctx context.Context) error {
 	if len(o.targets) == 0 {
-		return errs.New(errs.NotFound, "no plots are declared").Hint("name a file: mlops plots show loss.csv; or add it to the plots of a stage in mlops.yaml")
+		o.app.io.Note("no plots are declared")
+		o.app.io.Hint("name a file: mlops plots show loss.csv; or add it to the plots of a stage in mlops.yaml")
+		return nil
 	}
 	e := errs.New(errs.NotFound, "there is no plot %s", strings.Join(o.targets, ", "))
 	r, err := o.app.repo(ctx)
