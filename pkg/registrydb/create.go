@@ -140,7 +140,7 @@ func (s *Service) CreateVersion(ctx context.Context, v registry.Version) (regist
 // nextNumber is the first number of a model that was never used.
 func nextNumber(ctx context.Context, tx *db.Tx, model int64) (number int, err error) {
 	var top int
-	err = each(ctx, tx, []any{&top}, func() error {
+	err = db.Each(ctx, tx, []any{&top}, func() error {
 		number = max(number, top)
 		return nil
 	}, `SELECT floor FROM registered_models WHERE seq = ?

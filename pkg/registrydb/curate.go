@@ -127,7 +127,7 @@ func (s *Service) SetAlias(ctx context.Context, name, alias string, number int) 
 
 // holder is the number of the version that has an alias; 0 is none.
 func holder(ctx context.Context, tx *db.Tx, model int64, alias string) (number int, err error) {
-	err = each(ctx, tx, []any{&number}, func() error { return nil }, `SELECT v.number FROM model_aliases a JOIN model_versions v ON v.id = a.version AND v.model = a.model
+	err = db.Each(ctx, tx, []any{&number}, func() error { return nil }, `SELECT v.number FROM model_aliases a JOIN model_versions v ON v.id = a.version AND v.model = a.model
 		WHERE a.model = ? AND a.name = ? AND a.deleted = 0 AND v.deleted = 0`, model, alias)
 	return number, err
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/registry"
 )
 
@@ -45,7 +46,7 @@ func (v *versionRow) dest() []any {
 const alive = "m.created > m.deleted"
 
 // model finds a model that is there.
-func (s *Service) model(ctx context.Context, q querier, name string) (modelRow, error) {
+func (s *Service) model(ctx context.Context, q db.Querier, name string) (modelRow, error) {
 	found, err := rowsOf(ctx, q, "SELECT "+modelColumns+" FROM registered_models m WHERE m.name = ? AND "+alive, name)
 	if err != nil {
 		return modelRow{}, err
@@ -56,16 +57,16 @@ func (s *Service) model(ctx context.Context, q querier, name string) (modelRow, 
 	return found[0], nil
 }
 
-func rowsOf(ctx context.Context, q querier, query string, args ...any) (list []modelRow, err error) {
+func rowsOf(ctx context.Context, q db.Querier, query string, args ...any) (list []modelRow, err error) {
 	var m modelRow
-	err = each(ctx, q, m.dest(), func() error {
+	err = db.Each(ctx, q, m.dest(), func() error {
 		list = append(list, m)
 		return nil
 	}, query, args...)
 	return list, err
 }
 
-func missingModel(ctx context.Context, q querier, name string) error {
+func missingModel(ctx context.Context, q db.Querier, name string) error {
 	names, err := column(ctx, q, "SELECT m.name FROM registered_models m WHERE "+alive+" ORDER BY m.name LIMIT 1000")
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func missingModel(ctx context.Context, q querier, name string) error {
 }
 
 // version finds a version that is there.
-func (s *Service) version(ctx context.Context, q querier, name string, number int) (versionRow, error) {
+func (s *Service) version(ctx context.Context, q db.Querier, name string, number int) (versionRow, error) {
 	m, err := s.model(ctx, q, name)
 	if err != nil {
 		return versionRow{}, err
@@ -94,13 +95,13 @@ func (s *Service) version(ctx context.Context, q querier, name string, number in
 	return found[0], nil
 }
 
-func versionRows(ctx context.Context, q querier, rest string, args ...any) (list []versionRow, err error) {
+func versionRows(ctx context.Context, q db.Querier, rest string, args ...any) (list []versionRow, err error) {
 	return versionRowsFrom(ctx, q, fromVersions, rest, args...)
 }
 
-func versionRowsFrom(ctx context.Context, q querier, from, rest string, args ...any) (list []versionRow, err error) {
+func versionRowsFrom(ctx context.Context, q db.Querier, from, rest string, args ...any) (list []versionRow, err error) {
 	var v versionRow
-	err = each(ctx, q, v.dest(), func() error {
+	err = db.Each(ctx, q, v.dest(), func() error {
 		list = append(list, v)
 		return nil
 	}, "SELECT "+versionColumns+from+rest, args...)
@@ -108,9 +109,9 @@ func versionRowsFrom(ctx context.Context, q querier, from, rest string, args ...
 }
 
 // column returns the texts of a query with one column.
-func column(ctx context.Context, q querier, query string, args ...any) (texts []string, err error) {
+func column(ctx context.Context, q db.Querier, query string, args ...any) (texts []string, err error) {
 	var text string
-	err = each(ctx, q, []any{&text}, func() error {
+	err = db.Each(ctx, q, []any{&text}, func() error {
 		texts = append(texts, text)
 		return nil
 	}, query, args...)
@@ -144,7 +145,7 @@ func (s *Service) fillModels(ctx context.Context, rows []modelRow) ([]registry.M
 		in := "(" + marks(len(part)) + ")"
 		var seq int64
 		var tag registry.Tag
-		if err := each(ctx, s.db, []any{&seq, &tag.Key, &tag.Value}, func() error {
+		if err := db.Each(ctx, s.db, []any{&seq, &tag.Key, &tag.Value}, func() error {
 			m := &list[at[seq]]
 			m.Tags = append(m.Tags, tag)
 			return nil
@@ -152,7 +153,7 @@ func (s *Service) fillModels(ctx context.Context, rows []modelRow) ([]registry.M
 			return nil, err
 		}
 		var alias registry.Alias
-		if err := each(ctx, s.db, []any{&seq, &alias.Name, &alias.Version, &alias.By, &alias.Time}, func() error {
+		if err := db.Each(ctx, s.db, []any{&seq, &alias.Name, &alias.Version, &alias.By, &alias.Time}, func() error {
 			m := &list[at[seq]]
 			m.Aliases = append(m.Aliases, alias)
 			return nil
@@ -161,7 +162,7 @@ func (s *Service) fillModels(ctx context.Context, rows []modelRow) ([]registry.M
 			return nil, err
 		}
 		var count int
-		if err := each(ctx, s.db, []any{&seq, &count}, func() error {
+		if err := db.Each(ctx, s.db, []any{&seq, &count}, func() error {
 			list[at[seq]].Versions = count
 			return nil
 		}, "SELECT model, count(*) FROM model_versions WHERE deleted = 0 AND model IN "+in+" GROUP BY model", part...); err != nil {
@@ -204,7 +205,7 @@ func (s *Service) fillVersions(ctx context.Context, rows []versionRow, bare bool
 		in := "(" + marks(len(part)) + ")"
 		var seq int64
 		var tag registry.Tag
-		if err := each(ctx, s.db, []any{&seq, &tag.Key, &tag.Value}, func() error {
+		if err := db.Each(ctx, s.db, []any{&seq, &tag.Key, &tag.Value}, func() error {
 			v := &list[at[seq]]
 			v.Tags = append(v.Tags, tag)
 			return nil
@@ -213,7 +214,7 @@ func (s *Service) fillVersions(ctx context.Context, rows []versionRow, bare bool
 			return nil, err
 		}
 		var alias string
-		if err := each(ctx, s.db, []any{&seq, &alias}, func() error {
+		if err := db.Each(ctx, s.db, []any{&seq, &alias}, func() error {
 			v := &list[at[seq]]
 			v.Aliases = append(v.Aliases, alias)
 			return nil
@@ -225,7 +226,7 @@ func (s *Service) fillVersions(ctx context.Context, rows []versionRow, bare bool
 			continue
 		}
 		var a registry.Approval
-		if err := each(ctx, s.db, []any{&seq, &a.By, &a.Time, &a.Alias, &a.Note}, func() error {
+		if err := db.Each(ctx, s.db, []any{&seq, &a.By, &a.Time, &a.Alias, &a.Note}, func() error {
 			v := &list[at[seq]]
 			v.Approvals = append(v.Approvals, a)
 			return nil

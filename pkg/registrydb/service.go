@@ -3,7 +3,6 @@ package registrydb
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"os"
 
@@ -60,33 +59,6 @@ func (s *Service) event(ctx context.Context, tx *db.Tx, kind, name string, data 
 	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO events (time, kind, subject, by, data) VALUES (?, ?, ?, ?, ?)", s.now(), kind, name, s.who(ctx), string(text))
 	return err
-}
-
-// querier is a database or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// each runs a query, and calls fn for every row once its columns are in dest.
-func each(ctx context.Context, q querier, dest []any, fn func() error, query string, args ...any) (err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := rows.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // oidColumn reads an object id; NULL is the zero id.

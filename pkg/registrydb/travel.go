@@ -27,7 +27,7 @@ func (s *Service) Exports(ctx context.Context) ([]Export, error) {
 	var list []Export
 	var e Export
 	var id, object oidColumn
-	if err := each(ctx, s.db, []any{&e.Ref.Name, &id}, func() error {
+	if err := db.Each(ctx, s.db, []any{&e.Ref.Name, &id}, func() error {
 		e.Record = oid.ID(id)
 		list = append(list, e)
 		return nil
@@ -35,7 +35,7 @@ func (s *Service) Exports(ctx context.Context) ([]Export, error) {
 		return nil, err
 	}
 	var details string
-	err := each(ctx, s.db, []any{&e.Ref.Name, &e.Ref.Number, &e.Version, &id, &object, &details}, func() error {
+	err := db.Each(ctx, s.db, []any{&e.Ref.Name, &e.Ref.Number, &e.Version, &id, &object, &details}, func() error {
 		e.Record, e.Object = oid.ID(id), registry.Data{}
 		if object != (oidColumn{}) {
 			var d registry.Details
@@ -55,7 +55,7 @@ func (s *Service) identify(ctx context.Context) error {
 	for _, table := range []string{"registered_models", "model_versions"} {
 		var missing []int64
 		var seq int64
-		if err := each(ctx, s.db, []any{&seq}, func() error {
+		if err := db.Each(ctx, s.db, []any{&seq}, func() error {
 			missing = append(missing, seq)
 			return nil
 		}, "SELECT seq FROM "+table+" WHERE record IS NULL"); err != nil {
@@ -106,14 +106,14 @@ func (s *Service) Record(ctx context.Context, e Export) (data []byte, err error)
 	return data, err
 }
 
-func encode(ctx context.Context, q querier, table string, seq int64) ([]byte, error) {
+func encode(ctx context.Context, q db.Querier, table string, seq int64) ([]byte, error) {
 	if table == "registered_models" {
 		return encodeModel(ctx, q, seq)
 	}
 	return encodeVersion(ctx, q, seq)
 }
 
-func encodeModel(ctx context.Context, q querier, seq int64) ([]byte, error) {
+func encodeModel(ctx context.Context, q db.Querier, seq int64) ([]byte, error) {
 	found, err := rowsOf(ctx, q, "SELECT "+modelColumns+" FROM registered_models m WHERE m.seq = ?", seq)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -127,7 +127,7 @@ func encodeModel(ctx context.Context, q querier, seq int64) ([]byte, error) {
 		return nil, err
 	}
 	var a registry.RecordAlias
-	if err := each(ctx, q, []any{&a.Name, &a.Version, &a.By, &a.Time, &a.Removed}, func() error {
+	if err := db.Each(ctx, q, []any{&a.Name, &a.Version, &a.By, &a.Time, &a.Removed}, func() error {
 		r.Aliases = append(r.Aliases, a)
 		return nil
 	}, "SELECT name, version, author, time, deleted > 0 FROM model_aliases WHERE model = ? ORDER BY name", seq); err != nil {
@@ -136,7 +136,7 @@ func encodeModel(ctx context.Context, q querier, seq int64) ([]byte, error) {
 	return r.Encode()
 }
 
-func encodeVersion(ctx context.Context, q querier, seq int64) ([]byte, error) {
+func encodeVersion(ctx context.Context, q db.Querier, seq int64) ([]byte, error) {
 	found, err := versionRows(ctx, q, "WHERE v.seq = ?", seq)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -155,7 +155,7 @@ func encodeVersion(ctx context.Context, q querier, seq int64) ([]byte, error) {
 		return nil, err
 	}
 	var a registry.Approval
-	if err := each(ctx, q, []any{&a.By, &a.Time, &a.Alias, &a.Note}, func() error {
+	if err := db.Each(ctx, q, []any{&a.By, &a.Time, &a.Alias, &a.Note}, func() error {
 		r.Approvals = append(r.Approvals, a)
 		return nil
 	}, "SELECT author, time, alias, note FROM model_approvals WHERE version = ? ORDER BY time, author, alias", seq); err != nil {
@@ -164,10 +164,10 @@ func encodeVersion(ctx context.Context, q querier, seq int64) ([]byte, error) {
 	return r.Encode()
 }
 
-func recordTags(ctx context.Context, q querier, model, version int64) ([]registry.RecordTag, error) {
+func recordTags(ctx context.Context, q db.Querier, model, version int64) ([]registry.RecordTag, error) {
 	tags := []registry.RecordTag{}
 	var t registry.RecordTag
-	err := each(ctx, q, []any{&t.Key, &t.Value, &t.Time, &t.Removed}, func() error {
+	err := db.Each(ctx, q, []any{&t.Key, &t.Value, &t.Time, &t.Removed}, func() error {
 		tags = append(tags, t)
 		return nil
 	}, "SELECT key, value, time, deleted > 0 FROM registry_tags WHERE model = ? AND version = ? ORDER BY key", model, version)
@@ -213,7 +213,7 @@ func (s *Service) Waiting(ctx context.Context) ([]registry.VersionRecord, error)
 	return waiting(ctx, s.db, "")
 }
 
-func waiting(ctx context.Context, q querier, where string, args ...any) (list []registry.VersionRecord, err error) {
+func waiting(ctx context.Context, q db.Querier, where string, args ...any) (list []registry.VersionRecord, err error) {
 	texts, err := column(ctx, q, "SELECT record FROM model_waiting "+where+" ORDER BY name, number, id", args...)
 	if err != nil {
 		return nil, err

@@ -142,7 +142,7 @@ func (s *Service) owned(ctx context.Context, o track.Owner, fn func(track.Asset)
 	}
 	a := track.Asset{Role: track.Artifact}
 	var id oidColumn
-	return each(ctx, s.db, []any{&a.Path, &a.Kind, &id, &a.Size, &a.Files, &a.Local}, func() error {
+	return db.Each(ctx, s.db, []any{&a.Path, &a.Kind, &id, &a.Size, &a.Files, &a.Local}, func() error {
 		a.ID = oid.ID(id)
 		fn(a)
 		return nil

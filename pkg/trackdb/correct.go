@@ -139,7 +139,7 @@ func correctModels(ctx context.Context, tx *db.Tx, run, key string, want []point
 	}
 	var measured []place
 	var at place
-	if err := each(ctx, tx, []any{&at.timestamp, &at.step}, func() error {
+	if err := db.Each(ctx, tx, []any{&at.timestamp, &at.step}, func() error {
 		measured = append(measured, at)
 		return nil
 	}, "SELECT DISTINCT timestamp, step FROM model_metrics WHERE run = ? AND key = ?", run, key); err != nil {
@@ -211,7 +211,7 @@ func noteCorrection(ctx context.Context, tx *db.Tx, seq int64, c track.Correctio
 func corrections(ctx context.Context, q querier, seq int64) ([]track.Correction, error) {
 	var list []track.Correction
 	var c track.Correction
-	err := each(ctx, q, []any{&c.Entity, &c.Key, &c.Time}, func() error {
+	err := db.Each(ctx, q, []any{&c.Entity, &c.Key, &c.Time}, func() error {
 		list = append(list, c)
 		return nil
 	}, "SELECT kind, key, time FROM corrections WHERE run = ? ORDER BY kind, key", seq)

@@ -2,7 +2,6 @@ package trackdb
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -47,7 +46,7 @@ func tagKeys(ctx context.Context, tx *db.Tx, seq int64) ([]string, error) {
 func column(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
 	var texts []string
 	var text string
-	err := each(ctx, q, []any{&text}, func() error {
+	err := db.Each(ctx, q, []any{&text}, func() error {
 		texts = append(texts, text)
 		return nil
 	}, query, args...)
@@ -164,28 +163,6 @@ func (s *Service) curate(ctx context.Context, id, kind string, data map[string]a
 
 // querier is a database or a transaction.
 type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	db.Querier
 	Dialect() db.Dialect
-}
-
-// each runs a query, and calls fn for every row once its columns are in dest.
-func each(ctx context.Context, q querier, dest []any, fn func() error, query string, args ...any) (err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := rows.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

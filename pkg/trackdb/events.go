@@ -67,7 +67,7 @@ func (s *Service) Events(ctx context.Context, q track.EventQuery) ([]track.Event
 	}
 	events := []track.Event{}
 	var e track.Event
-	err := each(ctx, s.db, []any{&e.Seq, &e.Time, &e.Kind, &e.Subject, &e.By, &e.Data}, func() error {
+	err := db.Each(ctx, s.db, []any{&e.Seq, &e.Time, &e.Kind, &e.Subject, &e.By, &e.Data}, func() error {
 		events = append(events, e)
 		return nil
 	}, "SELECT seq, time, kind, subject, by, data FROM events WHERE "+strings.Join(where, " AND ")+" ORDER BY seq DESC"+limit, args...)

@@ -298,7 +298,7 @@ func (s *Service) experiments(ctx context.Context, more string, args ...any) ([]
 	list := []track.Experiment{}
 	at := map[string]int{}
 	var e track.Experiment
-	if err := each(ctx, s.db, []any{&e.ID, &e.Name, &e.Created, &e.Updated, &e.Location, &e.Deleted, &e.Runs}, func() error {
+	if err := db.Each(ctx, s.db, []any{&e.ID, &e.Name, &e.Created, &e.Updated, &e.Location, &e.Deleted, &e.Runs}, func() error {
 		at[e.ID] = len(list)
 		list = append(list, e)
 		return nil
@@ -315,13 +315,13 @@ func (s *Service) experiments(ctx context.Context, more string, args ...any) ([]
 		return nil
 	}
 	if len(list) > fewRuns {
-		return list, each(ctx, s.db, []any{&id, &t.Key, &t.Value}, take, "SELECT experiment, key, value FROM experiment_tags ORDER BY experiment, key")
+		return list, db.Each(ctx, s.db, []any{&id, &t.Key, &t.Value}, take, "SELECT experiment, key, value FROM experiment_tags ORDER BY experiment, key")
 	}
 	numbers := make([]string, len(list))
 	for i := range list {
 		numbers[i] = list[i].ID
 	}
-	return list, each(ctx, s.db, []any{&id, &t.Key, &t.Value}, take,
+	return list, db.Each(ctx, s.db, []any{&id, &t.Key, &t.Value}, take,
 		"SELECT experiment, key, value FROM experiment_tags WHERE experiment IN ("+strings.Join(numbers, ",")+") ORDER BY experiment, key")
 }
 

@@ -135,7 +135,7 @@ func fillInputs(ctx context.Context, q querier, runs map[int64]*track.Run) error
 func (s *Service) Datasets(ctx context.Context, experiments []string, limit int) ([]track.DatasetSummary, error) {
 	list := []track.DatasetSummary{}
 	var d track.DatasetSummary
-	err := each(ctx, s.db, []any{&d.ExperimentID, &d.Name, &d.Digest, &d.Context}, func() error {
+	err := db.Each(ctx, s.db, []any{&d.ExperimentID, &d.Name, &d.Digest, &d.Context}, func() error {
 		list = append(list, d)
 		return nil
 	}, "SELECT DISTINCT d.experiment, d.name, d.digest, i.context FROM datasets d JOIN run_datasets i ON i.dataset = d.id WHERE d.experiment IN ("+

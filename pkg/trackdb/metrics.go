@@ -132,7 +132,7 @@ func seriesOf(ctx context.Context, tx *db.Tx, seq int64, metrics []track.Metric,
 		for _, key := range chunk {
 			args = append(args, key)
 		}
-		if err := each(ctx, tx, []any{&id, &sum.Key, &value, &sum.Timestamp, &sum.Step, &low, &high, &sum.Count}, func() error {
+		if err := db.Each(ctx, tx, []any{&id, &sum.Key, &value, &sum.Timestamp, &sum.Step, &low, &high, &sum.Count}, func() error {
 			sum.Value, sum.Min, sum.Max = track.Value(value), track.Value(low), track.Value(high)
 			s := byKey[sum.Key]
 			s.id, s.sum = id, sum
@@ -199,7 +199,7 @@ func insertSeries(ctx context.Context, tx *db.Tx, seq int64, fresh []*serie) err
 		}
 		var id int64
 		var key string
-		if err := each(ctx, tx, []any{&id, &key}, func() error {
+		if err := db.Each(ctx, tx, []any{&id, &key}, func() error {
 			for _, s := range chunk {
 				if s.sum.Key == key {
 					s.id = id

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -28,7 +29,7 @@ func (s *Service) models(ctx context.Context, q querier, more string, args ...an
 	var seqs []int64
 	var seq int64
 	var m track.LoggedModel
-	if err := each(ctx, q, []any{&seq, &m.ID, &m.ExperimentID, &m.Experiment, &m.Name, &m.Type, &m.Run, &m.Status, &m.Message, &m.Created, &m.Updated}, func() error {
+	if err := db.Each(ctx, q, []any{&seq, &m.ID, &m.ExperimentID, &m.Experiment, &m.Name, &m.Type, &m.Run, &m.Status, &m.Message, &m.Created, &m.Updated}, func() error {
 		at[seq] = len(list)
 		list, seqs = append(list, m), append(seqs, seq)
 		return nil
@@ -39,13 +40,13 @@ func (s *Service) models(ctx context.Context, q querier, more string, args ...an
 	test, args := q.Dialect().Among("model", seqs)
 	of := " WHERE " + test + " ORDER BY model, "
 	var key, value string
-	if err := each(ctx, q, []any{&seq, &key, &value}, func() error {
+	if err := db.Each(ctx, q, []any{&seq, &key, &value}, func() error {
 		list[at[seq]].Params = append(list[at[seq]].Params, track.Param{Key: key, Value: value})
 		return nil
 	}, "SELECT model, key, value FROM model_params"+of+"position, key", args...); err != nil {
 		return nil, err
 	}
-	if err := each(ctx, q, []any{&seq, &key, &value}, func() error {
+	if err := db.Each(ctx, q, []any{&seq, &key, &value}, func() error {
 		list[at[seq]].Tags = append(list[at[seq]].Tags, track.Tag{Key: key, Value: value})
 		return nil
 	}, "SELECT model, key, value FROM model_tags"+of+"position, key", args...); err != nil {
@@ -53,7 +54,7 @@ func (s *Service) models(ctx context.Context, q querier, more string, args ...an
 	}
 	var p track.ModelMetric
 	var number valueColumn
-	err := each(ctx, q, []any{&seq, &p.Key, &p.Timestamp, &p.Step, &p.Run, &number, &p.Dataset, &p.Digest}, func() error {
+	err := db.Each(ctx, q, []any{&seq, &p.Key, &p.Timestamp, &p.Step, &p.Run, &number, &p.Dataset, &p.Digest}, func() error {
 		p.Value, p.Model = float64(number), list[at[seq]].ID
 		list[at[seq]].Metrics = append(list[at[seq]].Metrics, p)
 		return nil

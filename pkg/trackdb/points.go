@@ -18,7 +18,7 @@ type seriesAt struct{ run, id, count int64 }
 
 // findSeries looks a run's series up; without one its number is 0.
 func findSeries(ctx context.Context, q querier, run, key string) (at seriesAt, err error) {
-	err = each(ctx, q, []any{&at.run, &at.id, &at.count}, func() error { return nil },
+	err = db.Each(ctx, q, []any{&at.run, &at.id, &at.count}, func() error { return nil },
 		"SELECT r.seq, s.id, s.count FROM runs r JOIN series s ON s.run = r.seq AND s.key = ? WHERE r.id = ?", key, run)
 	return at, err
 }
@@ -49,7 +49,7 @@ func (at seriesAt) points(ctx context.Context, q querier, low, high int64) (piec
 	var data sql.RawBytes
 	var p point
 	var value valueColumn
-	err := each(ctx, q, []any{&kind, &data, &p.timestamp, &p.step, &value}, func() error {
+	err := db.Each(ctx, q, []any{&kind, &data, &p.timestamp, &p.step, &value}, func() error {
 		switch kind {
 		case 1:
 			return take(data)
@@ -209,7 +209,7 @@ func fold(ctx context.Context, tx *db.Tx, run int64) error {
 	found := map[int64][]point{}
 	var order []int64
 	var data sql.RawBytes
-	if err := each(ctx, tx, []any{&data}, func() error {
+	if err := db.Each(ctx, tx, []any{&data}, func() error {
 		return eachInTail(data, func(series int64, block []byte) error {
 			if found[series] == nil {
 				order = append(order, series)
@@ -234,7 +234,7 @@ func foldSeries(ctx context.Context, tx *db.Tx, series int64, points []point) er
 	var newest int64
 	var block []point
 	var data sql.RawBytes
-	if err := each(ctx, tx, []any{&newest, &data}, func() (err error) {
+	if err := db.Each(ctx, tx, []any{&newest, &data}, func() (err error) {
 		block, err = decodeBlock(block, data)
 		return err
 	}, "SELECT id, data FROM blocks WHERE series = ? ORDER BY id DESC LIMIT 1", series); err != nil {
@@ -250,7 +250,7 @@ func foldSeries(ctx context.Context, tx *db.Tx, series int64, points []point) er
 		var p point
 		var value valueColumn
 		rows := len(points)
-		if err := each(ctx, tx, []any{&p.timestamp, &p.step, &value}, func() error {
+		if err := db.Each(ctx, tx, []any{&p.timestamp, &p.step, &value}, func() error {
 			p.value = float64(value)
 			points = append(points, p)
 			return nil

@@ -34,7 +34,7 @@ func (s *Service) reap(ctx context.Context) error {
 	host := ""
 	var id string
 	var p track.Process
-	if err := each(ctx, s.db, []any{&id, &p.Host, &p.PID, &p.Started}, func() error {
+	if err := db.Each(ctx, s.db, []any{&id, &p.Host, &p.PID, &p.Started}, func() error {
 		if host == "" {
 			host = hostname()
 		}

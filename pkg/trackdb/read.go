@@ -57,7 +57,7 @@ func (s *Service) Run(ctx context.Context, id string) (track.Run, error) {
 func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.Run, edited int64, err error) {
 	var environment string
 	var r runRow
-	if err := each(ctx, q, append(r.dest(), &environment, &edited), func() error {
+	if err := db.Each(ctx, q, append(r.dest(), &environment, &edited), func() error {
 		run, err = r.take()
 		return err
 	}, "SELECT "+runColumns+", r.environment, r.edited FROM runs r JOIN experiments e ON e.id = r.experiment WHERE r.id = ?", id); err != nil {
@@ -110,7 +110,7 @@ func (s *Service) Stream(ctx context.Context, q track.Query, fn func([]track.Run
 	query, args := s.listing(ctx, q).query("r.seq", q)
 	var all []int64
 	var seq int64
-	if err := each(ctx, s.db, []any{&seq}, func() error {
+	if err := db.Each(ctx, s.db, []any{&seq}, func() error {
 		all = append(all, seq)
 		return nil
 	}, query, args...); err != nil {
@@ -144,7 +144,7 @@ func (s *Service) Stream(ctx context.Context, q track.Query, fn func([]track.Run
 func (s *Service) list(ctx context.Context, q track.Query, query string, args []any) (seqs []int64, runs []track.Run, err error) {
 	runs = []track.Run{}
 	var r runRow
-	if err := each(ctx, s.db, r.dest(), func() error {
+	if err := db.Each(ctx, s.db, r.dest(), func() error {
 		run, err := r.take()
 		seqs, runs = append(seqs, r.seq), append(runs, run)
 		return err
@@ -189,7 +189,7 @@ func (s *Service) countChildren(ctx context.Context, runs []track.Run) error {
 		for i := range chunk {
 			args[i] = chunk[i].ID
 		}
-		if err := each(ctx, s.db, []any{&parent, &count}, func() error {
+		if err := db.Each(ctx, s.db, []any{&parent, &count}, func() error {
 			byID[parent].Children = count
 			return nil
 		}, "SELECT parent, count(*) FROM runs "+s.db.Dialect().Only(db.SQLite, "INDEXED BY runs_parent ")+"WHERE parent <> '' AND deleted = 0 AND parent IN ("+marks(len(args))+") GROUP BY parent", args...); err != nil {
@@ -319,7 +319,7 @@ func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int6
 }
 
 func rowsWhere(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int64, dest []any, add func(*track.Run), query string, args ...any) error {
-	return each(ctx, q, append([]any{seq}, dest...), func() error {
+	return db.Each(ctx, q, append([]any{seq}, dest...), func() error {
 		if run := runs[*seq]; run != nil {
 			add(run)
 		}
@@ -332,7 +332,7 @@ func stages(ctx context.Context, q querier, seq int64) ([]track.StageRecord, err
 	var r track.StageRecord
 	var reasons string
 	var log oidColumn
-	err := each(ctx, q, []any{&r.Name, &r.Action, &reasons, &r.Seconds, &r.CPUSeconds, &r.MaxRSS, &r.ExitCode, &log, &r.Fingerprint, &r.Attempts}, func() error {
+	err := db.Each(ctx, q, []any{&r.Name, &r.Action, &reasons, &r.Seconds, &r.CPUSeconds, &r.MaxRSS, &r.ExitCode, &log, &r.Fingerprint, &r.Attempts}, func() error {
 		r.Log, r.Reasons = oid.ID(log), nil
 		err := json.Unmarshal([]byte(reasons), &r.Reasons)
 		stages = append(stages, r)

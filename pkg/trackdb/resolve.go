@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
 
@@ -17,7 +18,7 @@ func (s *Service) Resolve(ctx context.Context, ref string) (string, error) {
 	find := func(query string, args ...any) ([]match, error) {
 		var found []match
 		var m match
-		err := each(ctx, s.db, []any{&m.id, &m.name}, func() error {
+		err := db.Each(ctx, s.db, []any{&m.id, &m.name}, func() error {
 			found = append(found, m)
 			return nil
 		}, "SELECT id, name FROM runs WHERE "+query+" ORDER BY start_time DESC, id LIMIT 11", args...)

@@ -98,7 +98,7 @@ func (s *Service) listing(ctx context.Context, q track.Query) *listing {
 	}
 	return newListing(q, s.db.Dialect(), top, func(rows string, args []any) (runs []int64, ok bool) {
 		var run int64
-		err := each(ctx, s.db, []any{&run}, func() error {
+		err := db.Each(ctx, s.db, []any{&run}, func() error {
 			runs = append(runs, run)
 			return nil
 		}, "SELECT run FROM "+rows+" LIMIT "+strconv.Itoa(fewRows+1), args...)

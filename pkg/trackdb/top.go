@@ -33,7 +33,7 @@ func (s *Service) top(ctx context.Context, q track.Query) condition {
 	var there bool
 	var parents int
 	var gone []any
-	err := each(ctx, s.db, []any{&id, &there}, func() error {
+	err := db.Each(ctx, s.db, []any{&id, &there}, func() error {
 		if parents++; !there {
 			gone = append(gone, id)
 		}

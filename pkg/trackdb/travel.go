@@ -32,7 +32,7 @@ func (s *Service) Exports(ctx context.Context) ([]Export, error) {
 	var e Export
 	var seq int64
 	var id oidColumn
-	if err := each(ctx, s.db, []any{&seq, &e.RunID, &id}, func() error {
+	if err := db.Each(ctx, s.db, []any{&seq, &e.RunID, &id}, func() error {
 		e.Record = oid.ID(id)
 		at[seq] = len(list)
 		list = append(list, e)
@@ -41,7 +41,7 @@ func (s *Service) Exports(ctx context.Context) ([]Export, error) {
 		return nil, err
 	}
 	var a track.Asset
-	err := each(ctx, s.db, []any{&seq, &a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files}, func() error {
+	err := db.Each(ctx, s.db, []any{&seq, &a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files}, func() error {
 		a.ID = oid.ID(id)
 		if i, ok := at[seq]; ok {
 			list[i].Objects = append(list[i].Objects, a)
@@ -95,7 +95,7 @@ func (s *Service) record(ctx context.Context, q querier, id string) ([]byte, err
 	r := track.Record{Run: run, Edited: edited}
 	r.Run.Tags = []track.Tag{}
 	var t track.Tag
-	if err := each(ctx, q, []any{&t.Key, &t.Value, &t.Time, &t.Removed}, func() error {
+	if err := db.Each(ctx, q, []any{&t.Key, &t.Value, &t.Time, &t.Removed}, func() error {
 		r.Run.Tags = append(r.Run.Tags, t)
 		return nil
 	}, "SELECT key, value, time, deleted FROM tags WHERE run = ? ORDER BY key", seq); err != nil {
@@ -135,7 +135,7 @@ func (s *Service) modelRecords(ctx context.Context, q querier, run string) ([]tr
 		records[i].LoggedModel = m
 		a := track.Asset{Role: track.Artifact}
 		var id oidColumn
-		if err := each(ctx, q, []any{&a.Path, &a.Kind, &id, &a.Size, &a.Files}, func() error {
+		if err := db.Each(ctx, q, []any{&a.Path, &a.Kind, &id, &a.Size, &a.Files}, func() error {
 			a.ID = oid.ID(id)
 			records[i].Artifacts = append(records[i].Artifacts, a)
 			return nil
