@@ -143,6 +143,7 @@ type operation struct {
 	status                         int // of success, 200 when 0
 	stream                         bool
 	rest                           bool   // the last part of the path may have slashes
+	bytes                          bool   // the body of the request is a file
 	makes                          string // the parameter of other paths that the answer has, as PARAMETER=FIELD
 }
 
@@ -158,6 +159,12 @@ func add[I, O any](a *api, op operation, fn func(ctx context.Context, in *I) (*O
 			Description: "The address or the headers are longer than 64 KiB",
 			Content:     map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}},
+	}
+	if op.bytes {
+		o.MaxBodyBytes = -1
+		o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		}}
 	}
 	if op.need != route.Open {
 		o.Security = []map[string][]string{{"token": {}}, {"basic": {}}}
