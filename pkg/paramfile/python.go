@@ -180,11 +180,12 @@ func (p *python) literal() (any, error) {
 		}
 		return s.String(), nil
 	case t.kind == pyBytes:
-		s := t.text
+		var s strings.Builder
+		s.WriteString(t.text)
 		for p.peek().kind == pyBytes {
-			s += p.next().text
+			s.WriteString(p.next().text)
 		}
-		return Bytes(s), nil
+		return Bytes(s.String()), nil
 	case t.kind == pyNumber:
 		return pyNumberValue(t.text)
 	case t.kind == pyName:

@@ -223,7 +223,7 @@ func pyUnescapeBytes(s string) string {
 	text := []rune(pyUnescape(s))
 	raw := make([]byte, len(text))
 	for i, r := range text {
-		raw[i] = byte(r) //nolint:gosec // Python takes none but ASCII and escapes of one byte
+		raw[i] = byte(r) // Python takes none but ASCII and escapes of one byte
 	}
 	return string(raw)
 }

@@ -120,7 +120,7 @@ func (d *decider) judge(ctx context.Context, s *stagefile.Stage) (Step, error) {
 	if step.err = checkExecutor(s, d.executor); step.err != nil {
 		step.Reasons = append(step.Reasons, step.err.Error())
 	}
-	return step, nil //nolint:nilerr // the step carries it
+	return step, nil
 }
 
 // compare chooses the action of a stage whose inputs are known.
