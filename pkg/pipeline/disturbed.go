@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/mlops-cli/mlops/pkg/paramfile"
@@ -50,7 +51,7 @@ func (s *scheduler) disturbed(step *Step, found map[string]stagefile.Asset) []st
 func watched(step *Step) []string {
 	var paths []string
 	for _, d := range step.record.Deps {
-		away := slices.ContainsFunc(step.away, func(a stagefile.Asset) bool { return a.Path == d.Path })
+		away := slices.ContainsFunc(step.away, func(a stagefile.Asset) bool { return a.Path == d.Path || strings.HasPrefix(d.Path, a.Path+"/") })
 		if !away && !outside(d.Path) {
 			paths = append(paths, d.Path)
 		}

@@ -27,7 +27,7 @@ func (v *view) calledSame(s *stagefile.Stage, p string) (was, bring stagefile.As
 	if !ok || !bring.Unknown {
 		return v.sameWithin(s, p)
 	}
-	if _, err := os.Lstat(filepath.Join(v.root, filepath.FromSlash(bring.Path))); err == nil {
+	if _, err := os.Lstat(filepath.Join(v.root, filepath.FromSlash(bring.Path))); err == nil && !v.bringing[bring.Path] {
 		return was, bring, false
 	}
 	was, _, err := v.recorded(s, p)

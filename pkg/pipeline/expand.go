@@ -211,7 +211,7 @@ func (s *scheduler) expand(ctx context.Context, step Step) error {
 		if err := s.bringInputs(ctx, &step); err != nil {
 			return fail(err)
 		}
-		s.decider.view.assets[stage.Map] = step.away[0]
+		s.decider.view.assets[stage.Map] = step.record.Deps[0]
 	}
 	text, err := s.engine.Read(stage.Map)
 	if err != nil {

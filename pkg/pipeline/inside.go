@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/repo"
@@ -25,7 +26,7 @@ func (v *view) insideTracked(ctx context.Context, p string) (stagefile.Asset, bo
 		if !ok || d.Kind != stagefile.KindDir {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(v.root, filepath.FromSlash(dir))); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(filepath.Join(v.root, filepath.FromSlash(dir))); !errors.Is(err, fs.ErrNotExist) && !v.bringing[dir] {
 			return stagefile.Asset{}, false, err // it was removed from the directory
 		}
 		e, err := v.lookUp(ctx, d, p[len(dir)+1:])
@@ -39,4 +40,24 @@ func (v *view) insideTracked(ctx context.Context, p string) (stagefile.Asset, bo
 		return asset(repo.Object{Path: p, Kind: e.Kind, Exec: e.Exec, ID: e.ID, Size: e.Size, Files: e.Files}), true, nil
 	}
 	return stagefile.Asset{}, false, nil
+}
+
+// bring adds to what a stage needs brought. Of a tracked directory that is all of
+// it: with a part of it alone on disk, it would be another one than was tracked.
+func (v *view) bring(away []stagefile.Asset, a stagefile.Asset) []stagefile.Asset {
+	for at := a.Path; at != "." && at != "/"; at = path.Dir(at) {
+		if whole, ok := v.tracked[at]; ok {
+			if at != a.Path && whole.Kind == stagefile.KindDir {
+				a = whole
+			}
+			break
+		}
+	}
+	if a.Kind == stagefile.KindDir {
+		v.bringing[a.Path] = true
+	}
+	if slices.ContainsFunc(away, func(had stagefile.Asset) bool { return had.Path == a.Path }) {
+		return away
+	}
+	return append(away, a)
 }

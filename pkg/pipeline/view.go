@@ -54,6 +54,7 @@ type view struct {
 	// known, of partly known ones not what is in them, settled ones will be
 	// as recorded. Each maps an out to its stage.
 	unknown, partly, settled makers
+	bringing                 map[string]bool     // tracked directories that stages of this run need on disk
 	changed                  makers              // those that changed an out in this run
 	near                     map[string][]string // directory → paths of assets below it; nil until wanted
 
@@ -73,7 +74,7 @@ type view struct {
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
 		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: &lockStates{root: root, known: map[string]fileState{}}, rewritten: map[recordKey]bool{},
-		params: map[string]any{}, dirs: map[string]oid.ID{}, changed: newMakers(), adopted: map[recordKey]bool{},
+		params: map[string]any{}, dirs: map[string]oid.ID{}, changed: newMakers(), bringing: map[string]bool{}, adopted: map[recordKey]bool{},
 		unknown: newMakers(), partly: newMakers(), settled: newMakers(),
 	}
 }
@@ -197,7 +198,7 @@ func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Reco
 		alien := err == nil && a.Unknown && !v.adopted[recordKey{s.Lock(), s.Name}]
 		if alien || errs.Is(err, errs.NotFound) {
 			if was, pointed, same := v.calledSame(s, d.Path); same {
-				away, r.Deps = append(away, pointed), append(r.Deps, was)
+				away, r.Deps = v.bring(away, pointed), append(r.Deps, was)
 				continue
 			}
 		}
@@ -210,7 +211,7 @@ func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Reco
 			return r, nil, err
 		}
 		if !onDisk {
-			away = append(away, a)
+			away = v.bring(away, a)
 		}
 		r.Deps = append(r.Deps, a)
 	}
