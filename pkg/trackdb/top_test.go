@@ -1,6 +1,7 @@
 package trackdb
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -68,8 +69,7 @@ func TestTopHasAnIndex(t *testing.T) {
 			must(t, rows.Scan(&a, &b, &c, &line))
 			plan.WriteString(line + "\n")
 		}
-		must(t, rows.Err())
-		must(t, rows.Close())
+		must(t, errors.Join(rows.Err(), rows.Close()))
 		if !strings.Contains(plan.String(), want) {
 			t.Errorf("no %s:\n%s", want, plan.String())
 		}
