@@ -203,6 +203,13 @@ func details(data string) []fact {
 	}
 	var all []fact
 	for _, key := range sortedKeys(words) {
+		if inner, ok := words[key].(map[string]any); ok {
+			var parts []string
+			for _, name := range sortedKeys(inner) {
+				parts = append(parts, fmt.Sprint(name, " ", inner[name]))
+			}
+			words[key] = strings.Join(parts, ", ")
+		}
 		// What there was not before is not worth a word.
 		if text := fmt.Sprint(words[key]); text != "" && words[key] != nil && (key != "from" || text != "0") {
 			all = append(all, fact{Name: key, Text: text})

@@ -79,7 +79,7 @@ func TestPages(t *testing.T) {
 		"/data/data/train?from=HEAD~1&to=HEAD":             {"added", "deleted", "0.txt"},
 		"/data/model.bin":                                  {"made it"},
 		"/models":                                          {"digits", "@production → 1", "classification"},
-		"/models/digits":                                   {"Version 2", "0.95", "Reads <strong>digits</strong>"},
+		"/models/digits":                                   {"Version 2", "task classification", "0.95", "Reads <strong>digits</strong>"},
 		"/models/digits/1":                                 {"For digits only", "sklearn, python_function", "pixel", "Apache-2.0", "Lineage of version 1"},
 		"/models/digits/2":                                 {"Gates of @production", "accuracy", "does not", "version 1 has it now"},
 		"/models/digits/production":                        {"Version 1"},
