@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
@@ -62,7 +63,7 @@ func (h Hook) Check(insecure bool) error {
 	}
 	u, err := url.Parse(h.URL)
 	switch {
-	case h.URL == "":
+	case strings.TrimSpace(h.URL) == "":
 		return errs.New(errs.Usage, "Webhook URL cannot be empty or just whitespace: %q", h.URL)
 	case err != nil:
 		return errs.New(errs.Usage, "Invalid webhook URL %q: %w", h.URL, err)

@@ -196,6 +196,7 @@ func TestHooksAreKept(t *testing.T) {
 		func(h *webhook.Hook) { h.URL = "https://u:p@example.com" },
 		func(h *webhook.Hook) { h.URL = "https://" },
 		func(h *webhook.Hook) { h.URL = "" },
+		func(h *webhook.Hook) { h.URL = "   " },
 		func(h *webhook.Hook) { h.Events = nil },
 		func(h *webhook.Hook) { h.Events = []webhook.Event{{Entity: "model_version", Action: "set"}} },
 	} {
