@@ -1,10 +1,10 @@
 package trackdb
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
+	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
@@ -60,16 +60,13 @@ func TestTopHasAnIndex(t *testing.T) {
 		} else {
 			args = nil
 		}
-		rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
-		must(t, err)
 		var plan strings.Builder
-		for rows.Next() {
-			var a, b, c int
-			var line string
-			must(t, rows.Scan(&a, &b, &c, &line))
+		var a, b, c int
+		var line string
+		must(t, db.Each(t.Context(), s.db, []any{&a, &b, &c, &line}, func() error {
 			plan.WriteString(line + "\n")
-		}
-		must(t, errors.Join(rows.Err(), rows.Close()))
+			return nil
+		}, "EXPLAIN QUERY PLAN "+query, args...))
 		if !strings.Contains(plan.String(), want) {
 			t.Errorf("no %s:\n%s", want, plan.String())
 		}
