@@ -78,8 +78,8 @@ func (at seriesAt) points(ctx context.Context, q querier, low, high int64) (piec
 // and do not overlap.
 type pieces [][]point
 
-// sorted puts the points in order. It compares pieces, and sorts the points of
-// those only that overlap.
+// sorted puts the points in order. It compares pieces, and merges those only that
+// overlap.
 func (l pieces) sorted(order func(a, b point) int) pieces {
 	for _, piece := range l {
 		sortPoints(piece, order)
@@ -96,12 +96,27 @@ func (l pieces) sorted(order func(a, b point) int) pieces {
 		}
 		piece := l[0]
 		if n > 1 {
-			piece = slices.Concat(l[:n]...)
-			sortPoints(piece, order)
+			piece = merge(l[:n], order)
 		}
 		out, l = append(out, piece), l[n:]
 	}
 	return out
+}
+
+// merge is the points of pieces that are each in order.
+func merge(l pieces, order func(a, b point) int) []point {
+	if len(l) == 1 {
+		return l[0]
+	}
+	a, b := merge(l[:len(l)/2], order), merge(l[len(l)/2:], order)
+	out := make([]point, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if order(b[0], a[0]) < 0 {
+			a, b = b, a
+		}
+		out, a = append(out, a[0]), a[1:]
+	}
+	return append(append(out, a...), b...)
 }
 
 func (l pieces) count() (n int) {
