@@ -137,7 +137,7 @@ func (u *pages) editExperiment(w http.ResponseWriter, r *http.Request) error {
 	case "rename":
 		err = u.Groups.RenameExperiment(ctx, e.ID, strings.TrimSpace(r.PostForm.Get("name")))
 	case "note":
-		err = u.Groups.SetExperimentTags(ctx, e.ID, []track.Tag{{Key: noteTag, Value: strings.ReplaceAll(r.PostForm.Get("note"), "\r\n", "\n")}})
+		err = u.Groups.SetExperimentTags(ctx, e.ID, []track.Tag{{Key: track.NoteTag, Value: strings.ReplaceAll(r.PostForm.Get("note"), "\r\n", "\n")}})
 	case "tag":
 		err = u.Groups.SetExperimentTags(ctx, e.ID, []track.Tag{{Key: strings.TrimSpace(r.PostForm.Get("key")), Value: r.PostForm.Get("value")}})
 	case "delete":
@@ -157,7 +157,7 @@ func (u *pages) editExperiment(w http.ResponseWriter, r *http.Request) error {
 // noteOf is the note of an experiment, where MLflow's clients keep it.
 func noteOf(e track.Experiment) string {
 	for _, t := range e.Tags {
-		if t.Key == noteTag {
+		if t.Key == track.NoteTag {
 			return t.Value
 		}
 	}

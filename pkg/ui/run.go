@@ -118,9 +118,6 @@ type fact struct {
 // shownChildren is how many children the page of a run lists.
 const shownChildren = 50
 
-// noteTag is where MLflow's clients keep the note of a run.
-const noteTag = "mlflow.note.content"
-
 func (u *pages) run(w http.ResponseWriter, r *http.Request) error {
 	return u.showRun(w, r, "", "run.html", nil, func(h *runHead) (any, error) {
 		run := h.Run
@@ -134,7 +131,7 @@ func (u *pages) run(w http.ResponseWriter, r *http.Request) error {
 		}
 		for _, t := range run.Tags {
 			switch {
-			case t.Key == noteTag && o.RawNote == "":
+			case t.Key == track.NoteTag && o.RawNote == "":
 				o.RawNote = t.Value
 			case !strings.HasPrefix(t.Key, "mlflow."):
 				o.Tags = append(o.Tags, t)
