@@ -33,14 +33,6 @@ func (d Dialect) ILike(column, pattern string) (test, arg string) {
 	return column + " LIKE ?", pattern
 }
 
-// IsNaN tests a column of values, where NaN sorts after all numbers.
-func (d Dialect) IsNaN(column string) string {
-	if d == Postgres {
-		return column + " = 'NaN'"
-	}
-	return "typeof(" + column + ") = 'text'"
-}
-
 // Hex is a column of bytes as hex digits.
 func (d Dialect) Hex(column string) string {
 	if d == Postgres {
@@ -49,11 +41,14 @@ func (d Dialect) Hex(column string) string {
 	return "lower(hex(" + column + "))"
 }
 
-// Among tests whether a column of numbers is one of some. They are one argument,
-// so that the text stays the same and is prepared once.
-func (d Dialect) Among(column string, numbers []int64) (test string, args []any) {
+// Among chooses the rows of a table whose column of numbers is one of some. Before
+// stands before the table in FROM and test in WHERE; in one of them is the ? for
+// arg: the numbers are one argument, so that the text stays the same and is
+// prepared once. SQLite looks each up in its turn, without a table of its own as
+// IN (SELECT …) would make.
+func (d Dialect) Among(column string, numbers []int64) (before, test string, arg any) {
 	if d == Postgres {
-		return column + " = ANY(?)", []any{numbers}
+		return "", column + " = ANY(?)", numbers
 	}
 	list := append(make([]byte, 0, 8*len(numbers)+2), '[')
 	for i, n := range numbers {
@@ -62,7 +57,7 @@ func (d Dialect) Among(column string, numbers []int64) (test string, args []any)
 		}
 		list = strconv.AppendInt(list, n, 10)
 	}
-	return column + " IN (SELECT value FROM json_each(?))", []any{string(append(list, ']'))}
+	return "(SELECT value AS wanted FROM json_each(?)) CROSS JOIN ", column + " = wanted", string(append(list, ']'))
 }
 
 // IsNumeric tests whether a text looks like a number.

@@ -116,8 +116,8 @@ func fillInputs(ctx context.Context, q querier, runs map[int64]*track.Run) error
 			failed = errors.Join(failed, json.Unmarshal([]byte(tags), &d.Tags))
 		}
 		r.Datasets = append(r.Datasets, d)
-	}, "SELECT i.run, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, i.tags FROM run_datasets i JOIN datasets d ON d.id = i.dataset",
-		"ORDER BY run, i.position, d.name, d.digest"); err != nil || failed != nil {
+	}, "i.run, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, i.tags", "run_datasets i JOIN datasets d ON d.id = i.dataset",
+		"run", "ORDER BY run, i.position, d.name, d.digest"); err != nil || failed != nil {
 		return errors.Join(err, failed)
 	}
 	var role track.Role
@@ -128,7 +128,7 @@ func fillInputs(ctx context.Context, q querier, runs map[int64]*track.Run) error
 			return
 		}
 		r.ModelOutputs = append(r.ModelOutputs, m)
-	}, "SELECT run, role, model, step FROM run_models", "ORDER BY run, position, model")
+	}, "run, role, model, step", "run_models", "run", "ORDER BY run, position, model")
 }
 
 // Datasets implements track.DatasetReader.

@@ -37,19 +37,19 @@ func (s *Service) models(ctx context.Context, q querier, more string, args ...an
 		FROM logged_models m JOIN experiments e ON e.id = m.experiment`+more, args...); err != nil || len(list) == 0 {
 		return list, err
 	}
-	test, args := q.Dialect().Among("model", seqs)
-	of := " WHERE " + test + " ORDER BY model, "
+	before, test, arg := q.Dialect().Among("model", seqs)
+	from := func(table string) string { return " FROM " + before + table + " WHERE " + test + " ORDER BY model, " }
 	var key, value string
 	if err := db.Each(ctx, q, []any{&seq, &key, &value}, func() error {
 		list[at[seq]].Params = append(list[at[seq]].Params, track.Param{Key: key, Value: value})
 		return nil
-	}, "SELECT model, key, value FROM model_params"+of+"position, key", args...); err != nil {
+	}, "SELECT model, key, value"+from("model_params")+"position, key", arg); err != nil {
 		return nil, err
 	}
 	if err := db.Each(ctx, q, []any{&seq, &key, &value}, func() error {
 		list[at[seq]].Tags = append(list[at[seq]].Tags, track.Tag{Key: key, Value: value})
 		return nil
-	}, "SELECT model, key, value FROM model_tags"+of+"position, key", args...); err != nil {
+	}, "SELECT model, key, value"+from("model_tags")+"position, key", arg); err != nil {
 		return nil, err
 	}
 	var p track.ModelMetric
@@ -58,7 +58,7 @@ func (s *Service) models(ctx context.Context, q querier, more string, args ...an
 		p.Value, p.Model = float64(number), list[at[seq]].ID
 		list[at[seq]].Metrics = append(list[at[seq]].Metrics, p)
 		return nil
-	}, "SELECT model, key, timestamp, step, run, value, dataset, digest FROM model_metrics"+of+"key, timestamp, step, run", args...)
+	}, "SELECT model, key, timestamp, step, run, value, dataset, digest"+from("model_metrics")+"key, timestamp, step, run", arg)
 	return list, err
 }
 
@@ -119,7 +119,7 @@ func (l *listing) byModelMetric(i int, o track.ModelOrder) {
 		" FROM model_metrics WHERE key = ?"+on+") "+as+" ON "+as+".model = m.seq AND "+as+".place = 1")
 	l.joinArgs = append(l.joinArgs, args...)
 	value := as + ".value"
-	l.order = append(l.order, value+" IS NULL", l.dialect.IsNaN(value), value+direction(o.Order))
+	l.order = append(l.order, value+" IS NULL", value+" = "+nan, value+direction(o.Order))
 }
 
 // datasetTest asks whether a metric was measured on one of some datasets.

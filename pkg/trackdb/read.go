@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -72,7 +73,7 @@ func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.R
 		}
 	}
 	bySeq := map[int64]*track.Run{r.seq: &run}
-	if err := fill(ctx, q, bySeq, false); err != nil {
+	if err := gather(ctx, q, 1, bodies(q, bySeq, false)); err != nil {
 		return 0, run, 0, err
 	}
 	if err := fillAssets(ctx, q, bySeq); err != nil {
@@ -87,93 +88,89 @@ func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.R
 
 // Runs implements track.Reader.
 func (s *Service) Runs(ctx context.Context, q track.Query) ([]track.Run, error) {
-	if err := s.reap(ctx); err != nil {
+	seqs, err := s.find(ctx, q)
+	if err != nil {
 		return nil, err
 	}
-	l := s.listing(ctx, q)
-	if query, args, ok := l.byIndex(runColumns, q); ok {
-		if _, runs, err := s.list(ctx, q, query, args); err != nil || len(runs) == q.Limit {
-			return runs, err
-		}
-	}
-	query, args := l.query(runColumns, q)
-	_, runs, err := s.list(ctx, q, query, args)
-	return runs, err
+	return s.load(ctx, q, seqs)
 }
 
 // Stream calls fn with all runs that q chooses, some hundred at a time, so that
 // memory does not follow their number.
 func (s *Service) Stream(ctx context.Context, q track.Query, fn func([]track.Run) error) error {
-	if err := s.reap(ctx); err != nil {
+	seqs, err := s.find(ctx, q)
+	if err != nil {
 		return err
 	}
-	query, args := s.listing(ctx, q).query("r.seq", q)
-	var all []int64
-	var seq int64
-	if err := db.Each(ctx, s.db, []any{&seq}, func() error {
-		all = append(all, seq)
-		return nil
-	}, query, args...); err != nil {
-		return err
-	}
-	for wanted := range slices.Chunk(all, fewRuns) {
-		test, args := s.db.Dialect().Among("r.seq", wanted)
-		seqs, runs, err := s.list(ctx, q, "SELECT "+runColumns+runsFrom(s.db.Dialect())+" WHERE "+test, args)
+	for wanted := range slices.Chunk(seqs, fewRuns) {
+		runs, err := s.load(ctx, q, wanted)
 		if err != nil {
 			return err
 		}
-		at := make(map[int64]int, len(seqs))
-		for i, seq := range seqs {
-			at[seq] = i
-		}
-		ordered := make([]track.Run, 0, len(runs))
-		for _, seq := range wanted {
-			if i, still := at[seq]; still {
-				ordered = append(ordered, runs[i])
-			}
-		}
-		if err := fn(ordered); err != nil {
+		if err := fn(runs); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// list reads the runs of a query for runColumns, with as much of them as q
-// asks for.
-func (s *Service) list(ctx context.Context, q track.Query, query string, args []any) (seqs []int64, runs []track.Run, err error) {
-	runs = []track.Run{}
-	var r runRow
-	if err := db.Each(ctx, s.db, r.dest(), func() error {
-		run, err := r.take()
-		seqs, runs = append(seqs, r.seq), append(runs, run)
-		return err
-	}, query, args...); err != nil {
-		return nil, nil, err
+// find returns the numbers of the runs that q chooses, in its order: what is
+// sorted is small, and only the runs of the page are read.
+func (s *Service) find(ctx context.Context, q track.Query) (seqs []int64, err error) {
+	if err := s.reap(ctx); err != nil {
+		return nil, err
 	}
-	bySeq := make(map[int64]*track.Run, len(runs))
+	l := s.listing(ctx, q)
+	if query, args, ok := l.byIndex("r.seq", q); ok {
+		if seqs, err = numbersOf(ctx, s.db, query, args); err != nil || len(seqs) == q.Limit {
+			return seqs, err
+		}
+	}
+	query, args := l.query("r.seq", q)
+	return numbersOf(ctx, s.db, query, args)
+}
+
+// numbersOf reads the one column of a query.
+func numbersOf(ctx context.Context, q querier, query string, args []any) (list []int64, err error) {
+	var n int64
+	err = db.Each(ctx, q, []any{&n}, func() error {
+		list = append(list, n)
+		return nil
+	}, query, args...)
+	return list, err
+}
+
+// load reads some runs, with as much of them as q asks for. One that went since
+// it was found is left out.
+func (s *Service) load(ctx context.Context, q track.Query, seqs []int64) ([]track.Run, error) {
+	runs := make([]track.Run, len(seqs))
+	bySeq := make(map[int64]*track.Run, len(seqs))
 	for i, seq := range seqs {
 		bySeq[seq] = &runs[i]
 	}
+	parts := []part{s.heads(bySeq)}
+	if !q.Bare {
+		parts = append(parts, bodies(s.db, bySeq, q.Logged)...)
+	}
+	if err := gather(ctx, s.db, len(seqs), parts); err != nil {
+		return nil, err
+	}
 	if q.Counts {
 		if err := s.countChildren(ctx, runs); err != nil {
-			return nil, nil, err
-		}
-	}
-	if !q.Bare {
-		if err := fill(ctx, s.db, bySeq, q.Logged); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if q.Assets {
 		if err := fillAssets(ctx, s.db, bySeq); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if q.Inputs {
-		err = fillInputs(ctx, s.db, bySeq)
+		if err := fillInputs(ctx, s.db, bySeq); err != nil {
+			return nil, err
+		}
 	}
-	return seqs, runs, err
+	return slices.DeleteFunc(runs, func(r track.Run) bool { return r.ID == "" }), nil
 }
 
 // countChildren says of each run how many have it as parent.
@@ -206,60 +203,91 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",
 // which is faster for each.
 const fewRuns = 500
 
+// part reads some of what belongs to runs from one table; add gives it to them.
+type part func(ctx context.Context) (add func(), err error)
+
 // sideBySide is from how many runs on tables are read side by side.
 const sideBySide = 16
 
-// fill adds params, metrics and tags, by key or as they were first logged. For
-// many runs the tables are read side by side, on connections of their own, when q
-// is a database.
-func fill(ctx context.Context, q querier, runs map[int64]*track.Run, logged bool) error {
-	byKey := "ORDER BY run, key"
-	if logged {
-		byKey = "" // see inTurn
-	}
+// gather reads parts of so many runs and adds them in their order. For many runs
+// they are read side by side, on connections of their own, when q is a database.
+func gather(ctx context.Context, q querier, runs int, parts []part) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(2) // each connection has a cache of its own
-	if _, ok := q.(*db.DB); !ok || len(runs) <= sideBySide {
+	if _, ok := q.(*db.DB); !ok || runs <= sideBySide {
 		group.SetLimit(1)
 	}
-	group.Go(func() error {
-		var seq, position int64
-		var p track.Param
-		rows := inTurn[track.Param]{logged: logged, add: func(r *track.Run, p track.Param) { r.Params = append(r.Params, p) }}
-		err := rowsOf(within, q, runs, &seq, []any{&p.Key, &p.Value, &position}, func(r *track.Run) { rows.take(r, position, p.Key, p) },
-			"SELECT run, key, value, position FROM params", byKey)
-		rows.end()
+	adds := make([]func(), len(parts))
+	for i, read := range parts {
+		group.Go(func() (err error) {
+			adds[i], err = read(within)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return err
-	})
-	group.Go(func() error {
-		var seq, id int64
-		var m track.Summary
-		var value, low, high valueColumn
-		rows := inTurn[track.Summary]{logged: logged, add: func(r *track.Run, m track.Summary) { r.Metrics = append(r.Metrics, m) }}
-		err := rowsOf(within, q, runs, &seq, []any{&id, &m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count}, func(r *track.Run) {
-			m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
-			rows.take(r, id, m.Key, m)
-		}, "SELECT run, id, key, value, timestamp, step, min, max, count FROM series", byKey)
-		rows.end()
-		return err
-	})
-	group.Go(func() error {
-		var seq, position int64
-		var t track.Tag
-		rows := inTurn[track.Tag]{logged: logged, add: func(r *track.Run, t track.Tag) { r.Tags = append(r.Tags, t) }}
-		err := rowsOf(within, q, runs, &seq, []any{&t.Key, &t.Value, &t.Time, &position}, func(r *track.Run) { rows.take(r, position, t.Key, t) },
-			"SELECT run, key, value, time, position FROM tags", "AND deleted = 0 "+byKey)
-		rows.end()
-		return err
-	})
-	return group.Wait()
+	}
+	for _, add := range adds {
+		add()
+	}
+	return nil
 }
 
-// inTurn adds rows to their runs as they come, or all of them at the end, as they
-// were first logged: SQLite takes four times as long to sort them.
+// heads reads the rows of runs themselves.
+func (s *Service) heads(runs map[int64]*track.Run) part {
+	return func(ctx context.Context) (func(), error) {
+		found := make(map[int64]track.Run, len(runs))
+		var r runRow
+		var failed error
+		err := rowsOf(ctx, s.db, runs, &r.seq, r.dest()[1:], func(*track.Run) {
+			run, err := r.take()
+			found[r.seq], failed = run, errors.Join(failed, err)
+		}, runColumns, runsFrom(s.db.Dialect()), "r.seq", "")
+		return func() {
+			for seq, run := range found {
+				*runs[seq] = run
+			}
+		}, errors.Join(err, failed)
+	}
+}
+
+// bodies reads params, metrics and tags, by key or as they were first logged.
+func bodies(q querier, runs map[int64]*track.Run, logged bool) []part {
+	return []part{
+		func(ctx context.Context) (func(), error) {
+			var seq, position int64
+			var p track.Param
+			rows := inTurn[track.Param]{logged: logged}
+			err := rowsOf(ctx, q, runs, &seq, []any{&p.Key, &p.Value, &position}, func(r *track.Run) { rows.take(r, position, p.Key, p) },
+				"run, key, value, position", "params", "run", "")
+			return rows.end(func(r *track.Run) *[]track.Param { return &r.Params }), err
+		},
+		func(ctx context.Context) (func(), error) {
+			var seq, id int64
+			var m track.Summary
+			var value, low, high valueColumn
+			rows := inTurn[track.Summary]{logged: logged}
+			err := rowsOf(ctx, q, runs, &seq, []any{&id, &m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count}, func(r *track.Run) {
+				m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
+				rows.take(r, id, m.Key, m)
+			}, "run, id, key, value, timestamp, step, min, max, count", "series", "run", "")
+			return rows.end(func(r *track.Run) *[]track.Summary { return &r.Metrics }), err
+		},
+		func(ctx context.Context) (func(), error) {
+			var seq, position int64
+			var t track.Tag
+			rows := inTurn[track.Tag]{logged: logged}
+			err := rowsOf(ctx, q, runs, &seq, []any{&t.Key, &t.Value, &t.Time, &position}, func(r *track.Run) { rows.take(r, position, t.Key, t) },
+				"run, key, value, time, position", "tags", "run", "AND deleted = 0")
+			return rows.end(func(r *track.Run) *[]track.Tag { return &r.Tags }), err
+		},
+	}
+}
+
+// inTurn collects rows, and has them by key or as they were first logged: SQLite
+// takes four times as long to sort them.
 type inTurn[T any] struct {
 	logged bool
-	add    func(*track.Run, T)
 	rows   []turn[T]
 }
 
@@ -272,18 +300,21 @@ type turn[T any] struct {
 
 func (o *inTurn[T]) take(r *track.Run, position int64, key string, row T) {
 	if !o.logged {
-		o.add(r, row)
-		return
+		position = 0
 	}
 	o.rows = append(o.rows, turn[T]{r, position, key, row})
 }
 
-func (o *inTurn[T]) end() {
+// end sorts the rows. What it returns adds them to the lists of their runs.
+func (o *inTurn[T]) end(list func(*track.Run) *[]T) (add func()) {
 	slices.SortFunc(o.rows, func(a, b turn[T]) int {
 		return cmp.Or(cmp.Compare(a.position, b.position), strings.Compare(a.key, b.key))
 	})
-	for _, t := range o.rows {
-		o.add(t.run, t.row)
+	return func() {
+		for _, t := range o.rows {
+			of := list(t.run)
+			*of = append(*of, t.row)
+		}
 	}
 }
 
@@ -295,23 +326,23 @@ func fillAssets(ctx context.Context, q querier, runs map[int64]*track.Run) error
 	return rowsOf(ctx, q, runs, &seq, []any{&a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files, &a.Local}, func(r *track.Run) {
 		a.ID = oid.ID(id)
 		r.Assets = append(r.Assets, a)
-	}, "SELECT run, path, role, kind, id, size, files, local FROM assets", "ORDER BY run, role, path")
+	}, "run, path, role, kind, id, size, files, local", "assets", "run", "ORDER BY run, role, path")
 }
 
-// rowsOf reads the rows of some runs from a table whose first column is the
-// run, and adds each to its run.
-func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int64, dest []any, add func(*track.Run), query, end string) error {
+// rowsOf reads columns of the rows of some runs and adds each row to its run. The
+// first column is the run, which the table calls by that name; end follows WHERE.
+func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int64, dest []any, add func(*track.Run), columns, table, name, end string) error {
 	if len(runs) == 0 {
 		return nil
 	}
 	seqs := slices.Sorted(maps.Keys(runs))
 	first, last := seqs[0], seqs[len(seqs)-1]
 	if len(runs) > fewRuns && last-first < 4*int64(len(runs)) {
-		return rowsWhere(ctx, q, runs, seq, dest, add, query+" WHERE run BETWEEN ? AND ? "+end, first, last)
+		return rowsWhere(ctx, q, runs, seq, dest, add, "SELECT "+columns+" FROM "+table+" WHERE "+name+" BETWEEN ? AND ? "+end, first, last)
 	}
 	for chunk := range slices.Chunk(seqs, fewRuns) {
-		test, args := q.Dialect().Among("run", chunk)
-		if err := rowsWhere(ctx, q, runs, seq, dest, add, query+" WHERE "+test+" "+end, args...); err != nil {
+		before, test, arg := q.Dialect().Among(name, chunk)
+		if err := rowsWhere(ctx, q, runs, seq, dest, add, "SELECT "+columns+" FROM "+before+table+" WHERE "+test+" "+end, arg); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,8 @@ type listing struct {
 	narrow  bool           // some condition holds for few runs: they are where to begin
 	among   map[int64]bool // the runs for which all of those hold that were looked up; nil: none was
 
+	before              string // what stands before runs in FROM, with its argument
+	beforeArgs          []any
 	joins, where, order []string
 	joinArgs, whereArgs []any
 }
@@ -60,8 +62,9 @@ func newListing(q track.Query, dialect db.Dialect, top condition, few few) *list
 		l.condition(c)
 	}
 	if l.among != nil {
-		test, args := dialect.Among("r.seq", slices.Sorted(maps.Keys(l.among)))
-		l.must(test, args...)
+		before, test, arg := dialect.Among("r.seq", slices.Sorted(maps.Keys(l.among)))
+		l.before, l.beforeArgs = before, []any{arg}
+		l.must(test)
 	}
 	for i, o := range q.Order {
 		l.by(i, o)
@@ -97,23 +100,39 @@ func (s *Service) listing(ctx context.Context, q track.Query) *listing {
 		return newListing(q, s.db.Dialect(), top, nil)
 	}
 	return newListing(q, s.db.Dialect(), top, func(rows string, args []any) (runs []int64, ok bool) {
-		var run int64
-		err := db.Each(ctx, s.db, []any{&run}, func() error {
-			runs = append(runs, run)
-			return nil
-		}, "SELECT run FROM "+rows+" LIMIT "+strconv.Itoa(fewRows+1), args...)
+		// One row of text: each row costs more to hand over than to find.
+		var text string
+		err := db.Each(ctx, s.db, []any{&text}, func() (err error) {
+			runs, err = parseNumbers(text)
+			return err
+		}, "SELECT coalesce(group_concat(run), '') FROM (SELECT run FROM "+rows+" LIMIT "+strconv.Itoa(fewRows+1)+")", args...)
 		return runs, err == nil && len(runs) <= fewRows
 	})
 }
 
+// parseNumbers reads numbers with commas between.
+func parseNumbers(text string) (list []int64, err error) {
+	for word := range strings.SplitSeq(text, ",") {
+		if word == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}
+
 // runsFrom is where runs come from. In SQLite CROSS keeps runs the outer loop.
 func runsFrom(dialect db.Dialect) string {
-	return " FROM runs r " + dialect.Only(db.SQLite, "CROSS ") + "JOIN experiments e ON e.id = r.experiment"
+	return "runs r " + dialect.Only(db.SQLite, "CROSS ") + "JOIN experiments e ON e.id = r.experiment"
 }
 
 // query is the whole text for some columns.
 func (l *listing) query(columns string, q track.Query) (text string, args []any) {
-	return "SELECT " + columns + runsFrom(l.dialect) + l.tail(q.Limit, q.Offset), l.args()
+	return "SELECT " + columns + " FROM " + l.before + runsFrom(l.dialect) + l.tail(q.Limit, q.Offset), l.args()
 }
 
 // byIndex is query for a page that is sorted by a key first, made so that an
@@ -124,7 +143,7 @@ func (l *listing) byIndex(columns string, q track.Query) (text string, args []an
 		l.narrow && l.dialect == db.SQLite { // PostgreSQL decides itself where to begin
 		return "", nil, false
 	}
-	table, more, forms := "series", "NOT ("+l.dialect.IsNaN("o0.value")+")", 3
+	table, more, forms := "series", "o0.value < "+nan, 3
 	switch q.Order[0].Entity {
 	case track.Metrics:
 	case track.Params:
@@ -164,7 +183,7 @@ func (l *listing) tail(limit, offset int) string {
 }
 
 func (l *listing) args() []any {
-	return slices.Concat(l.joinArgs, l.whereArgs)
+	return slices.Concat(l.beforeArgs, l.joinArgs, l.whereArgs)
 }
 
 func (l *listing) must(condition string, args ...any) {
@@ -283,12 +302,15 @@ func (l *listing) keep(runs []int64) {
 	l.among = left
 }
 
+// nan is NaN among values, which sorts after all numbers: text in SQLite.
+const nan = "'NaN'"
+
 // numberTest compares a column of values. NaN is unequal to every number, and
 // neither less nor greater.
 func (l *listing) numberTest(column string, c track.Condition) (test string, args []any) {
 	test, args = column+" "+string(c.Op)+" ?", []any{number(c.Number)}
-	if c.Op != track.NotEqual {
-		test += " AND NOT (" + l.dialect.IsNaN(column) + ")"
+	if c.Op == track.Greater || c.Op == track.GreaterEqual {
+		test += " AND " + column + " < " + nan
 	}
 	return test, args
 }
@@ -348,7 +370,7 @@ func (l *listing) by(i int, o track.Order) {
 	switch o.Entity {
 	case track.Metrics:
 		value := l.joinKey(i, o, "series", "run", "r.seq", "")
-		l.order = append(l.order, value+" IS NULL", l.dialect.IsNaN(value), value+direction(o))
+		l.order = append(l.order, value+" IS NULL", value+" = "+nan, value+direction(o))
 	case track.Params:
 		l.byKey(i, o, "params", "run", "r.seq", "")
 	case track.Tags:
