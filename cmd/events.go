@@ -253,6 +253,12 @@ func describeEvent(e track.Event) string {
 				words[i] = fmt.Sprint(word)
 			}
 			return strings.Join(words, "; ")
+		case map[string]any:
+			words := make([]string, 0, len(x))
+			for _, k := range sortedKeys(x) {
+				words = append(words, fmt.Sprintf("%s=%v", k, x[k]))
+			}
+			return strings.Join(words, "; ")
 		default:
 			return fmt.Sprint(x)
 		}

@@ -26,13 +26,14 @@ func newModelAliasCmd(a *app) *cobra.Command {
 		Use:   "alias NAME[/VERSION] [ALIAS...]",
 		Short: "Set, remove or show the aliases of a model",
 		Long: `Give a version an alias, which then no longer names another version. An alias that
-mlops.yaml has gates for is moved by 'mlops model promote', or here with --force.`,
+mlops.yaml has gates for is moved by 'mlops model promote', or set and removed here
+with --force.`,
 		Example: "  mlops model alias churn/3 candidate\n  mlops model alias churn --remove candidate\n  mlops model alias churn",
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    a.run(func(ctx context.Context, args []string) error { return runModelAlias(ctx, o, args[0], args[1:]) }),
 	}
 	commaListVar(c.Flags(), &o.remove, "remove", "remove this alias")
-	c.Flags().BoolVarP(&o.force, "force", "f", false, "set an alias that has gates without looking at them")
+	c.Flags().BoolVarP(&o.force, "force", "f", false, "set or remove an alias that has gates without looking at them")
 	return c
 }
 
@@ -45,29 +46,8 @@ func runModelAlias(ctx context.Context, o *modelAliasOptions, text string, alias
 	if err != nil {
 		return err
 	}
-	if len(aliases) > 0 {
-		if err := exactly(ref, "alias", strings.Join(aliases, " ")); err != nil {
-			return err
-		}
-		v, err := models.Find(ctx, ref)
-		if err != nil {
-			return err
-		}
-		p, err := o.app.releaser(ctx, false)
-		if err != nil {
-			return err
-		}
-		for _, alias := range aliases {
-			if err := p.SetAlias(ctx, v.Model, alias, v.Number, o.force); err != nil {
-				return err
-			}
-		}
-	}
-	for _, alias := range o.remove {
-		if _, err := models.Find(ctx, registry.Ref{Name: ref.Name, Alias: alias}); err != nil {
-			return err
-		}
-		if err := models.DeleteAlias(ctx, ref.Name, alias); err != nil {
+	if len(aliases)+len(o.remove) > 0 {
+		if err := o.move(ctx, models, ref, aliases); err != nil {
 			return err
 		}
 	}
@@ -90,6 +70,34 @@ func runModelAlias(ctx context.Context, o *modelAliasOptions, text string, alias
 		}
 		return t.Write(w)
 	})
+}
+
+// move sets aliases, and removes those that --remove names.
+func (o *modelAliasOptions) move(ctx context.Context, models registry.Reader, ref registry.Ref, aliases []string) error {
+	p, err := o.app.releaser(ctx, false)
+	if err != nil {
+		return err
+	}
+	if len(aliases) > 0 {
+		if err := exactly(ref, "alias", strings.Join(aliases, " ")); err != nil {
+			return err
+		}
+		v, err := models.Find(ctx, ref)
+		if err != nil {
+			return err
+		}
+		for _, alias := range aliases {
+			if err := p.SetAlias(ctx, v.Model, alias, v.Number, o.force); err != nil {
+				return err
+			}
+		}
+	}
+	for _, alias := range o.remove {
+		if err := p.RemoveAlias(ctx, ref.Name, alias, o.force); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type modelTagOptions struct {

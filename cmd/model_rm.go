@@ -75,7 +75,7 @@ func (o *modelRmOptions) check(ctx context.Context, models registry.Reader, ref 
 	if ref.Number > 0 {
 		v, err := models.Version(ctx, ref.Name, ref.Number)
 		if err == nil && len(v.Aliases) > 0 && !o.force {
-			return errs.New(errs.Conflict, "%s is %s", ref, strings.Join(v.Aliases, ", ")).Hint("mlops model rm --force %s", ref)
+			return errs.New(errs.Conflict, "%s is named by %s", ref, strings.Join(v.Aliases, ", ")).Hint("mlops model rm --force %s", ref)
 		}
 		return err
 	}

@@ -146,26 +146,6 @@ func (p *Releaser) Gates(ctx context.Context, model, alias string) (g stagefile.
 	return g, found, nil
 }
 
-// ungated refuses to set an alias that has gates without looking at them.
-func (p *Releaser) ungated(ctx context.Context, model, alias string) error {
-	_, gated, err := p.Gates(ctx, model, alias)
-	if err != nil || !gated {
-		return err
-	}
-	return errs.New(errs.Conflict, "%s@%s has gates in %s", model, alias, stagefile.FileName).Hint("mlops model promote %s/VERSION %s", model, alias)
-}
-
-// SetAlias gives a version an alias that has no gates; with force also one that
-// has.
-func (p *Releaser) SetAlias(ctx context.Context, name, alias string, number int, force bool) error {
-	if !force {
-		if err := p.ungated(ctx, name, alias); err != nil {
-			return err
-		}
-	}
-	return p.reg.SetAlias(ctx, name, alias, number)
-}
-
 // check looks at every gate. Now is the version that has the alias, nil for
 // none.
 func (p *Releaser) check(ctx context.Context, g stagefile.Gates, v, now *registry.Version) ([]Check, error) {
