@@ -84,7 +84,7 @@ func ciProject(t *testing.T, dir string) []string {
 		"stubs/gh":   "#!/bin/sh\necho \"$@\" >>" + dir + "/comment\nfor a; do last=$a; done\ncat \"$last\" >>" + dir + "/comment\n",
 		"stubs/curl": "#!/bin/sh\ncat report.md >>" + dir + "/comment\nfor a; do last=$a; done\necho \"$last\" >>" + dir + "/comment\n",
 		"work/mlops.yaml": "stages:\n  data:\n    cmd: seq 5 >data.txt\n    outs: [data.txt]\n" +
-			"  train:\n    cmd: sh train.sh\n    deps: [data.txt, train.sh]\n    params: [lr]\n    outs: [model]\n    plots: [{loss.csv: {cache: false, x: step}}]\n",
+			"  train:\n    cmd: sh train.sh\n    deps: [data.txt, train.sh]\n    params: [lr]\n    outs: [model]\n    plots: [{loss.csv: {x: step}}]\n",
 		"work/params.yaml": "lr: 0.1\n",
 		"work/train.sh": "lr=$(cut -d' ' -f2 params.yaml)\ncp data.txt model\necho \"$lr\" >>model\n" +
 			"echo step,loss >loss.csv\nwhile read -r i; do echo \"$i,$lr\"; done <data.txt >>loss.csv\n",

@@ -23,6 +23,7 @@ type compareOptions struct {
 	md    bool
 	csv   bool
 	html  string
+	pull  bool
 	svg   string
 	link  string
 }
@@ -57,6 +58,7 @@ func newCompareCmd(a *app) *cobra.Command {
 	f.BoolVar(&o.csv, "csv", false, "write CSV, a line for each run")
 	f.StringVar(&o.svg, "svg", "", "write the curves to `FILE`; with --md the text shows it")
 	f.StringVar(&o.link, "svg-url", "", "where readers of --md find the file of --svg (default its name)")
+	f.BoolVar(&o.pull, "pull", false, pullUsage)
 	f.StringVar(&o.html, "html", "", "write a page with tables and curves to `FILE`")
 	c.MarkFlagsMutuallyExclusive("md", "csv", "html")
 	return c
@@ -83,12 +85,16 @@ func runCompare(ctx context.Context, o *compareOptions) error {
 	}
 	o.Maximize = append(o.Maximize, repo.Config.Compare.Maximize...)
 	o.Minimize = append(o.Minimize, repo.Config.Compare.Minimize...)
-	c := compare.New(tracking, revisions{repo})
+	revs, err := o.app.readRevisions(ctx, repo, o.pull)
+	if err != nil {
+		return err
+	}
+	c := compare.New(tracking, revs)
 	r, err := c.Compare(ctx, o.Request)
 	if err != nil {
 		return err
 	}
-	o.app.tellProblems(r.Problems)
+	o.app.tellProblems(r.Problems, o.pull)
 	if o.html != "" {
 		return o.writePage(ctx, c, r)
 	}

@@ -80,7 +80,7 @@ func runImportDVC(ctx context.Context, o *importDVCOptions) error {
 		return err
 	}
 	res, err := migrate.NewImporter(migrate.Config{
-		Repo: r, Origin: origin, Revs: revisions{r}, Runs: runs, Clock: o.app.clock, Report: o.app.io.Progress(),
+		Repo: r, Origin: origin, Revs: revisions{Repo: r}, Runs: runs, Clock: o.app.clock, Report: o.app.io.Progress(),
 	}).Import(ctx, o.ImportRequest)
 	if err != nil {
 		return err

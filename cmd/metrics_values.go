@@ -27,6 +27,7 @@ type valuesOptions struct {
 	targets   []string
 	all, deps bool
 	md        bool
+	pull      bool
 	noPath    bool
 	precision int
 	isDiff    bool
@@ -55,6 +56,7 @@ func (o *valuesOptions) diffFlags(c *cobra.Command) {
 
 func (o *valuesOptions) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&o.md, "md", false, "write a Markdown table")
+	c.Flags().BoolVar(&o.pull, "pull", false, pullUsage)
 	if o.what == compare.Metrics {
 		c.Flags().IntVar(&o.precision, "precision", defaultPrecision, "digits after the point")
 	} else {
@@ -80,18 +82,22 @@ func (o *valuesOptions) read(ctx context.Context, revs []compare.Revision, targe
 	if err != nil {
 		return nil, err
 	}
+	source, err := o.app.readRevisions(ctx, r, o.pull)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]compare.Values, len(revs))
 	for i, rev := range revs {
-		if all[i], err = compare.ReadValues(ctx, revisions{r}, rev, o.what, targets); err != nil {
+		if all[i], err = compare.ReadValues(ctx, source, rev, o.what, targets); err != nil {
 			return nil, errs.New(errs.KindOf(err), "read %ss of %s: %w", o.word, nameOf(rev), err)
 		}
 	}
 	if o.isDiff {
-		o.app.tellProblems(compare.DiffProblems(all[0], all[1]))
+		o.app.tellProblems(compare.DiffProblems(all[0], all[1]), o.pull)
 	}
 	for i := range all {
 		if !o.isDiff {
-			o.app.tellProblems(all[i].Problems)
+			o.app.tellProblems(all[i].Problems, o.pull)
 		}
 		all[i].Files = relative(here, all[i].Files)
 	}

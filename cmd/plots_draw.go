@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,7 @@ type plotsOptions struct {
 
 	out, svg, png string
 	showVega      bool
+	pull          bool
 }
 
 // defaultPlots is the page that plots write.
@@ -46,6 +48,7 @@ func (o *plotsOptions) flags(c *cobra.Command) {
 	f.StringVarP(&o.out, "out", "o", "", "write the page to `FILE`, or - for stdout (default "+defaultPlots+")")
 	f.StringVar(&o.svg, "svg", "", "write each plot as SVG into `DIR`")
 	f.StringVar(&o.png, "png", "", "write each plot as PNG into `DIR`")
+	f.BoolVar(&o.pull, "pull", false, pullUsage)
 	f.BoolVar(&o.showVega, "show-vega", false, "print the Vega-Lite of the one given plot")
 	c.MarkFlagsMutuallyExclusive("show-vega", "out")
 }
@@ -122,13 +125,17 @@ func (o *plotsOptions) run(ctx context.Context, names []string) error {
 			}
 		}
 	}
+	source, err := o.app.readRevisions(ctx, r, o.pull)
+	if err != nil {
+		return err
+	}
 	var all []compare.PlotsAt
 	for _, name := range names {
 		rev, err := compare.Resolve(ctx, r, name)
 		if err != nil {
 			return err
 		}
-		at, err := compare.ReadPlots(ctx, revisions{r}, rev, compare.PlotQuery{Targets: o.targets, Props: o.props()})
+		at, err := compare.ReadPlots(ctx, source, rev, compare.PlotQuery{Targets: o.targets, Props: o.props()})
 		if err != nil {
 			return err
 		}
@@ -141,13 +148,16 @@ func (o *plotsOptions) run(ctx context.Context, names []string) error {
 	if o.app.io.JSON {
 		return o.writeJSON(drawn, problems)
 	}
-	o.app.tellProblems(problems)
+	o.app.tellProblems(problems, o.pull)
 	if len(drawn) == 0 {
 		return o.nothing(ctx)
 	}
 	if o.showVega {
 		return o.writeVega(drawn)
 	}
+	drawn = slices.DeleteFunc(drawn, func(d compare.DrawnPlot) bool { // the reason is told
+		return d.Chart != nil && d.Chart.Empty() && slices.ContainsFunc(problems, func(p compare.Problem) bool { return p.Path == d.ID })
+	})
 	return o.write(drawn, names)
 }
 
@@ -163,7 +173,7 @@ func (o *plotsOptions) nothing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	at, err := compare.ReadPlots(ctx, revisions{r}, compare.Revision{Name: compare.Workspace}, compare.PlotQuery{})
+	at, err := compare.ReadPlots(ctx, revisions{Repo: r}, compare.Revision{Name: compare.Workspace}, compare.PlotQuery{})
 	if err != nil {
 		return err
 	}

@@ -219,7 +219,7 @@ func (s *sweeping) summary(ctx context.Context, line sweepLine) error {
 		if err != nil {
 			return err
 		}
-		r, err := compare.New(tracking, revisions{s.where.repo}).Compare(ctx, compare.Request{
+		r, err := compare.New(tracking, revisions{Repo: s.where.repo}).Compare(ctx, compare.Request{
 			Refs: s.done, Sort: "name", Maximize: s.where.repo.Config.Compare.Maximize, Minimize: s.where.repo.Config.Compare.Minimize,
 		})
 		if err != nil {

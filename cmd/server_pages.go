@@ -52,7 +52,7 @@ func (o *serverOptions) pages(ctx context.Context, tracking *trackdb.Service, mo
 	releaser.Files = files
 	d.Release = releaser
 	d.Root, d.Data, d.Engine = r.Root, w, engine
-	d.Code, d.Compare = reproduce.New(r, w, tracking), compare.New(tracking, revisions{r})
+	d.Code, d.Compare = reproduce.New(r, w, tracking), compare.New(tracking, revisions{Repo: r})
 	return ui.Routes(d)
 }
 

@@ -63,6 +63,11 @@ type Problem struct {
 // Absent reports whether the file is simply not there.
 func (p Problem) Absent() bool { return p.Path != "" && errors.Is(p.Err, fs.ErrNotExist) }
 
+// Elsewhere reports whether the file exists, but not on this machine.
+func (p Problem) Elsewhere() bool {
+	return p.Path != "" && errs.Is(p.Err, errs.NotFound) && !p.Absent()
+}
+
 // String is a line for people.
 func (p Problem) String() string {
 	if p.Path == "" || strings.Contains(p.Err.Error(), p.Path) {

@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -200,7 +201,7 @@ func (col *Column) readMetrics(ctx context.Context, results []metricfile.File, f
 			continue // a picture, or a directory
 		}
 		data, err := files.Read(ctx, f.Path)
-		if errs.Is(err, errs.NotFound) {
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {

@@ -22,6 +22,10 @@ import (
 // the directory has, then those that pointers and locks name, from the store.
 // It is for one goroutine. Close ends the git process that serves it.
 type Snapshot struct {
+	// Fetch, unless it is nil, brings into the store what is tracked and not in
+	// it: an object, or only what is at the path below a directory.
+	Fetch func(ctx context.Context, dir Object, below string) error
+
 	repo   *Repo
 	commit string
 	files  map[string]string // of a commit: path → git's id
@@ -92,6 +96,9 @@ func (s *Snapshot) Read(ctx context.Context, name string) ([]byte, error) {
 	if !errs.Is(err, errs.NotFound) {
 		return data, err
 	}
+	if err := s.bring(ctx, name); err != nil {
+		return nil, err
+	}
 	found, terr := s.object(ctx, name)
 	if terr != nil {
 		return nil, terr
@@ -104,6 +111,7 @@ func (s *Snapshot) Read(ctx context.Context, name string) ([]byte, error) {
 		if data, err = store.Get(ctx, found.ID); !errs.Is(err, errs.NotFound) {
 			return data, err
 		}
+		err = errs.New(errs.NotFound, "%s is not in the store", name)
 	}
 	theirs, terr := s.dvcOuts(ctx)
 	if terr != nil {
@@ -175,6 +183,31 @@ func (s *Snapshot) object(ctx context.Context, name string) (tree.Entry, error) 
 	return tree.Entry{}, nil
 }
 
+// bring fetches what is tracked at the path. That nobody has it is said by who
+// reads it.
+func (s *Snapshot) bring(ctx context.Context, name string) error {
+	if s.Fetch == nil {
+		return nil
+	}
+	tracked, err := s.Tracked(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tracked {
+		below, inside := strings.CutPrefix(name, t.Path+"/")
+		if !t.Cached || !t.Push || t.Foreign || t.Path != name && (!inside || t.Kind != tree.Dir) {
+			continue
+		}
+		if !inside {
+			below = ""
+		}
+		if err := s.Fetch(ctx, t.Object, below); !errs.Is(err, errs.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
 // List returns the files below a directory, sorted; nil when it is none.
 func (s *Snapshot) List(ctx context.Context, dir string) ([]string, error) {
 	var found []string
@@ -213,6 +246,9 @@ func (s *Snapshot) List(ctx context.Context, dir string) ([]string, error) {
 		}
 		if found, err = theirs.list(dir); err != nil || found != nil {
 			return found, err
+		}
+		if err := s.bring(ctx, dir); err != nil {
+			return nil, err
 		}
 		e, err := s.object(ctx, dir)
 		if err != nil || e.Kind != tree.Dir || e.ID.IsZero() {
