@@ -69,6 +69,7 @@ func Routes(d Deps) []route.Route {
 	config.CreateHooks = nil // they add links to schemas, which nobody asked for
 	config.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
 	config.DefaultFormat = "application/json"
+	config.Transformers = []huma.Transformer{typed}
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = "Projects, models, experiments, runs, data and pipelines of an mlops server. Times are milliseconds since 1970 in UTC."
 	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
@@ -95,6 +96,7 @@ func Routes(d Deps) []route.Route {
 	a.addEvents()
 	a.link()
 	a.document()
+	a.unknown()
 	return a.routes
 }
 

@@ -78,18 +78,44 @@ func ask(t *testing.T, url, method, path, body string) (int, map[string]any) {
 	return resp.StatusCode, answer
 }
 
+// step is a request, and what its answer is to be.
+type step struct {
+	method, path, body string
+	want               int
+	has                string // part of the answer as JSON
+	keep               string // a field that becomes $NAME
+}
+
+// walk sends requests one after the other.
+func walk(t *testing.T, url string, steps []step) {
+	t.Helper()
+	vars := map[string]string{}
+	for _, x := range steps {
+		fill := func(s string) string {
+			for name, value := range vars {
+				s = strings.ReplaceAll(s, "$"+name, value)
+			}
+			return s
+		}
+		status, answer := ask(t, url, x.method, fill(x.path), fill(x.body))
+		text, err := json.Marshal(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status != x.want || !bytes.Contains(text, []byte(fill(x.has))) {
+			t.Errorf("%s %s %s: %d %s, want %d with %s", x.method, fill(x.path), x.body, status, text, x.want, fill(x.has))
+		}
+		if x.keep != "" {
+			vars[x.keep], _ = answer[x.keep].(string)
+		}
+	}
+}
+
 // TestModelDatabase walks what a model database needs: a project has models, a
 // model has experiments with hyperparameters and metrics.
 func TestModelDatabase(t *testing.T) {
 	t.Parallel()
-	url := serve(t)
-	vars := map[string]string{}
-	for _, x := range []struct {
-		method, path, body string
-		want               int
-		has                string // part of the answer as JSON
-		keep               string // a field that becomes $NAME
-	}{
+	walk(t, serve(t), []step{
 		{"GET", "/health", "", 200, `"status":"ok"`, ""},
 		{"POST", "/projects", `{"name":"cards","description":"payment cards"}`, 201, `"name":"cards"`, ""},
 		{"POST", "/projects", `{"name":"cards"}`, 409, `"type":"urn:mlops:conflict"`, ""},
@@ -166,25 +192,7 @@ func TestModelDatabase(t *testing.T) {
 		{"DELETE", "/models/fraud", "", 204, ``, ""},
 		{"DELETE", "/experiments/$experiment_id", "", 204, ``, ""},
 		{"POST", "/experiments/$experiment_id/restore", "", 200, `"deleted":false`, ""},
-	} {
-		fill := func(s string) string {
-			for name, value := range vars {
-				s = strings.ReplaceAll(s, "$"+name, value)
-			}
-			return s
-		}
-		status, answer := ask(t, url, x.method, fill(x.path), fill(x.body))
-		text, err := json.Marshal(answer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if status != x.want || !bytes.Contains(text, []byte(fill(x.has))) {
-			t.Errorf("%s %s %s: %d %s, want %d with %s", x.method, fill(x.path), x.body, status, text, x.want, fill(x.has))
-		}
-		if x.keep != "" {
-			vars[x.keep], _ = answer[x.keep].(string)
-		}
-	}
+	})
 }
 
 // TestPages walks all pages of a list.

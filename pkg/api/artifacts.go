@@ -131,7 +131,10 @@ func (a *api) addArtifacts() {
 		if a.Files == nil {
 			return nil, noFiles()
 		}
-		_, err := a.Files.Delete(ctx, track.Owner{ID: in.Run}, in.Path)
+		n, err := a.Files.Delete(ctx, track.Owner{ID: in.Run}, in.Path)
+		if err == nil && n == 0 {
+			err = errs.New(errs.NotFound, "artifact %s does not exist", in.Path)
+		}
 		return done(err)
 	})
 }

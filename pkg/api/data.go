@@ -9,7 +9,7 @@ import (
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-// Dataset is what `mlops add` tracks.
+// Dataset is what `mlops add` tracks, or a stage makes.
 type Dataset struct {
 	Path  string `json:"path"`
 	Kind  string `json:"kind" enum:"file,dir"`
@@ -89,20 +89,18 @@ func noRepository(what string) error {
 
 func (a *api) addData() {
 	const tag = "datasets"
-	add(a, operation{
+	addList(a, operation{
 		id: "list-datasets", method: http.MethodGet, path: "/datasets", summary: "List tracked data by path", tag: tag, need: route.Read,
-		describe: "Data is added where it lies: mlops add.",
-	}, func(ctx context.Context, in *Search) (*reply[list[Dataset]], error) {
-		if a.Data == nil {
-			return nil, noRepository("datasets")
-		}
-		found, err := a.Data.Datasets(ctx)
-		if err != nil {
-			return nil, err
-		}
-		l := track.ListLanguage("datasets", datasetTexts(), datasetNumbers())
-		return ok(sifted(*in, l, found, Dataset.attribute, same[Dataset]))
-	})
+		describe: "What mlops add tracks, and what stages make. Data is added where it lies.",
+	}, track.ListLanguage("datasets", datasetTexts(), datasetNumbers()), Dataset.attribute, a.datasets)
+	add(a, operation{id: "get-dataset", method: http.MethodGet, path: "/datasets/{dataset}", summary: "Show a dataset", tag: tag, need: route.Read, rest: true},
+		func(ctx context.Context, in *struct {
+			Dataset string `path:"dataset" maxLength:"4096" doc:"its path"`
+		},
+		) (*reply[Dataset], error) {
+			all, err := a.datasets(ctx)
+			return one(all, err, func(d Dataset) bool { return d.Path == in.Dataset }, "dataset", in.Dataset)
+		})
 	add(a, operation{
 		id: "list-dataset-versions", method: http.MethodGet, path: "/dataset-versions", summary: "List the versions of a dataset, the newest first", tag: tag, need: route.Read,
 	}, func(ctx context.Context, in *struct {
@@ -123,19 +121,33 @@ func (a *api) addData() {
 	})
 }
 
+func (a *api) datasets(ctx context.Context) ([]Dataset, error) {
+	if a.Data == nil {
+		return nil, noRepository("datasets")
+	}
+	return a.Data.Datasets(ctx)
+}
+
 func (a *api) addPipelines() {
-	add(a, operation{id: "list-stages", method: http.MethodGet, path: "/pipeline/stages", summary: "List the stages of the pipeline with their state", tag: "pipeline", need: route.Read},
-		func(ctx context.Context, in *Search) (*reply[list[Stage]], error) {
-			if a.Stages == nil {
-				return nil, noRepository("pipeline")
-			}
-			found, err := a.Stages.Stages(ctx)
-			if err != nil {
-				return nil, err
-			}
-			l := track.ListLanguage("stages", []string{"name", "state", "command"}, nil)
-			return ok(sifted(*in, l, found, func(s Stage, key string) (string, float64) {
-				return map[string]string{"name": s.Name, "state": s.State, "command": s.Command}[key], 0
-			}, same[Stage]))
+	const tag = "pipeline"
+	addList(a, operation{
+		id: "list-stages", method: http.MethodGet, path: "/pipeline/stages", summary: "List the stages of the pipeline with their state", tag: tag, need: route.Read,
+	}, track.ListLanguage("stages", []string{"name", "state", "command"}, nil), func(s Stage, key string) (string, float64) {
+		return map[string]string{"name": s.Name, "state": s.State, "command": s.Command}[key], 0
+	}, a.stages)
+	add(a, operation{id: "get-stage", method: http.MethodGet, path: "/pipeline/stages/{stage}", summary: "Show a stage", tag: tag, need: route.Read, rest: true},
+		func(ctx context.Context, in *struct {
+			Stage string `path:"stage" maxLength:"4096" doc:"its name"`
+		},
+		) (*reply[Stage], error) {
+			all, err := a.stages(ctx)
+			return one(all, err, func(s Stage) bool { return s.Name == in.Stage }, "stage", in.Stage)
 		})
+}
+
+func (a *api) stages(ctx context.Context) ([]Stage, error) {
+	if a.Stages == nil {
+		return nil, noRepository("pipeline")
+	}
+	return a.Stages.Stages(ctx)
 }

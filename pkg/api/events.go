@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -78,28 +79,31 @@ func (a *api) addEvents() {
 		})
 	add(a, operation{
 		id: "stream-events", method: http.MethodGet, path: "/events/stream", summary: "Follow what happens", tag: tag, need: route.Read, stream: true,
-		describe: "Server-sent events, each with the seq as its id. After a broken connection, Last-Event-ID goes on behind that one, as browsers do by themselves.",
+		describe: "Server-sent events, each with the seq as its id, from now on or behind one. After a broken connection, Last-Event-ID goes on behind that one, as browsers do by themselves.",
 	}, func(_ context.Context, in *struct {
 		EventSearch
 
 		Last string `header:"Last-Event-ID" maxLength:"20"`
 	},
 	) (*huma.StreamResponse, error) {
-		if n, err := strconv.ParseInt(in.Last, 10, 64); err == nil && n > in.After {
-			in.After = n
+		last, err := strconv.ParseInt(in.Last, 10, 64)
+		if err != nil && in.Last != "" {
+			return nil, errs.New(errs.Usage, "Last-Event-ID %q is no id of an event", in.Last).Hint("the id of the last event that came, a number")
 		}
-		return &huma.StreamResponse{Body: func(c huma.Context) { a.follow(c, in.EventSearch) }}, nil
+		in.After = max(in.After, last)
+		return &huma.StreamResponse{Body: func(c huma.Context) { a.follow(c, in.EventSearch, in.After > 0 || in.Last != "") }}, nil
 	})
 }
 
-// follow writes events until the client goes or the server stops.
-func (a *api) follow(c huma.Context, s EventSearch) {
+// follow writes events until the client goes or the server stops: those behind a
+// seq where there is one, else from now on.
+func (a *api) follow(c huma.Context, s EventSearch, behind bool) {
 	r, w := humago.Unwrap(c)
 	ctx, out := r.Context(), http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	q := track.EventQuery{Subject: s.Subject, Kinds: s.Kind, After: s.After}
-	if q.After == 0 { // from now on
+	q := track.EventQuery{Subject: s.Subject, Kinds: s.Kind, After: s.After, First: eventsAtOnce}
+	if !behind {
 		newest, err := a.Tracking.Events(ctx, track.EventQuery{Last: 1})
 		if err != nil {
 			return
@@ -108,25 +112,32 @@ func (a *api) follow(c huma.Context, s EventSearch) {
 			q.After = e.Seq
 		}
 	}
-	if _, err := fmt.Fprint(w, ": hello\n\n"); err != nil || out.Flush() != nil {
+	// With its id a client that loses the connection before the first event goes on here, too.
+	if _, err := fmt.Fprintf(w, ": hello\nid: %d\n\n", q.After); err != nil || out.Flush() != nil {
 		return
 	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	said := a.Clock.Now()
+	atOnce := make(chan time.Time)
+	close(atOnce)
+	next := tick.C
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-route.Draining(ctx):
 			return
-		case <-tick.C:
+		case <-next:
 		}
 		found, err := a.Tracking.Events(ctx, q)
 		if err != nil {
 			return // the client comes again, and says where it was
 		}
-		for _, e := range found[:min(len(found), eventsAtOnce)] {
+		if next = tick.C; len(found) == eventsAtOnce {
+			next = atOnce
+		}
+		for _, e := range found {
 			data, err := json.Marshal(eventOf(e))
 			if err != nil {
 				return

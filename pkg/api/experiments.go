@@ -98,26 +98,8 @@ func (a *api) addExperiments() {
 			}
 		},
 		) (*reply[experiment], error) {
-			var set []track.Tag
-			for key, value := range in.Body.Tags {
-				if key == project.ModelTag {
-					return nil, errs.New(errs.Usage, "tag %s says which model an experiment is for", key).Hint("PUT /api/v1/models/{model}/experiments/{experiment}")
-				}
-				if value != nil {
-					set = append(set, track.Tag{Key: key, Value: *value})
-				} else if err := a.Tracking.DeleteExperimentTag(ctx, in.Experiment, key); err != nil {
-					return nil, err
-				}
-			}
-			if len(set) > 0 {
-				if err := a.Tracking.SetExperimentTags(ctx, in.Experiment, set); err != nil {
-					return nil, err
-				}
-			}
-			if in.Body.Name != nil {
-				if err := a.Tracking.RenameExperiment(ctx, in.Experiment, *in.Body.Name); err != nil {
-					return nil, err
-				}
+			if err := a.changeExperiment(ctx, in.Experiment, in.Body.Name, in.Body.Tags); err != nil {
+				return nil, err
 			}
 			return a.showExperiment(ctx, in.Experiment)
 		})
@@ -131,11 +113,47 @@ func (a *api) addExperiments() {
 		id: "restore-experiment", method: http.MethodPost, path: "/experiments/{experiment}/restore", summary: "Take it out of the bin again", tag: tag,
 		need: route.Write, subjects: about,
 	}, func(ctx context.Context, in *ExperimentPath) (*reply[experiment], error) {
+		if e, err := a.Tracking.Experiment(ctx, in.Experiment); err == nil && !e.Deleted {
+			return ok(experimentOf(e), nil) // as of a run
+		}
 		if err := a.Tracking.RestoreExperiment(ctx, in.Experiment); err != nil {
 			return nil, err
 		}
 		return a.showExperiment(ctx, in.Experiment)
 	})
+}
+
+// changeExperiment looks at all before it changes anything: the name, which may be
+// taken, comes first.
+func (a *api) changeExperiment(ctx context.Context, id string, name *string, tags map[string]*string) error {
+	var set []track.Tag
+	for key, value := range tags {
+		if key == project.ModelTag {
+			return errs.New(errs.Usage, "tag %s says which model an experiment is for", key).Hint("PUT /api/v1/models/{model}/experiments/{experiment}")
+		}
+		if err := track.CheckKey("tag", key); err != nil {
+			return err
+		}
+		if value != nil {
+			set = append(set, track.Tag{Key: key, Value: *value})
+		}
+	}
+	if name != nil {
+		if err := a.Tracking.RenameExperiment(ctx, id, *name); err != nil {
+			return err
+		}
+	}
+	for key, value := range tags {
+		if value == nil {
+			if err := a.Tracking.DeleteExperimentTag(ctx, id, key); err != nil {
+				return err
+			}
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return a.Tracking.SetExperimentTags(ctx, id, set)
 }
 
 func (a *api) showExperiment(ctx context.Context, id string) (*reply[experiment], error) {

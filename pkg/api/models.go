@@ -54,7 +54,7 @@ func mayReadModel(ctx context.Context) func(registry.Model) bool {
 }
 
 type modelInput struct {
-	Name        string            `json:"name" minLength:"1" maxLength:"256" doc:"without '/' and ':'"`
+	Name        string            `json:"name" minLength:"1" maxLength:"256" pattern:"^[^\\x00]*$" patternDescription:"text without a zero byte" doc:"without '/' and ':'"`
 	Project     string            `json:"project,omitempty" maxLength:"256" doc:"must exist"`
 	Description string            `json:"description,omitempty" maxLength:"5000"`
 	Tags        map[string]string `json:"tags,omitempty" maxProperties:"100"`
@@ -63,7 +63,7 @@ type modelInput struct {
 // change is a change of what has a name, a description and tags: what is absent
 // stays, a tag that is null goes.
 type change struct {
-	Name        *string            `json:"name,omitempty" minLength:"1" maxLength:"256"`
+	Name        *string            `json:"name,omitempty" minLength:"1" maxLength:"256" pattern:"^[^\\x00]*$" patternDescription:"text without a zero byte"`
 	Description *string            `json:"description,omitempty" maxLength:"5000"`
 	Tags        map[string]*string `json:"tags,omitempty" maxProperties:"100" doc:"null takes a tag off"`
 }
@@ -112,7 +112,7 @@ func (a *api) addModels() {
 			Body change
 		},
 		) (*reply[model], error) {
-			if err := a.changeRegistered(ctx, registry.Ref{Name: in.Model}, in.Body); err != nil {
+			if err := checkTags(in.Body.Tags); err != nil {
 				return nil, err
 			}
 			if in.Body.Name != nil && *in.Body.Name != in.Model {
@@ -123,6 +123,9 @@ func (a *api) addModels() {
 					return nil, err
 				}
 				in.Model = *in.Body.Name
+			}
+			if err := a.changeRegistered(ctx, registry.Ref{Name: in.Model}, in.Body); err != nil {
+				return nil, err
 			}
 			return a.showModel(ctx, in.Model)
 		})
@@ -142,11 +145,12 @@ func (a *api) showModel(ctx context.Context, name string) (*reply[model], error)
 
 // changeRegistered changes the description and the tags of a model or a version.
 func (a *api) changeRegistered(ctx context.Context, ref registry.Ref, c change) error {
+	if err := checkTags(c.Tags); err != nil {
+		return err
+	}
 	for key, value := range c.Tags {
 		var err error
-		if key == project.ProjectTag {
-			err = errs.New(errs.Usage, "tag %s says which project a model is part of", key).Hint("PUT /api/v1/projects/{project}/models/{model}")
-		} else if value == nil {
+		if value == nil {
 			err = a.Models.DeleteTag(ctx, ref, key)
 		} else {
 			err = a.Models.SetTag(ctx, ref, key, *value)
@@ -157,6 +161,21 @@ func (a *api) changeRegistered(ctx context.Context, ref registry.Ref, c change) 
 	}
 	if c.Description != nil {
 		return a.Models.Describe(ctx, ref, *c.Description)
+	}
+	return nil
+}
+
+// checkTags says what is wrong with tags before anything is changed.
+func checkTags(tags map[string]*string) error {
+	for key, value := range tags {
+		if key == project.ProjectTag {
+			return errs.New(errs.Usage, "tag %s says which project a model is part of", key).Hint("PUT /api/v1/projects/{project}/models/{model}")
+		}
+		if value != nil {
+			if err := registry.CheckTag(key, *value); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -17,31 +17,15 @@ type ProjectPath struct {
 }
 
 type projectInput struct {
-	Name        string `json:"name" minLength:"1" maxLength:"256" doc:"without '/' and ':'"`
+	Name        string `json:"name" minLength:"1" maxLength:"256" pattern:"^[^\\x00]*$" patternDescription:"text without a zero byte" doc:"without '/' and ':'"`
 	Description string `json:"description,omitempty" maxLength:"5000"`
 }
 
 func (a *api) addProjects() {
 	const tag = "projects"
-	add(a, operation{id: "list-projects", method: http.MethodGet, path: "/projects", summary: "List projects by name", tag: tag, need: route.Read},
-		func(ctx context.Context, in *Search) (*reply[list[project.Project]], error) {
-			found, err := a.Projects.List(ctx)
-			if err != nil {
-				return nil, err
-			}
-			l := track.ListLanguage("projects", []string{"name", "description"}, []string{"creation_time", "last_update_time"})
-			return ok(sifted(*in, l, found, func(p project.Project, key string) (string, float64) {
-				switch key {
-				case "name":
-					return p.Name, 0
-				case "description":
-					return p.Description, 0
-				case "creation_time":
-					return "", float64(p.Created)
-				}
-				return "", float64(p.Updated)
-			}, same[project.Project]))
-		})
+	addList(a, operation{id: "list-projects", method: http.MethodGet, path: "/projects", summary: "List projects by name", tag: tag, need: route.Read},
+		track.ListLanguage("projects", []string{"name", "description"}, []string{"creation_time", "last_update_time"}), projectAttribute,
+		func(ctx context.Context) ([]project.Project, error) { return a.Projects.List(ctx) })
 	add(a, operation{id: "create-project", method: http.MethodPost, path: "/projects", summary: "Make a project", tag: tag, makes: "project=name", need: route.Write, status: http.StatusCreated},
 		func(ctx context.Context, in *struct{ Body projectInput }) (*reply[project.Project], error) {
 			return ok(a.Projects.Create(ctx, project.Project{Name: in.Body.Name, Description: in.Body.Description}))
@@ -125,6 +109,18 @@ func (a *api) addProjects() {
 		}
 		return done(a.Models.DeleteTag(ctx, registry.Ref{Name: in.Model}, project.ProjectTag))
 	})
+}
+
+func projectAttribute(p project.Project, key string) (string, float64) {
+	switch key {
+	case "name":
+		return p.Name, 0
+	case "description":
+		return p.Description, 0
+	case "creation_time":
+		return "", float64(p.Created)
+	}
+	return "", float64(p.Updated)
 }
 
 func tagged(key, value string) track.Filter {

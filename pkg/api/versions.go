@@ -121,6 +121,9 @@ func (a *api) addVersions() {
 		if err := mayUse(ctx, &v); err != nil {
 			return nil, err
 		}
+		if err := a.runsOf(ctx, &v); err != nil {
+			return nil, err
+		}
 		if err := a.complete(ctx, &v); err != nil {
 			return nil, err
 		}
@@ -164,6 +167,14 @@ func (a *api) addVersions() {
 
 		Alias string `path:"alias" maxLength:"255"`
 	}
+	add(a, operation{id: "get-alias", method: http.MethodGet, path: "/models/{model}/aliases/{alias}", summary: "Show the version that an alias names", tag: tag, need: route.Read, subjects: about},
+		func(ctx context.Context, in *AliasPath) (*reply[version], error) {
+			v, err := a.Models.Find(ctx, registry.Ref{Name: in.Model, Alias: in.Alias})
+			if err == nil {
+				err = a.complete(ctx, &v)
+			}
+			return ok(versionOf(v), err)
+		})
 	add(a, operation{
 		id: "set-alias", method: http.MethodPut, path: "/models/{model}/aliases/{alias}", summary: "Let an alias name a version", tag: tag,
 		need: route.Write, subjects: about, status: http.StatusNoContent, describe: "`mlops model promote` moves an alias only when its gates hold; this does not ask them.",
@@ -181,6 +192,9 @@ func (a *api) addVersions() {
 		id: "delete-alias", method: http.MethodDelete, path: "/models/{model}/aliases/{alias}", summary: "Take an alias away", tag: tag,
 		need: route.Write, subjects: about, status: http.StatusNoContent,
 	}, func(ctx context.Context, in *AliasPath) (*nothing, error) {
+		if _, err := a.Models.Find(ctx, registry.Ref{Name: in.Model, Alias: in.Alias}); err != nil {
+			return nil, err
+		}
 		return done(a.Models.DeleteAlias(ctx, in.Model, in.Alias))
 	})
 }
@@ -218,6 +232,23 @@ func mayUse(ctx context.Context, v *registry.Version) error {
 	}
 	for _, s := range all {
 		if err := route.Allow(ctx, route.Read, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runsOf refuses a version of a run that does not exist.
+func (a *api) runsOf(ctx context.Context, v *registry.Version) error {
+	ids := []string{v.RunID}
+	if owner, known := release.OwnerOf(v); known && !owner.Model {
+		ids = append(ids, owner.ID)
+	}
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		if _, err := a.Tracking.Run(ctx, id); err != nil {
 			return err
 		}
 	}

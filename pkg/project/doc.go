@@ -6,8 +6,10 @@
 // them, and are found by the same filters.
 package project
 
+import "github.com/mlops-cli/mlops/pkg/registry"
+
 // The tags that say what belongs to what.
 const (
-	ProjectTag = "mlops.project" // on a registered model: the name of its project
-	ModelTag   = "mlops.model"   // on an experiment: the name of the model it is for
+	ProjectTag = "mlops.project"        // on a registered model: the name of its project
+	ModelTag   = registry.ExperimentTag // on an experiment: the name of the model it is for
 )

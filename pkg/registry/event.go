@@ -1,5 +1,8 @@
 package registry
 
+// ExperimentTag is the tag on an experiment that names the model it is for.
+const ExperimentTag = "mlops.model"
+
 // The kinds of events about models. Their subject is the name of the model;
 // their data is a JSON object with what applies of version, alias, key, value,
 // name, stage, from and by.

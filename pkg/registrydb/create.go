@@ -202,6 +202,9 @@ func (s *Service) Rename(ctx context.Context, name, newName string) (registry.Mo
 		if err := s.bury(ctx, tx, m, now); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, "UPDATE experiment_tags SET value = ? WHERE key = ? AND value = ?", newName, registry.ExperimentTag, name); err != nil {
+			return err
+		}
 		return s.event(ctx, tx, registry.ModelRenamed, newName, map[string]any{"from": name, "name": newName})
 	})
 	if err != nil {
@@ -245,6 +248,9 @@ func (s *Service) Delete(ctx context.Context, ref registry.Ref) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM registered_models WHERE seq = ?", m.seq); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM experiment_tags WHERE key = ? AND value = ?", registry.ExperimentTag, m.Name); err != nil {
 			return err
 		}
 		return s.event(ctx, tx, registry.ModelDeleted, ref.Name, nil)

@@ -32,4 +32,5 @@ type EventQuery struct {
 	After   int64    // only those with a higher number
 	Before  int64    // only those with a lower number; 0 for all
 	Last    int      // only so many, the newest; 0 for all
+	First   int      // only so many, the oldest; 0 for all
 }

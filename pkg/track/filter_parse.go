@@ -84,6 +84,14 @@ type filterParser struct {
 	order  bool
 }
 
+// kind is what is read.
+func (p *filterParser) kind() string {
+	if p.order {
+		return "order"
+	}
+	return "filter"
+}
+
 // found is how the next token was typed.
 func (p *filterParser) found() string {
 	if len(p.tokens) == 0 {
@@ -104,8 +112,11 @@ func (p *filterParser) expected(want string) *errs.Error {
 	if len(p.tokens) > 0 {
 		got = "there is " + p.tokens[0].raw
 	}
-	e := errs.New(errs.Usage, "filter %q: %s where %s is expected", p.text, got, want)
-	if p.dialect == ofRuns {
+	e := errs.New(errs.Usage, "%s %q: %s where %s is expected", p.kind(), p.text, got, want)
+	if p.order {
+		return e
+	}
+	if _, metrics := p.entity("metrics"); metrics && p.dialect == ofRuns {
 		e = e.Hint(`such as: metrics.loss < 0.2 and params.lr = "0.1" and status = "FINISHED"`)
 	}
 	return e
@@ -156,7 +167,7 @@ func (p *filterParser) identifier() (Entity, string, error) {
 				for _, e := range p.entities {
 					names = append(names, string(e.Entity))
 				}
-				return "", "", p.unknownEntity(errs.New(errs.Usage, "filter %q: %q is none of the entities %s", p.text, word, strings.Join(names, ", ")).
+				return "", "", p.unknownEntity(errs.New(errs.Usage, "%s %q: %q is none of the entities %s", p.kind(), p.text, word, strings.Join(names, ", ")).
 					DidYouMean(word, names), word)
 			}
 			key = rest
@@ -174,7 +185,7 @@ func (p *filterParser) identifier() (Entity, string, error) {
 		key = a.name
 	case Datasets:
 		if keys := []string{"name", "digest", "context"}; !slices.Contains(keys, key) {
-			return "", "", filterError(errs.New(errs.Usage, "filter %q: datasets have name, digest and context, not %q", p.text, key),
+			return "", "", filterError(errs.New(errs.Usage, "%s %q: datasets have name, digest and context, not %q", p.kind(), p.text, key),
 				"Invalid dataset key '%s' specified. Valid keys are '%s'", key, pythonSet(keys))
 		}
 	case Metrics, Params, Tags:
@@ -184,7 +195,10 @@ func (p *filterParser) identifier() (Entity, string, error) {
 
 func (p *filterParser) noAttribute(key string) *errs.Error {
 	names := p.attributeNames(p.order, true)
-	e := errs.New(errs.Usage, "filter %q: %s have no attribute %q", p.text, p.things, key).DidYouMean(key, names)
+	e := errs.New(errs.Usage, "%s %q: %s have no attribute %q", p.kind(), p.text, p.things, key).DidYouMean(key, names)
+	if len(p.entities) == 1 {
+		return e.Hint("the attributes are %s", strings.Join(names, ", "))
+	}
 	if p.dialect == ofRuns {
 		return e.Hint("the attributes are %s; write metrics.%s, params.%s or tags.%s for others", strings.Join(names, ", "), key, key, key)
 	}

@@ -61,16 +61,21 @@ func (s *Service) Events(ctx context.Context, q track.EventQuery) ([]track.Event
 		}
 		where = append(where, "("+strings.Join(kinds, " OR ")+")")
 	}
-	limit := ""
-	if q.Last > 0 {
-		limit = " LIMIT " + strconv.Itoa(q.Last)
+	order := " ORDER BY seq DESC"
+	switch {
+	case q.First > 0:
+		order = " ORDER BY seq LIMIT " + strconv.Itoa(q.First)
+	case q.Last > 0:
+		order += " LIMIT " + strconv.Itoa(q.Last)
 	}
 	events := []track.Event{}
 	var e track.Event
 	err := db.Each(ctx, s.db, []any{&e.Seq, &e.Time, &e.Kind, &e.Subject, &e.By, &e.Data}, func() error {
 		events = append(events, e)
 		return nil
-	}, "SELECT seq, time, kind, subject, by, data FROM events WHERE "+strings.Join(where, " AND ")+" ORDER BY seq DESC"+limit, args...)
-	slices.Reverse(events)
+	}, "SELECT seq, time, kind, subject, by, data FROM events WHERE "+strings.Join(where, " AND ")+order, args...)
+	if q.First == 0 {
+		slices.Reverse(events)
+	}
 	return events, err
 }
