@@ -207,22 +207,16 @@ func (s *scheduler) expand(ctx context.Context, step Step) error {
 	if step.err != nil {
 		return fail(step.err)
 	}
-	if len(step.away) > 0 {
-		if err := s.bringInputs(ctx, &step); err != nil {
+	list := step.record.List // with which it is skipped: the file need not be here
+	if step.Action != Skip {
+		var err error
+		if list, err = s.readList(ctx, &step); err != nil {
 			return fail(err)
 		}
-		s.decider.view.assets[stage.Map] = step.record.Deps[0]
-	}
-	text, err := s.engine.Read(stage.Map)
-	if err != nil {
-		return fail(errs.New(errs.NotFound, "read the list %s: %w", stage.Map, err))
-	}
-	list, err := paramfile.Parse(stage.Map, text)
-	if err != nil {
-		return fail(err)
 	}
 	x := s.project.expansions[step.Name]
 	if x.list == nil || !sameList(x.list, list) {
+		var err error
 		if x, err = expand(s.fileOf(stage), stage, list); err != nil {
 			return fail(err)
 		}
@@ -248,6 +242,22 @@ func (s *scheduler) expand(ctx context.Context, step Step) error {
 	s.notify(Event{Type: StageEnded, Name: step.Name, Time: s.engine.Clock.Now(), Stage: stage, Action: Expanded, Reasons: step.Reasons, Record: &step.record})
 	s.release(step.Name, "")
 	return nil
+}
+
+// readList reads the list of a map stage, and brings it when it is not on disk.
+func (s *scheduler) readList(ctx context.Context, step *Step) (any, error) {
+	name := step.stage.Map
+	if len(step.away) > 0 {
+		if err := s.bringInputs(ctx, step); err != nil {
+			return nil, err
+		}
+		s.decider.view.assets[name] = step.record.Deps[0]
+	}
+	text, err := s.engine.Read(name)
+	if err != nil {
+		return nil, errs.New(errs.NotFound, "read the list %s: %w", name, err)
+	}
+	return paramfile.Parse(name, text)
 }
 
 func countItems(n, gone int) string {

@@ -25,7 +25,14 @@ func (s *scheduler) settle(ctx context.Context, j *job) (goes bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if j.by == "" && !changed && (left == nil || left.Failed) {
+	filled, err := s.fill(ctx, &j.step)
+	if err != nil {
+		return false, err
+	}
+	if j.step.err != nil {
+		return false, s.unclaim(ctx, j)
+	}
+	if j.by == "" && !changed && !filled && (left == nil || left.Failed) {
 		if known, err := s.madeMeanwhile(ctx, j); err != nil || !known {
 			return err == nil, err
 		}
@@ -54,15 +61,19 @@ func (s *scheduler) settle(ctx context.Context, j *job) (goes bool, err error) {
 		s.skip(j.step, "")
 		return false, err
 	case j.step.err != nil, j.step.Fingerprint != before:
-		// The inputs are others now: the claim must be for them.
-		err := j.claim.restore()
-		if j.claim = nil; err != nil {
-			return false, err
-		}
-		j.by = ""
-		return false, s.admit(ctx, j)
+		return false, s.unclaim(ctx, j) // the inputs are others now: the claim must be for them
 	}
 	return true, nil
+}
+
+// unclaim gives the claim on a stage back and admits the job anew.
+func (s *scheduler) unclaim(ctx context.Context, j *job) error {
+	err := j.claim.restore()
+	if j.claim = nil; err != nil {
+		return err
+	}
+	j.by = ""
+	return s.admit(ctx, j)
 }
 
 // madeMeanwhile reports whether a copy of the workspace recorded what the stage
