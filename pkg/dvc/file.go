@@ -2,7 +2,6 @@ package dvc
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/paramfile"
@@ -56,7 +55,7 @@ type Pointer struct {
 // ParsePointer reads the text of the .dvc file at the slash path name, in which
 // errors are named.
 func ParsePointer(name string, text []byte) (Pointer, error) {
-	v, err := paramfile.Parse(path.Base(name)+".yaml", text)
+	v, err := paramfile.ParseYAML(text)
 	if err != nil {
 		return Pointer{}, fmt.Errorf("read %s: %w: %w", name, ErrFormat, err)
 	}

@@ -35,7 +35,7 @@ func (l *Lock) Stage(name string) (Stage, bool) {
 
 // ParseLock reads a dvc.lock. Name is its path, for errors.
 func ParseLock(name string, text []byte) (*Lock, error) {
-	v, err := paramfile.Parse(name+".yaml", text)
+	v, err := paramfile.ParseYAML(text)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w: %w", name, ErrFormat, err)
 	}
@@ -67,7 +67,7 @@ func ParseLock(name string, text []byte) (*Lock, error) {
 
 // ParseStage reads an entry of the run cache.
 func ParseStage(name string, text []byte) (Stage, error) {
-	v, err := paramfile.Parse(name+".yaml", text)
+	v, err := paramfile.ParseYAML(text)
 	if err != nil {
 		return Stage{}, fmt.Errorf("read %s: %w: %w", name, ErrFormat, err)
 	}

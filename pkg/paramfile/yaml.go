@@ -12,9 +12,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
+
+// ParseYAML is Parse for YAML that is no parameter file: errors name no file.
+func ParseYAML(data []byte) (any, error) {
+	if !utf8.Valid(data) {
+		return nil, errors.New("not UTF-8 text")
+	}
+	v, err := parseYAML(data)
+	if err == nil && v == nil {
+		return NewMap(), nil
+	}
+	return v, err
+}
 
 func parseYAML(data []byte) (any, error) {
 	doc, err := YAMLDocument(data)

@@ -146,12 +146,20 @@ func where(s *stagefile.Stage, pos stagefile.Pos) string {
 // not be written by a stage.
 func (p *Project) claimOuts() error {
 	places := map[string]string{}
+	byDVC := map[string]string{} // data.mlops may stand beside data.dvc
 	for _, f := range p.Files {
 		if f.Pointer == nil {
 			continue
 		}
 		for _, data := range f.Pointer.Outs {
 			places[data] = f.Path
+			if !strings.HasSuffix(f.Path, stagefile.DVCPointerExt) {
+				continue
+			}
+			if first, taken := byDVC[data]; taken {
+				return errs.New(errs.Usage, "%s is tracked twice: by %s and by %s", data, first, f.Path).Hint("remove one of the entries")
+			}
+			byDVC[data] = f.Path
 		}
 	}
 	for _, s := range p.Stages {

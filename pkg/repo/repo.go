@@ -59,8 +59,11 @@ func Find(_ context.Context, dir string) (*Repo, error) {
 	}
 	root, ok := above(abs, Dir)
 	if !ok {
-		return nil, errs.New(errs.NotARepository, "%s is not in an mlops repository", abs).
-			Hint("make one here: mlops init")
+		err := errs.New(errs.NotARepository, "%s is not in an mlops repository", abs)
+		if dvc, ok := above(abs, ".dvc"); ok {
+			return nil, err.Hint("%s is a DVC project, take it over: mlops import dvc", dvc)
+		}
+		return nil, err.Hint("make one here: mlops init")
 	}
 	return open(root)
 }

@@ -2,11 +2,8 @@ package stagefile
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
-	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -24,114 +21,26 @@ const (
 // dvcFiles reads what stands beside a dvc.yaml: DVC refuses the file when its
 // own settings or the lock are not in order, and so do we.
 func (l *loader) dvcFiles() (flagOptions, error) {
-	var o flagOptions
 	if !l.dvc {
-		return o, nil
+		return flagOptions{}, nil
 	}
+	c := dvcSettings{remotes: map[string]map[string]dvcSetting{}}
 	for _, name := range []string{dvcConfig, dvcConfigLocal} {
 		text, err := l.read(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return o, err
+			return c.options, err
 		}
-		if err := o.readConfig(name, string(text)); err != nil {
-			return o, err
-		}
-	}
-	return o, l.checkDVCLock()
-}
-
-// configKeys are the keys of DVC's settings, by section; nil: any. Sections
-// with a name, as ['remote "x"'], are those of dvcNamedSections.
-func configKeys() map[string][]string {
-	return map[string][]string{
-		"core":    {"remote", "checksum_jobs", "interactive", "analytics", "hardlink_lock", "no_scm", "autostage", "experiments", "check_update", "site_cache_dir", "machine"},
-		"cache":   {"local", "s3", "gs", "hdfs", "webhdfs", "ssh", "azure", "dir", "type", "protected", "shared", "slow_link_warning", "verify"},
-		"state":   {"dir", "row_limit", "row_cleanup_quota"},
-		"index":   {"dir"},
-		"feature": nil,
-		"plots":   {"html_template", "auto_open", "out_dir"},
-		"exp":     {"code", "data", "models", "metrics", "params", "plots", "live", "auto_push", "git_remote"},
-		"parsing": {"bool", "list"},
-		"hydra":   {"enabled", "config_dir", "config_module", "config_name", "plugins_path"},
-		"studio":  {"token", "url", "repo_url", "offline"},
-		"remote":  nil, "machine": nil, "db": nil,
-	}
-}
-
-// configChoices are the values that some keys must have.
-func configChoices() map[string][]string {
-	yesNo := []string{"true", "false"}
-	return map[string][]string{
-		"parsing.bool": {"store_true", "boolean_optional"}, "parsing.list": {"nargs", "append"},
-		"core.interactive": yesNo, "core.analytics": yesNo, "core.hardlink_lock": yesNo, "core.no_scm": yesNo,
-		"core.autostage": yesNo, "core.experiments": yesNo, "core.check_update": yesNo, "cache.protected": yesNo,
-		"cache.slow_link_warning": yesNo, "cache.verify": yesNo, "cache.shared": {"group"}, "plots.auto_open": yesNo,
-		"exp.auto_push": yesNo, "hydra.enabled": yesNo, "studio.offline": yesNo,
-	}
-}
-
-// readConfig reads the settings of DVC and remembers those on templates.
-func (o *flagOptions) readConfig(name, text string) error {
-	section, known := "", configKeys()
-	bad := func(line int, format string, args ...any) *errs.Error {
-		return errs.New(errs.Usage, "%s:%d: %s", name, line, fmt.Sprintf(format, args...))
-	}
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		if line[0] == '[' {
-			if !strings.Contains(line, "]") {
-				return bad(number, "expected [section], found %q", line)
-			}
-			var of string
-			section, of, _ = strings.Cut(strings.Trim(line, "[] '\""), " ")
-			if section = strings.ToLower(section); section == "remote" {
-				o.remotes = append(o.remotes, strings.Trim(of, " '\""))
-			}
-			if _, ok := known[section]; !ok {
-				return bad(number, "unknown section %q", section).DidYouMean(section, sortedKeys(known))
-			}
-			continue
-		}
-		key, val, ok := strings.Cut(line, "=")
-		if !ok || section == "" {
-			return bad(number, "expected [section] or key = value, found %q", line)
-		}
-		key = strings.ToLower(strings.TrimSpace(key))
-		val = strings.ToLower(unquoteINI(val))
-		if keys := known[section]; keys != nil && !slices.Contains(keys, key) {
-			return bad(number, "section %s: unknown key %q", section, key).DidYouMean(key, keys)
-		}
-		if choices := configChoices()[section+"."+key]; choices != nil && !slices.Contains(choices, val) {
-			return bad(number, "%s.%s: expected %s, found %q", section, key, strings.Join(choices, " or "), val)
-		}
-		switch section + "." + key {
-		case "parsing.bool":
-			o.negate = val == "boolean_optional"
-		case "parsing.list":
-			o.appendFlag = val == "append"
+		if err := c.read(name, string(text)); err != nil {
+			return c.options, err
 		}
 	}
-	return nil
-}
-
-// unquoteINI is the value after =, without quotes or a comment.
-func unquoteINI(val string) string {
-	val = strings.TrimSpace(val)
-	if len(val) > 1 && (val[0] == '"' || val[0] == '\'') {
-		if end := strings.IndexByte(val[1:], val[0]); end >= 0 {
-			return val[1 : 1+end]
-		}
+	if err := c.checkRemotes(); err != nil {
+		return c.options, err
 	}
-	val, _, _ = strings.Cut(val, "#")
-	return strings.TrimSpace(val)
+	return c.options, l.checkDVCLock()
 }
 
 // checkDVCLock checks the shape of the dvc.lock beside the file.
