@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/track"
@@ -33,6 +34,23 @@ func (u *pages) tracked(ctx context.Context, rev string, paths ...string) (all [
 		return nil
 	})
 	return all, err
+}
+
+// dataLinks returns what finds the page of a path, or of the directory that it
+// is tracked in; "" for what is not tracked, such as code.
+func (u *pages) dataLinks(ctx context.Context) func(path string) string {
+	var all []workspace.Listed
+	if u.Data != nil {
+		all, _ = u.tracked(ctx, "") // the page of data tells what is wrong
+	}
+	return func(path string) string {
+		for _, l := range all {
+			if at := string(l.Path); path == at || strings.HasPrefix(path, at+"/") {
+				return "/data/" + escapePath(at)
+			}
+		}
+		return ""
+	}
 }
 
 func (u *pages) data(w http.ResponseWriter, r *http.Request) error {

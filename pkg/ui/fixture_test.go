@@ -47,6 +47,7 @@ func fixture(t *testing.T) *place {
 	must(t, err)
 	write(t, dir, "params.yaml", "train:\n  lr: 0.1\n  epochs: 12\n")
 	write(t, dir, "mlops.yaml", fixturePipeline)
+	write(t, dir, "train.py", "print('epoch 1')\n")
 	for i := range 3 {
 		write(t, dir, fmt.Sprintf("data/train/%d.txt", i), strings.Repeat("digit\n", 100+i))
 	}
@@ -78,7 +79,7 @@ const fixturePipeline = `stages:
     outs: [prepared]
   train:
     cmd: echo weights > model.bin && echo "epoch 1 loss 0.3"
-    deps: [prepared]
+    deps: [prepared, train.py]
     params: [train.lr, train.epochs]
     outs: [model.bin]
   evaluate:
@@ -100,6 +101,7 @@ func (p *place) pipeline(t *testing.T, id, name, lr string) {
 	e := *p.engine
 	e.Track = func(context.Context) (track.Recorder, error) { return p.runs, nil }
 	e.Describe = func(context.Context) (track.Run, error) { return track.Run{User: "ada"}, nil }
+	e.Code = func(context.Context, []string) (pipeline.CodeState, error) { return pipeline.CodeState{}, nil }
 	q := pipeline.RunRequest{ID: id, Name: name, Experiment: "pipelines"}
 	if lr != "" {
 		q.SetParams = []paramfile.Edit{{File: "params.yaml", Key: "train.lr", Value: lr}}

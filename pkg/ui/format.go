@@ -190,6 +190,8 @@ func valueText(v track.Value) string {
 		return "∞"
 	case f <= -math.MaxFloat64:
 		return "−∞"
+	case math.Abs(f) >= 1e6 && math.Abs(f) < 1e12:
+		return strconv.FormatFloat(math.Round(f), 'f', -1, 64)
 	default:
 		return plot.Number(f)
 	}
@@ -203,10 +205,16 @@ func details(data string) []fact {
 	}
 	var all []fact
 	for _, key := range sortedKeys(words) {
-		if inner, ok := words[key].(map[string]any); ok {
-			var parts []string
+		var parts []string
+		switch inner := words[key].(type) {
+		case map[string]any:
 			for _, name := range sortedKeys(inner) {
 				parts = append(parts, fmt.Sprint(name, " ", inner[name]))
+			}
+			words[key] = strings.Join(parts, ", ")
+		case []any:
+			for _, one := range inner {
+				parts = append(parts, fmt.Sprint(one))
 			}
 			words[key] = strings.Join(parts, ", ")
 		}

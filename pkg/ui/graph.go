@@ -77,6 +77,20 @@ func (g *graph) layers() {
 			n.layer = next - 1
 		}
 	}
+	g.dense()
+}
+
+// dense leaves no layer empty: arrows that go round in a ring drive them apart.
+func (g *graph) dense() {
+	var used []int
+	for _, n := range g.nodes {
+		used = append(used, n.layer)
+	}
+	slices.Sort(used)
+	used = slices.Compact(used)
+	for _, n := range g.nodes {
+		n.layer, _ = slices.BinarySearch(used, n.layer)
+	}
 }
 
 // paths splits arrows over more than one layer, so that they pass between boxes.

@@ -135,7 +135,7 @@ func (u *pages) modelVersion(w http.ResponseWriter, r *http.Request) error {
 	}
 	b := modelVersionPage{
 		Model: m, Version: v, Description: markdown(v.Description), Stages: registry.Stages(),
-		Lineage: lineage, Drawing: drawLineage(&lineage), Gates: u.gatesOf(r.Context(), &m, &v),
+		Lineage: lineage, Drawing: drawLineage(&lineage, u.dataLinks(r.Context())), Gates: u.gatesOf(r.Context(), &m, &v),
 		May: route.Allow(r.Context(), route.Write, route.Subject{Kind: route.Model, ID: m.Name}) == nil,
 	}
 	if v.Details.Card != "" {

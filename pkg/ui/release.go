@@ -3,10 +3,7 @@ package ui
 import (
 	"cmp"
 	"context"
-	"html/template"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/registry"
@@ -148,58 +145,6 @@ func (u *pages) fromLogged(ctx context.Context, v *registry.Version) {
 		}
 		if len(v.Details.Params) == 0 {
 			v.Details.Params = run.Params
-		}
-	}
-}
-
-// drawLineage draws data and code on the left, the version in the middle, and
-// what used it on the right.
-func drawLineage(l *release.Lineage) template.HTML {
-	v := &l.Version
-	g := newGraph("Lineage of version " + strconv.Itoa(v.Number))
-	g.add(box{ID: "version", Title: v.Model, Sub: "version " + strconv.Itoa(v.Number), Class: "skip on"})
-	if l.Run != nil {
-		drawOrigin(g, l.Run, "version", 0)
-	}
-	for _, use := range l.UsedBy {
-		g.add(box{ID: "run " + use.RunID, Title: use.Name, Sub: "run", Class: "skip", URL: "/runs/" + use.RunID})
-		g.connect("version", "run "+use.RunID)
-		for _, m := range use.Models {
-			id := "model " + m.Model + strconv.Itoa(m.Version)
-			g.add(box{ID: id, Title: m.Model, Sub: strings.TrimSpace("version " + strconv.Itoa(m.Version)), Class: "skip", URL: "/models/" + escapePath(m.Model) + "/" + strconv.Itoa(m.Version)})
-			g.connect("run "+use.RunID, id)
-		}
-	}
-	if len(g.nodes) == 1 {
-		return ""
-	}
-	return g.SVG()
-}
-
-// lineageDepth is how many runs back the drawing goes.
-const lineageDepth = 4
-
-func drawOrigin(g *graph, o *release.Origin, into string, depth int) {
-	id := "run " + o.RunID
-	b := box{ID: id, Title: o.Name, Sub: "run", Class: "skip"}
-	if b.Title == "" {
-		b.Title = short(o.RunID)
-	}
-	if o.Known {
-		b.URL = "/runs/" + o.RunID
-	}
-	g.add(b)
-	g.connect(id, into)
-	if c := o.Git.Commit; c != "" {
-		g.add(box{ID: "commit " + c, Title: short(c), Sub: "commit", Class: "data none"})
-		g.connect("commit "+c, id)
-	}
-	for _, in := range o.Inputs {
-		data := "data " + in.Path + in.ID.String()
-		g.add(box{ID: data, Title: in.Path, Sub: short(in.ID) + " · " + byteSize(in.Size), Class: "data none", URL: "/data/" + escapePath(in.Path)})
-		g.connect(data, id)
-		if in.Made != nil && depth < lineageDepth {
-			drawOrigin(g, in.Made, data, depth+1)
 		}
 	}
 }

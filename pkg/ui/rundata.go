@@ -44,6 +44,7 @@ const (
 func (u *pages) runData(w http.ResponseWriter, r *http.Request) error {
 	return u.showRun(w, r, "data", "run_data.html", nil, func(h *runHead) (any, error) {
 		b := dataPage{runHead: h}
+		link := u.dataLinks(r.Context())
 		g := newGraph("Lineage of " + h.Run.Name)
 		g.add(box{ID: "run", Title: h.Run.Name, Sub: "this run", Class: "skip on"})
 		for _, d := range h.Run.Datasets {
@@ -71,6 +72,9 @@ func (u *pages) runData(w http.ResponseWriter, r *http.Request) error {
 			row, err := u.assetRow(r.Context(), h.Run, a, i < lineageAssets)
 			if err != nil {
 				return nil, err
+			}
+			if a.Role == track.Input {
+				row.URL = link(a.Path)
 			}
 			id := string(a.Role) + " " + a.Path
 			g.add(box{ID: id, Title: a.Path, Sub: short(a.ID) + " · " + byteSize(a.Size), Class: "data none", URL: row.URL})
@@ -102,7 +106,7 @@ func (u *pages) runData(w http.ResponseWriter, r *http.Request) error {
 // assetRow finds which other runs made what this one read, and read what it
 // made.
 func (u *pages) assetRow(ctx context.Context, run *track.Run, a track.Asset, look bool) (assetRow, error) {
-	row := assetRow{Asset: a, URL: "/data/" + escapePath(a.Path)}
+	row := assetRow{Asset: a}
 	other := track.Output
 	if a.Role == track.Output {
 		other = track.Input

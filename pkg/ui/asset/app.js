@@ -64,8 +64,8 @@ export function number(v, digits = 5) {
   if (!(Math.abs(v) < Number.MAX_VALUE)) return Number.isNaN(v) ? 'NaN' : v > 0 ? '∞' : '−∞'; // MLflow's clients send the largest number for infinity
   if (v === 0 || Number.isInteger(v) && Math.abs(v) < 1e12) return String(v);
   const size = Math.abs(v);
-  if (size >= 1e7 || size < 1e-4) return v.toExponential(3).replace(/\.?0+e/, 'e');
-  return String(Number(v.toPrecision(digits)));
+  if (size >= 1e12 || size < 1e-4) return v.toExponential(3).replace(/\.?0+e/, 'e');
+  return size >= 10 ** digits ? String(Math.round(v)) : String(Number(v.toPrecision(digits)));
 }
 
 export function duration(s) {

@@ -242,7 +242,7 @@ function fill(r, n) {
     r.twist.setAttribute('aria-expanded', String(!!row.open));
     r.twist.setAttribute('aria-label', (row.open ? 'Close ' : 'Open ') + (row.group ? row.label : runs.names[row.i]));
   }
-  r.name.style.paddingLeft = 4 + 18 * row.depth + (nested && !row.kids ? 20 : 0) + 'px';
+  r.name.style.paddingLeft = 4 + 18 * row.depth + (nested && !row.kids ? 24 : 0) + 'px';
   r.link.hidden = !!row.group;
   r.status.hidden = !!row.group;
   r.label.hidden = !row.group && !row.kids;
