@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,7 +95,7 @@ func (d *DB) migratePostgres(ctx context.Context, o Options) error {
 			return err
 		}
 		if have > 0 {
-			if err := backupPostgres(ctx, tx, have); err != nil {
+			if err := backupPostgres(ctx, tx, d.path, have); err != nil {
 				return err
 			}
 		}
@@ -123,14 +124,14 @@ func BackupSchema(schema string, version int) string {
 }
 
 // backupPostgres copies the rows of all tables into a schema that is named
-// after the version.
-func backupPostgres(ctx context.Context, tx *Tx, version int) (err error) {
+// after the version. Tables of others are not ours to read.
+func backupPostgres(ctx context.Context, tx *Tx, name string, version int) (err error) {
 	var current string
 	if err := tx.QueryRowContext(ctx, "SELECT current_schema()").Scan(&current); err != nil {
 		return err
 	}
 	schema := pgx.Identifier{BackupSchema(current, version)}.Sanitize()
-	rows, err := tx.QueryContext(ctx, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+	rows, err := tx.QueryContext(ctx, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND pg_has_role(tableowner, 'USAGE')")
 	if err != nil {
 		return err
 	}
@@ -153,6 +154,10 @@ func backupPostgres(ctx context.Context, tx *Tx, version int) (err error) {
 	}
 	for _, s := range statements {
 		if _, err := tx.ExecContext(ctx, s); err != nil {
+			if state(err) == "42501" {
+				return errs.New(errs.Internal, "back up tables of database %s into schema %s: %w", name, schema, err).
+					Hint(`let the user make that schema: GRANT CREATE ON DATABASE "…" TO "…"`)
+			}
 			return fmt.Errorf("back up tables into schema %s: %w", schema, err)
 		}
 	}
@@ -207,13 +212,17 @@ func (d *DB) explainPostgres(err error) error {
 	return fmt.Errorf("database %s: %w", d.path, err)
 }
 
-// plain is the last cause of a failed connection, which names no password.
+// plain is the last cause of a failed connection, which names no password. Where
+// several addresses were tried it has each cause once.
 func plain(err error) error {
 	for {
 		next := errors.Unwrap(err)
 		if next == nil {
-			return err
+			break
 		}
 		err = next
 	}
+	causes := strings.Split(err.Error(), "\n")
+	slices.Sort(causes)
+	return errors.New(strings.Join(slices.Compact(causes), "; "))
 }
