@@ -26,6 +26,8 @@ import (
 const (
 	requestTime = 30 * time.Second
 	lookEvery   = 500 * time.Millisecond
+	failPause   = 5 * time.Second // after what could not be read or noted
+	failQuiet   = time.Minute     // for which the same failure is logged once
 	senders     = 4
 	maxAttempts = 10 // with the pauses between them some nine minutes
 	maxPause    = 2 * time.Minute
@@ -37,6 +39,25 @@ type Sender struct {
 	keeper *Keeper
 	client *http.Client
 	log    *slog.Logger
+	failed failure
+}
+
+// failure is what went wrong last, so that it is not said again and again.
+type failure struct {
+	mu   sync.Mutex
+	text string
+	at   time.Time
+}
+
+// news reports whether err is worth a line.
+func (f *failure) news(err error, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.text == err.Error() && now.Sub(f.at) < failQuiet {
+		return false
+	}
+	f.text, f.at = err.Error(), now
+	return true
 }
 
 // NewSender returns a sender for the hooks of keeper.
@@ -85,18 +106,20 @@ func (s *Sender) Run(ctx context.Context) {
 	var wait sync.WaitGroup
 	for range senders {
 		wait.Go(func() {
-			tick := time.NewTicker(lookEvery)
-			defer tick.Stop()
 			for {
 				worked, err := s.work(ctx)
-				if err != nil && ctx.Err() == nil {
-					s.log.ErrorContext(ctx, "webhooks", "error", err)
-				}
-				if worked && err == nil {
+				pause := lookEvery
+				switch {
+				case err != nil:
+					pause = failPause
+					if ctx.Err() == nil && s.failed.news(err, s.keeper.clock.Now()) {
+						s.log.ErrorContext(ctx, "webhooks", "error", err)
+					}
+				case worked:
 					continue
 				}
 				select {
-				case <-tick.C:
+				case <-time.After(pause):
 				case <-ctx.Done():
 					return
 				}

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -247,6 +248,20 @@ func TestCVE_2026_2393_WebhooksReachNoPrivateAddress(t *testing.T) {
 		if host == "127.0.0.1" && !strings.Contains(err.Error(), "not a public address") {
 			t.Error(err)
 		}
+	}
+}
+
+// TestFailuresAreSaidOnce: where the database cannot be used, the log does not fill.
+func TestFailuresAreSaidOnce(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	must(t, d.Close())
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	var log bytes.Buffer
+	webhook.NewSender(webhook.NewKeeper(d, clock.System{}, false), slog.New(slog.NewTextHandler(&log, nil))).Run(ctx)
+	if lines := strings.Count(log.String(), "\n"); lines != 1 {
+		t.Errorf("%d lines: %s", lines, log.String())
 	}
 }
 
