@@ -71,6 +71,28 @@ func TestWithoutPermission(t *testing.T) {
 	s.same("data/sub/b", "b\n")
 }
 
+// TestServerWithoutPermission: a server says at once that it could not write, and
+// serves what is there where that is wanted.
+func TestServerWithoutPermission(t *testing.T) {
+	t.Parallel()
+	s := newSandbox(t)
+	run := asNobody(s)
+	if code, out := run("log", "start", "--name", "here"); code != 0 {
+		t.Fatal(out)
+	}
+	if err := errors.Join(os.Chmod(s.path(".mlops/index.db"), 0o444), os.Chmod(s.path(".mlops"), 0o555)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Chmod(s.path(".mlops"), 0o755); err != nil {
+			t.Error(err)
+		}
+	})
+	if code, out := run("server", "--port", "0"); code != 1 || !strings.Contains(out, "writable for you") || !strings.Contains(out, "--read-only serves what is there") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
 // asNobody gives the sandbox away and returns a function that runs mlops there
 // as its new owner. Nobody may not pass through the folders of this process, so
 // the program is copied.

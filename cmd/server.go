@@ -92,10 +92,11 @@ func runServer(ctx context.Context, o *serverOptions) error {
 	if err != nil {
 		return err
 	}
+	o.host = strings.Trim(o.host, "[]")
 	if err := o.mayListen(); err != nil {
 		return err
 	}
-	secure, err := server.LoadTLS(o.cert, o.key)
+	secure, err := server.LoadTLS(o.cert, o.key, log)
 	if err != nil {
 		return err
 	}

@@ -23,14 +23,16 @@ type serverParts struct {
 	routes  []route.Route
 	metrics []server.Collector
 	auth    server.Authenticator // nil: nobody has to sign in
-	sender  *webhook.Sender
+	sender  *webhook.Sender      // nil: nothing is delivered
 }
 
 // start does what goes on beside requests, and returns what ends it.
 func (p *serverParts) start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var work sync.WaitGroup
-	work.Go(func() { p.sender.Run(ctx) })
+	if p.sender != nil {
+		work.Go(func() { p.sender.Run(ctx) })
+	}
 	return func() {
 		cancel()
 		work.Wait()
@@ -42,12 +44,18 @@ func (o *serverOptions) open(ctx context.Context, log *slog.Logger) (*serverPart
 	if err := o.places.Check(); err != nil {
 		return nil, err
 	}
+	if err := o.wantsFiles(); err != nil {
+		return nil, err
+	}
 	var err error
 	if o.places.Dir, err = filepath.Abs("."); err != nil { // --store goes elsewhere
 		return nil, err
 	}
 	index, err := o.records(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.mayWrite(ctx, index); err != nil {
 		return nil, err
 	}
 	tracking, err := o.app.tracking(ctx)
@@ -71,10 +79,13 @@ func (o *serverOptions) open(ctx context.Context, log *slog.Logger) (*serverPart
 	if err := o.addRepository(ctx, &own); err != nil {
 		return nil, err
 	}
-	return &serverParts{
+	parts := &serverParts{
 		what:    o.what(index),
-		sender:  sender,
 		metrics: []server.Collector{databaseMetrics(index)},
 		routes:  slices.Concat(pages, mlflow.New(tracking, models, files).At(o.places).Routes(), mlflow.FileRoutes(files, models, o.app.clock), mlflow.HookRoutes(hooks, sender), api.Routes(own)),
-	}, nil
+	}
+	if !o.readOnly { // what was delivered is noted
+		parts.sender = sender
+	}
+	return parts, nil
 }

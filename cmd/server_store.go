@@ -92,10 +92,6 @@ func (o *serverOptions) openFiles(ctx context.Context, rows track.Artifacts) (*a
 // openShared opens the bucket of servers that share a database. Uploads stand in
 // the system's directory for temporary files until their ids are known.
 func (o *serverOptions) openShared(ctx context.Context, rows track.Artifacts) (*artifact.Store, error) {
-	if o.files == "" {
-		return nil, errs.New(errs.Usage, "--store %s keeps no files", o.app.index.Path()).
-			Hint("--artifacts s3://bucket/prefix (or gs://, azblob://, or a directory that all servers see)")
-	}
 	bucket, err := o.app.openBucket(ctx, o.files, remote.Options{})
 	if err != nil {
 		return nil, err
@@ -105,13 +101,33 @@ func (o *serverOptions) openShared(ctx context.Context, rows track.Artifacts) (*
 	return files, nil
 }
 
+// wantsFiles refuses a database without a place for files.
+func (o *serverOptions) wantsFiles() error {
+	if !db.IsPostgres(o.store) || o.files != "" {
+		return nil
+	}
+	return errs.New(errs.Usage, "--store postgres://… keeps no files").
+		Hint("--artifacts s3://bucket/prefix (or gs://, azblob://, or a directory that all servers see)")
+}
+
+// mayWrite refuses a store that could only be read, before a client finds out.
+func (o *serverOptions) mayWrite(ctx context.Context, index *db.DB) error {
+	if o.readOnly {
+		return nil
+	}
+	if err := index.Update(ctx, func(*db.Tx) error { return nil }); err != nil {
+		return errs.New(errs.KindOf(err), "%w", err).Hint("--read-only serves what is there")
+	}
+	return nil
+}
+
 // enterStore makes the directory of --store what the other parts take for the
 // repository.
 func (o *serverOptions) enterStore(ctx context.Context) error {
 	if o.store == "" || o.app.repository != nil {
 		return nil
 	}
-	if scheme, _, ok := strings.Cut(o.store, "://"); ok {
+	if scheme, _, ok := strings.Cut(o.store, ":/"); ok && len(scheme) > 1 { // C:/store is a directory
 		return errs.New(errs.Usage, "--store %s: %s is not a kind of store", o.store, scheme).
 			Hint("--store takes a directory, or postgres://user@host/database")
 	}
@@ -124,13 +140,27 @@ func (o *serverOptions) enterStore(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, repo.Dir)); errors.Is(err, fs.ErrNotExist) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return errs.New(errs.Usage, "--store %s: it is a file, not a directory", o.store)
+	}
+	if fresh(filepath.Join(dir, repo.Dir)) {
 		if _, err := repo.Init(ctx, dir, repo.InitOptions{NoGit: true, Nested: true}); err != nil {
 			return err
 		}
 	}
 	o.app.dir = dir
 	return o.app.enter()
+}
+
+// fresh reports whether a store is still to be made, or was left half made: it has
+// neither settings nor runs.
+func fresh(dir string) bool {
+	for _, name := range []string{"config.yaml", "index.db"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	return true
 }
 
 // databaseMetrics are the lines of /metrics about a database.

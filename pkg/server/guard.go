@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/route"
 )
 
@@ -103,6 +104,12 @@ func (nobody) May(_ context.Context, _ route.User, a route.Access, _ route.Subje
 	return route.Refuse(http.StatusUnauthorized, "sign in first")
 }
 
+// away is the answer where the database or the bucket cannot be used now: it is no
+// fault of the program, and clients try again.
+func away(id string) error {
+	return route.Refuse(http.StatusServiceUnavailable, "what this server keeps its data in does not answer, try again; its log has it under request id %s", id)
+}
+
 // fail writes an error in the protocol's form, unless the answer has begun: then
 // the connection is broken off, so that nobody takes the part for the whole.
 func (v *served) fail(w *recorder, r *http.Request, err error) {
@@ -120,6 +127,8 @@ func (v *served) fail(w *recorder, r *http.Request, err error) {
 		err = route.Refuse(http.StatusRequestTimeout, "the body did not come in time")
 	case w.broken != nil:
 		err = route.Refuse(http.StatusBadRequest, "the body broke off")
+	case errs.Is(err, errs.Remote), errs.Is(err, errs.Locked):
+		err = away(w.id)
 	}
 	if refusal, ok := errors.AsType[*route.Refusal](err); ok {
 		switch refusal.Status {

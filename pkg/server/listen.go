@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -22,10 +24,20 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	var c net.ListenConfig
 	ln, err := c.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, errs.New(errs.Usage, "listen on %s: %w", address, err).
-			Hint("another program may have the port: --port 0 takes a free one")
+		return nil, errs.New(errs.Usage, "listen on %s: %w", address, err).Hint("%s", listenHint(err))
 	}
 	return ln, nil
+}
+
+func listenHint(err error) string {
+	_, name := errors.AsType[*net.DNSError](err)
+	switch {
+	case name || errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "--host is an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has"
+	case errors.Is(err, fs.ErrPermission):
+		return "ports below 1024 are for the administrator: --port 8443, and a proxy before it"
+	}
+	return "another program may have the port: --port 0 takes a free one"
 }
 
 // Run answers on ln, with TLS when there is a configuration for it, until ctx is

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,9 +10,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,7 +66,8 @@ func TestTLSReadsRenewedCertificates(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cert, key := writeCertificate(t, dir, "first")
-	config, err := server.LoadTLS(cert, key)
+	var log bytes.Buffer
+	config, err := server.LoadTLS(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,21 +95,53 @@ func TestTLSReadsRenewedCertificates(t *testing.T) {
 	if err := os.WriteFile(cert, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := served(t, ln.Addr().String()); got != "second" {
-		t.Errorf("while files are written the certificate is %q", got)
+	for range 2 {
+		if got := served(t, ln.Addr().String()); got != "second" {
+			t.Errorf("while files are written the certificate is %q", got)
+		}
 	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+	if text := log.String(); strings.Count(text, "certificate read again") != 1 || strings.Count(text, "cannot be read again") != 1 {
+		t.Errorf("each is said once: %s", text)
+	}
+}
+
+// TestTLSFilesStayWhatTheyWere: the server goes to the directory of its store after
+// the files were named.
+func TestTLSFilesStayWhatTheyWere(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	writeCertificate(t, dir, "first")
+	config, err := server.LoadTLS("cert.pem", "key.pem", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	cert, key := writeCertificate(t, dir, "second")
+	later := time.Now().Add(time.Second)
+	for _, path := range []string{cert, key} { // file systems with coarse times
+		if err := os.Chtimes(path, later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := config.GetCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if leaf, err := x509.ParseCertificate(got.Certificate[0]); err != nil || leaf.Subject.CommonName != "second" {
+		t.Errorf("after renewal the certificate is %v, %v", leaf.Subject, err)
+	}
 }
 
 func TestTLSFilesThatAreNone(t *testing.T) {
 	t.Parallel()
-	if _, err := server.LoadTLS("none.pem", "none.pem"); !errs.Is(err, errs.Usage) {
+	if _, err := server.LoadTLS("none.pem", "none.pem", nil); !errs.Is(err, errs.Usage) {
 		t.Errorf("%v", err)
 	}
-	if config, err := server.LoadTLS("", ""); config != nil || err != nil {
+	if config, err := server.LoadTLS("", "", nil); config != nil || err != nil {
 		t.Errorf("%v, %v", config, err)
 	}
 }
