@@ -117,7 +117,7 @@ func fillInputs(ctx context.Context, q querier, runs map[int64]*track.Run) error
 		}
 		r.Datasets = append(r.Datasets, d)
 	}, "i.run, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, i.tags", "run_datasets i JOIN datasets d ON d.id = i.dataset",
-		"run", "ORDER BY run, i.position, d.name, d.digest"); err != nil || failed != nil {
+		"run", "", ", i.position, d.name, d.digest"); err != nil || failed != nil {
 		return errors.Join(err, failed)
 	}
 	var role track.Role
@@ -128,7 +128,7 @@ func fillInputs(ctx context.Context, q querier, runs map[int64]*track.Run) error
 			return
 		}
 		r.ModelOutputs = append(r.ModelOutputs, m)
-	}, "run, role, model, step", "run_models", "run", "ORDER BY run, position, model")
+	}, "run, role, model, step", "run_models", "run", "", ", position, model")
 }
 
 // Datasets implements track.DatasetReader.

@@ -148,12 +148,21 @@ func (s *Service) load(ctx context.Context, q track.Query, seqs []int64) ([]trac
 	for i, seq := range seqs {
 		bySeq[seq] = &runs[i]
 	}
-	parts := []part{s.heads(bySeq)}
+	var heads map[int64]track.Run
+	parts := []part{func(ctx context.Context) (err error) {
+		heads, err = s.heads(ctx, bySeq)
+		return err
+	}}
 	if !q.Bare {
 		parts = append(parts, bodies(s.db, bySeq, q.Logged)...)
 	}
 	if err := gather(ctx, s.db, len(seqs), parts); err != nil {
 		return nil, err
+	}
+	for i, seq := range seqs {
+		head, body := heads[seq], runs[i]
+		head.Params, head.Metrics, head.Tags = orEmpty(body.Params), orEmpty(body.Metrics), orEmpty(body.Tags)
+		runs[i] = head
 	}
 	if q.Counts {
 		if err := s.countChildren(ctx, runs); err != nil {
@@ -203,119 +212,115 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",
 // which is faster for each.
 const fewRuns = 500
 
-// part reads some of what belongs to runs from one table; add gives it to them.
-type part func(ctx context.Context) (add func(), err error)
+// part reads some of what belongs to runs from one table.
+type part func(ctx context.Context) error
 
 // sideBySide is from how many runs on tables are read side by side.
 const sideBySide = 16
 
-// gather reads parts of so many runs and adds them in their order. For many runs
-// they are read side by side, on connections of their own, when q is a database.
+// gather reads parts of so many runs. For many runs they are read side by side,
+// on connections of their own, when q is a database.
 func gather(ctx context.Context, q querier, runs int, parts []part) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(2) // each connection has a cache of its own
 	if _, ok := q.(*db.DB); !ok || runs <= sideBySide {
 		group.SetLimit(1)
 	}
-	adds := make([]func(), len(parts))
-	for i, read := range parts {
-		group.Go(func() (err error) {
-			adds[i], err = read(within)
-			return err
-		})
+	for _, read := range parts {
+		group.Go(func() error { return read(within) })
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for _, add := range adds {
-		add()
-	}
-	return nil
+	return group.Wait()
 }
 
 // heads reads the rows of runs themselves.
-func (s *Service) heads(runs map[int64]*track.Run) part {
-	return func(ctx context.Context) (func(), error) {
-		found := make(map[int64]track.Run, len(runs))
-		var r runRow
-		var failed error
-		err := rowsOf(ctx, s.db, runs, &r.seq, r.dest()[1:], func(*track.Run) {
-			run, err := r.take()
-			found[r.seq], failed = run, errors.Join(failed, err)
-		}, runColumns, runsFrom(s.db.Dialect()), "r.seq", "")
-		return func() {
-			for seq, run := range found {
-				*runs[seq] = run
-			}
-		}, errors.Join(err, failed)
-	}
+func (s *Service) heads(ctx context.Context, runs map[int64]*track.Run) (map[int64]track.Run, error) {
+	found := make(map[int64]track.Run, len(runs))
+	var r runRow
+	var failed error
+	err := rowsOf(ctx, s.db, runs, &r.seq, r.dest()[1:], func(*track.Run) {
+		run, err := r.take()
+		found[r.seq], failed = run, errors.Join(failed, err)
+	}, runColumns, runsFrom(s.db.Dialect()), "r.seq", "", "")
+	return found, errors.Join(err, failed)
 }
 
-// bodies reads params, metrics and tags, by key or as they were first logged.
+// bodies read params, metrics and tags, by key or as they were first logged.
 func bodies(q querier, runs map[int64]*track.Run, logged bool) []part {
 	return []part{
-		func(ctx context.Context) (func(), error) {
+		func(ctx context.Context) error {
 			var seq, position int64
 			var p track.Param
-			rows := inTurn[track.Param]{logged: logged}
+			rows := inTurn[track.Param]{logged: logged, list: func(r *track.Run) *[]track.Param { return &r.Params }}
 			err := rowsOf(ctx, q, runs, &seq, []any{&p.Key, &p.Value, &position}, func(r *track.Run) { rows.take(r, position, p.Key, p) },
-				"run, key, value, position", "params", "run", "")
-			return rows.end(func(r *track.Run) *[]track.Param { return &r.Params }), err
+				"run, key, value, position", "params", "run", "", "")
+			rows.end()
+			return err
 		},
-		func(ctx context.Context) (func(), error) {
+		func(ctx context.Context) error {
 			var seq, id int64
 			var m track.Summary
 			var value, low, high valueColumn
-			rows := inTurn[track.Summary]{logged: logged}
+			rows := inTurn[track.Summary]{logged: logged, list: func(r *track.Run) *[]track.Summary { return &r.Metrics }}
 			err := rowsOf(ctx, q, runs, &seq, []any{&id, &m.Key, &value, &m.Timestamp, &m.Step, &low, &high, &m.Count}, func(r *track.Run) {
 				m.Value, m.Min, m.Max = track.Value(value), track.Value(low), track.Value(high)
 				rows.take(r, id, m.Key, m)
-			}, "run, id, key, value, timestamp, step, min, max, count", "series", "run", "")
-			return rows.end(func(r *track.Run) *[]track.Summary { return &r.Metrics }), err
+			}, "run, id, key, value, timestamp, step, min, max, count", "series", "run", "", "")
+			rows.end()
+			return err
 		},
-		func(ctx context.Context) (func(), error) {
+		func(ctx context.Context) error {
 			var seq, position int64
 			var t track.Tag
-			rows := inTurn[track.Tag]{logged: logged}
+			rows := inTurn[track.Tag]{logged: logged, list: func(r *track.Run) *[]track.Tag { return &r.Tags }}
 			err := rowsOf(ctx, q, runs, &seq, []any{&t.Key, &t.Value, &t.Time, &position}, func(r *track.Run) { rows.take(r, position, t.Key, t) },
-				"run, key, value, time, position", "tags", "run", "AND deleted = 0")
-			return rows.end(func(r *track.Run) *[]track.Tag { return &r.Tags }), err
+				"run, key, value, time, position", "tags", "run", " AND deleted = 0", "")
+			rows.end()
+			return err
 		},
 	}
 }
 
-// inTurn collects rows, and has them by key or as they were first logged: SQLite
-// takes four times as long to sort them.
+// inTurn adds rows to the lists of their runs, by key or as they were first
+// logged. The rows of a run follow one another; SQLite would sort those of all
+// runs, which takes four times as long.
 type inTurn[T any] struct {
 	logged bool
+	list   func(*track.Run) *[]T
+	run    *track.Run // whose rows are collected
 	rows   []turn[T]
 }
 
 type turn[T any] struct {
-	run      *track.Run
 	position int64
 	key      string
 	row      T
 }
 
 func (o *inTurn[T]) take(r *track.Run, position int64, key string, row T) {
+	if r != o.run {
+		o.end()
+		o.run = r
+	}
 	if !o.logged {
 		position = 0
 	}
-	o.rows = append(o.rows, turn[T]{r, position, key, row})
+	o.rows = append(o.rows, turn[T]{position, key, row})
 }
 
-// end sorts the rows. What it returns adds them to the lists of their runs.
-func (o *inTurn[T]) end(list func(*track.Run) *[]T) (add func()) {
+// end adds what was collected.
+func (o *inTurn[T]) end() {
+	if len(o.rows) == 0 {
+		return
+	}
 	slices.SortFunc(o.rows, func(a, b turn[T]) int {
 		return cmp.Or(cmp.Compare(a.position, b.position), strings.Compare(a.key, b.key))
 	})
-	return func() {
-		for _, t := range o.rows {
-			of := list(t.run)
-			*of = append(*of, t.row)
-		}
+	list := o.list(o.run)
+	*list = slices.Grow(*list, len(o.rows))
+	for _, t := range o.rows {
+		*list = append(*list, t.row)
 	}
+	o.rows = o.rows[:0]
 }
 
 // fillAssets adds assets, by role and path.
@@ -326,23 +331,28 @@ func fillAssets(ctx context.Context, q querier, runs map[int64]*track.Run) error
 	return rowsOf(ctx, q, runs, &seq, []any{&a.Path, &a.Role, &a.Kind, &id, &a.Size, &a.Files, &a.Local}, func(r *track.Run) {
 		a.ID = oid.ID(id)
 		r.Assets = append(r.Assets, a)
-	}, "run, path, role, kind, id, size, files, local", "assets", "run", "ORDER BY run, role, path")
+	}, "run, path, role, kind, id, size, files, local", "assets", "run", "", ", role, path")
 }
 
 // rowsOf reads columns of the rows of some runs and adds each row to its run. The
-// first column is the run, which the table calls by that name; end follows WHERE.
-func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int64, dest []any, add func(*track.Run), columns, table, name, end string) error {
+// first column is the run, which the table calls by that name; more follows the
+// condition. The rows of a run follow one another, sorted by what order names.
+func rowsOf(ctx context.Context, q querier, runs map[int64]*track.Run, seq *int64, dest []any, add func(*track.Run), columns, table, name, more, order string) error {
 	if len(runs) == 0 {
 		return nil
 	}
 	seqs := slices.Sorted(maps.Keys(runs))
 	first, last := seqs[0], seqs[len(seqs)-1]
+	byRun := more + " ORDER BY " + name + order
 	if len(runs) > fewRuns && last-first < 4*int64(len(runs)) {
-		return rowsWhere(ctx, q, runs, seq, dest, add, "SELECT "+columns+" FROM "+table+" WHERE "+name+" BETWEEN ? AND ? "+end, first, last)
+		return rowsWhere(ctx, q, runs, seq, dest, add, "SELECT "+columns+" FROM "+table+" WHERE "+name+" BETWEEN ? AND ?"+byRun, first, last)
+	}
+	if order == "" && q.Dialect() == db.SQLite {
+		byRun = more // they are looked up in that order, which SQLite does not see
 	}
 	for chunk := range slices.Chunk(seqs, fewRuns) {
 		before, test, arg := q.Dialect().Among(name, chunk)
-		if err := rowsWhere(ctx, q, runs, seq, dest, add, "SELECT "+columns+" FROM "+before+table+" WHERE "+test+" "+end, arg); err != nil {
+		if err := rowsWhere(ctx, q, runs, seq, dest, add, "SELECT "+columns+" FROM "+before+table+" WHERE "+test+byRun, arg); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -133,6 +135,56 @@ func TestSearch(t *testing.T) {
 		}
 		if got := names(track.Query{Removed: true}); got != "a" {
 			t.Errorf("removed: %s", got)
+		}
+	})
+}
+
+// Runs that log by turns have their rows scattered over the tables, and more
+// than fewRuns of them are read by another query.
+func TestWhatManyRunsLoggedByTurnsStaysInOrder(t *testing.T) {
+	t.Parallel()
+	everyStore(t, func(t *testing.T, fresh freshStore) {
+		s, ctx := fresh(t), t.Context()
+		ids := make([]string, fewRuns+1)
+		each := func(do func(i int) error) { // at once, so that they share commits
+			t.Helper()
+			var group errgroup.Group
+			group.SetLimit(50)
+			for i := range ids {
+				group.Go(func() error { return do(i) })
+			}
+			must(t, group.Wait())
+		}
+		each(func(i int) error {
+			r, err := s.Create(ctx, track.Run{})
+			ids[i] = r.ID
+			return err
+		})
+		for _, key := range []string{"b", "c", "a"} {
+			each(func(i int) error {
+				return s.Log(ctx, ids[i], track.Batch{Params: []track.Param{{Key: key}}, Metrics: []track.Metric{{Key: key}}})
+			})
+		}
+		for _, q := range []track.Query{{}, {Limit: 10}, {Logged: true}, {Logged: true, Limit: 10}} {
+			runs, err := s.Runs(ctx, q)
+			must(t, err)
+			want := "abc abc"
+			if q.Logged {
+				want = "bca bca"
+			}
+			for _, r := range runs {
+				var got strings.Builder
+				for _, p := range r.Params {
+					got.WriteString(p.Key)
+				}
+				got.WriteByte(' ')
+				for _, m := range r.Metrics {
+					got.WriteString(m.Key)
+				}
+				if got.String() != want {
+					t.Fatalf("%+v: %s logged %s", q, r.Name, &got)
+				}
+			}
 		}
 	})
 }
