@@ -24,9 +24,15 @@ func problem(ctx context.Context, err error) huma.StatusError {
 	}
 	kind := errs.KindOf(err)
 	p := &huma.ErrorModel{Type: "urn:mlops:" + kind.String(), Status: kind.HTTPStatus(), Detail: err.Error()}
-	p.Title = http.StatusText(p.Status)
-	if p.Status >= http.StatusInternalServerError && kind != errs.Remote {
+	switch {
+	case kind == errs.Remote, kind == errs.Locked: // the database or the bucket
+		p.Status = http.StatusServiceUnavailable
+		p.Detail = "what this server keeps its data in does not answer, try again; its log has it under request " + route.RequestID(ctx)
+	case p.Status >= http.StatusInternalServerError:
 		p.Detail = "something went wrong here; the log has it under request " + route.RequestID(ctx)
+	}
+	p.Title = http.StatusText(p.Status)
+	if p.Status >= http.StatusInternalServerError {
 		return &internal{ErrorModel: p, cause: err}
 	}
 	for _, hint := range errs.Hints(err) {

@@ -68,7 +68,7 @@ func Errorf(c Code, format string, args ...any) *Error {
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	e, status := asError(err)
 	message := e.Message
-	if e.Code == InternalError {
+	if _, said := errors.AsType[*route.Refusal](err); e.Code == InternalError && !said {
 		message = "internal error; the server's log has it under request id " + route.RequestID(r.Context())
 	}
 	var out encoder

@@ -138,7 +138,7 @@ func (h hooks) test(ctx context.Context, in *request, out *encoder) error {
 	}
 	answer, err := h.sender.Test(ctx, one, e)
 	out.object("result")
-	out.boolean("success", err == nil && answer.Status < http.StatusBadRequest)
+	out.boolean("success", err == nil && answer.Status < http.StatusMultipleChoices) // as deliveries take it
 	if err != nil {
 		out.str("error_message", "Failed to test webhook: "+err.Error())
 	} else {

@@ -31,7 +31,11 @@ func TestWebhooks(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/moved" {
+			http.Redirect(w, r, "/", http.StatusTemporaryRedirect)
+			return
+		}
 		w.WriteHeader(http.StatusTeapot)
 		if _, err := w.Write([]byte("short and stout")); err != nil {
 			t.Error(err)
@@ -66,6 +70,8 @@ func TestWebhooks(t *testing.T) {
 		{"PATCH", "/ID", `{"status":"WHAT"}`, 400, `INVALID_PARAMETER_VALUE`},
 		{"POST", "/ID/test", `{}`, 200, `"response_body":"short and stout"`},
 		{"POST", "/ID/test", `{"event":{"entity":"REGISTERED_MODEL","action":"CREATED"}}`, 200, `"success":false`},
+		{"PATCH", "/ID", `{"url":"` + receiver.URL + `/moved"}`, 200, `/moved`},
+		{"POST", "/ID/test", `{}`, 200, `"success":false,"response_status":307`}, // no delivery would arrive
 		{"DELETE", "/ID", "", 200, `{}`},
 		{"GET", "/ID", "", 404, `not found.`},
 		{"DELETE", "/ID", "", 404, `RESOURCE_DOES_NOT_EXIST`},
