@@ -96,12 +96,15 @@ func (l limits) short(s *stagefile.Stage) error {
 	r := s.Resources
 	switch {
 	case r.CPUs > l.CPUs:
-		return say("%g CPUs, there are %g", r.CPUs, l.CPUs).Hint("lower 'resources: cpus', or allow more: mlops run --jobs %g", r.CPUs)
+		return say("%g CPUs, %s", r.CPUs, there(l.CPUs)).Hint("lower 'resources: cpus', or allow more: mlops run --jobs %g", r.CPUs)
 	case l.Memory > 0 && r.Memory > l.Memory:
 		return say("%s of memory, there is %s", term.Bytes(r.Memory), term.Bytes(l.Memory)).Hint("lower 'resources: memory'")
 	case r.GPUs > len(l.GPUs):
-		return say("%s, there are %d", term.Plural(int64(r.GPUs), "GPU"), len(l.GPUs)).
-			Hint("lower 'resources: gpus', or say how many there are: mlops config set run.gpus %d", r.GPUs)
+		err := say("%s, %s", term.Plural(int64(r.GPUs), "GPU"), there(float64(len(l.GPUs))))
+		if _, named := os.LookupEnv("CUDA_VISIBLE_DEVICES"); named {
+			return err.Hint("lower 'resources: gpus', or name more in CUDA_VISIBLE_DEVICES")
+		}
+		return err.Hint("lower 'resources: gpus', or say how many there are: mlops config set run.gpus %d", r.GPUs)
 	}
 	for _, name := range sortedKeys(s.Pool) {
 		n, known := l.pools[name]
@@ -114,6 +117,13 @@ func (l limits) short(s *stagefile.Stage) error {
 		}
 	}
 	return nil
+}
+
+func there(n float64) string {
+	if n == 1 {
+		return "there is 1"
+	}
+	return fmt.Sprintf("there are %g", n)
 }
 
 // findGPUs names the devices of this machine: those that are visible, else as
