@@ -40,7 +40,7 @@ those that were removed that long ago, with what only they name.`,
 	c.Flags().BoolVarP(&o.force, "force", "f", false, "remove, not only show")
 	c.Flags().DurationVar(&o.minAge, "min-age", 14*24*time.Hour, "keep what is younger, such as 336h; 0 keeps only what is named")
 	c.Flags().DurationVar(&o.removed, "removed-runs", -1, "forget runs that were removed longer ago, such as 720h; 0 forgets all that are")
-	c.Flags().Lookup("removed-runs").DefValue = "" // none are
+	c.Flags().Lookup("removed-runs").DefValue = "0s" // so that help shows none
 	return c
 }
 

@@ -264,8 +264,8 @@ func writeMade(name string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return errs.New(errs.Internal, "write %s: %w", name, err)
 	}
-	if err := fsx.WriteFile(name, data, 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
+	return fsx.Output(name, 0o644, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -107,7 +108,10 @@ func (j *junitReport) end(r pipeline.Result, _ error) error {
 	if err := junit.Write(&b, j.suite); err != nil {
 		return err
 	}
-	return fsx.WriteFile(j.file, b.Bytes(), 0o666)
+	return fsx.Output(j.file, 0o666, func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
+		return err
+	})
 }
 
 // lineage opens what tells OpenLineage of a run; nil when nobody wants to know.

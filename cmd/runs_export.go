@@ -132,7 +132,7 @@ func (o *runsExportOptions) ids(ctx context.Context, tracking track.Reader) ([]s
 
 // writeArchive writes a file that is whole or not there.
 func writeArchive(name string, write func(io.Writer) error) error {
-	return fsx.Replace(name, 0o644, func(out io.Writer) error {
+	return fsx.Output(name, 0o644, func(out io.Writer) error {
 		if !strings.HasSuffix(name, "gz") {
 			return write(out)
 		}

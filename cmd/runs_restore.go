@@ -13,7 +13,7 @@ func newRunsRestoreCmd(a *app) *cobra.Command {
 		Short: "Bring removed runs back",
 		Long: `Bring back runs that 'mlops runs rm' removed. They are named by their ids, or by their
 names where no other run has them; 'mlops runs ls --deleted' shows them. Runs are
-forgotten for good only by 'mlops gc --force --removed-runs'.`,
+forgotten for good only by 'mlops gc --force --removed-runs 0'.`,
 		Example: "  mlops runs restore 3fa9c1d2\n  mlops runs restore swift-otter-417",
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    a.run(func(ctx context.Context, args []string) error { return runRunsRestore(ctx, a, args) }),

@@ -27,7 +27,7 @@ func newRunsRmCmd(a *app) *cobra.Command {
 		Use:   "rm RUN...",
 		Short: "Remove runs from the lists",
 		Long: `Remove runs from the lists. Their records and data stay until 'mlops gc --force
---removed-runs'; 'mlops runs restore' brings them back.`,
+--removed-runs 0'; 'mlops runs restore' brings them back.`,
 		Example: "  mlops runs rm swift-otter-417\n  mlops runs rm sweep-1 --children",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error {

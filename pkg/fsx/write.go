@@ -41,6 +41,30 @@ func Replace(path string, perm fs.FileMode, fill func(io.Writer) error) error {
 	return SyncDir(filepath.Dir(path))
 }
 
+// Output is Replace for a name that a user typed: what a symbolic link leads to
+// is replaced, not the link, and a device or pipe is written into.
+func Output(path string, perm fs.FileMode, fill func(io.Writer) error) error {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return Replace(path, perm, fill)
+	}
+	if info.Mode().IsRegular() {
+		target, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+		return Replace(target, perm, fill)
+	}
+	out, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := errors.Join(fill(out), out.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
 // Rename gives from the name to, replacing what is there. It does not flush
 // the directory: call SyncDir after a batch of renames.
 func Rename(from, to string) error { return os.Rename(from, to) }

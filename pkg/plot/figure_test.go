@@ -159,3 +159,22 @@ func TestThePageNeedsNothingElse(t *testing.T) {
 		}
 	}
 }
+
+// TestASmallMatrixIsNotBlownUp: a page stretches drawings to their column.
+func TestASmallMatrixIsNotBlownUp(t *testing.T) {
+	t.Parallel()
+	small := Figure{Panels: []Panel{{Matrix: &Matrix{Columns: []string{"a", "b"}, Rows: []string{"a", "b"}, Cells: [][]float64{{1, 2}, {3, 4}}}}}}
+	curve := Figure{Panels: []Panel{{Series: []Series{{Joined: true, Points: []Point{{0, 0}, {1, 1}}}}}}}
+	for _, c := range []struct {
+		f    Figure
+		want bool
+	}{{small, true}, {curve, false}} {
+		html, err := c.f.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(html), "max-width:"); got != c.want {
+			t.Errorf("max-width is there: %t, want %t in %.200s", got, c.want, html)
+		}
+	}
+}

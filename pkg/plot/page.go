@@ -66,6 +66,9 @@ func (f Figure) HTML() (template.HTML, error) {
 	if l.width > panelWidth {
 		fmt.Fprintf(&s.out, ` width="%s"`, num(l.width))
 	}
+	if l.width < panelWidth { // a small matrix stays small, or its text is larger than the page's
+		fmt.Fprintf(&s.out, ` style="max-width:min(100%%,%spx)"`, num(l.width))
+	}
 	s.out.WriteString(">")
 	f.draw(s, l)
 	data, err := f.chartData(l)
