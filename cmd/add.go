@@ -26,8 +26,9 @@ type addOptions struct {
 func newAddCmd(a *app) *cobra.Command {
 	o := &addOptions{app: a}
 	return &cobra.Command{
-		Use:   "add <path>...",
-		Short: "Track files and directories",
+		Use:        "add <path>...",
+		SuggestFor: []string{"commit"},
+		Short:      "Track files and directories",
 		Long: `Stores files and directories, writes a pointer file PATH.mlops beside each, which
 belongs into git, and makes git ignore the data itself. Type it again after a
 change: only what changed is read and stored.

@@ -6,13 +6,13 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlops-cli/mlops/pkg/clock"
 	"github.com/mlops-cli/mlops/pkg/db"
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/proc"
 	"github.com/mlops-cli/mlops/pkg/repo"
 	"github.com/mlops-cli/mlops/pkg/term"
 )
@@ -34,7 +34,7 @@ type app struct {
 // Main runs the command line args and returns the exit code. ctx may carry a
 // fault hook.
 func Main(ctx context.Context, args []string, io *term.IO) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(ctx, proc.Endings()...)
 	defer stop()
 	// After the first signal the usual effect is back: a second one ends at once.
 	context.AfterFunc(ctx, stop)
@@ -114,8 +114,13 @@ func knownSubcommand(c *cobra.Command, args []string) error {
 			names = append(names, sub.Aliases...)
 		}
 	}
-	return errs.New(errs.Usage, "%q is not a command of '%s'", args[0], c.CommandPath()).
-		DidYouMean(args[0], names).
+	err := errs.New(errs.Usage, "%q is not a command of '%s'", args[0], c.CommandPath())
+	for _, sub := range c.Commands() {
+		if slices.Contains(sub.SuggestFor, args[0]) { // what another tool calls it
+			return err.Hint("it is called %s here: %s --help", sub.Name(), sub.CommandPath())
+		}
+	}
+	return err.DidYouMean(args[0], names).
 		Hint("'%s --help' lists the commands", c.CommandPath())
 }
 

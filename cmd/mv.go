@@ -18,8 +18,9 @@ type mvOptions struct {
 func newMvCmd(a *app) *cobra.Command {
 	o := &mvOptions{app: a}
 	return &cobra.Command{
-		Use:   "mv <path> <new path>",
-		Short: "Rename tracked data",
+		Use:        "mv <path> <new path>",
+		SuggestFor: []string{"move", "rename"},
+		Short:      "Rename tracked data",
 		Long: `Renames a tracked file or directory together with its pointer and its .gitignore
 entry. The data need not be there. When the new path is a directory the data is
 moved into it.`,

@@ -18,8 +18,9 @@ type rmOptions struct {
 func newRmCmd(a *app) *cobra.Command {
 	o := &rmOptions{app: a}
 	c := &cobra.Command{
-		Use:   "rm <path>...",
-		Short: "Stop tracking files and directories",
+		Use:        "rm <path>...",
+		SuggestFor: []string{"remove"},
+		Short:      "Stop tracking files and directories",
 		Long: `Removes pointer files and their .gitignore entries. The data stays in the
 workspace, and in the store as long as any git revision names it. --data removes
 it from the workspace too, unless it has changes that are not saved.`,

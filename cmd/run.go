@@ -32,8 +32,9 @@ type runOptions struct {
 func newRunCmd(a *app) *cobra.Command {
 	o := &runOptions{app: a}
 	c := &cobra.Command{
-		Use:   "run [STAGE... | PROJECT]",
-		Short: "Run the stages that are out of date, or an MLflow project, and record the run",
+		Use:        "run [STAGE... | PROJECT]",
+		SuggestFor: []string{"repro"},
+		Short:      "Run the stages that are out of date, or an MLflow project, and record the run",
 		Long: `Run the stages of mlops.yaml that are out of date, and those they depend on.
 What is up to date is skipped, what was computed before is restored. Every
 decision has a reason. The run is recorded with its parameters, metrics, inputs
@@ -80,6 +81,7 @@ comes first. See docs/projects.md.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.BoolVar(&o.dryRun, "dry", false, "the same as --dry-run")
 	f.BoolVarP(&o.Single, "single", "s", false, "only the stages named, not what they depend on")
+	f.BoolVar(&o.Single, "single-item", false, "the same as --single")
 	f.BoolVar(&o.Downstream, "downstream", false, "the stages named and all that depends on them")
 	f.BoolVarP(&o.KeepGoing, "keep-going", "k", false, "after a failure go on with what does not depend on it")
 	listVar(f, &o.setParams, "set-param", "S", "write `[FILE:]KEY=VALUE` into a parameter file first; also +KEY, ~KEY, a,b and range(): see docs/experiments.md")
@@ -93,8 +95,11 @@ comes first. See docs/projects.md.`,
 	o.parentFlag(f)
 	o.projectFlags(f)
 	c.MarkFlagsMutuallyExclusive("single", "downstream")
-	if err := f.MarkHidden("dry"); err != nil {
-		panic(err) // the flag is defined above
+	c.MarkFlagsMutuallyExclusive("single-item", "downstream")
+	for _, name := range []string{"dry", "single-item"} { // as DVC calls them
+		if err := f.MarkHidden(name); err != nil {
+			panic(err) // the flag is defined above
+		}
 	}
 	return c
 }

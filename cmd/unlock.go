@@ -18,8 +18,9 @@ type unlockOptions struct {
 func newUnlockCmd(a *app) *cobra.Command {
 	o := &unlockOptions{app: a}
 	return &cobra.Command{
-		Use:   "unlock <path>...",
-		Short: "Make linked data writable",
+		Use:        "unlock <path>...",
+		SuggestFor: []string{"unprotect"},
+		Short:      "Make linked data writable",
 		Long: `Replaces files that are read-only links to objects of the store by copies that
 may be edited in place. Only needed where cache.link is hardlink or symlink:
 copies and reflinks are writable already.`,

@@ -48,7 +48,7 @@ func inDirectoryOf(stage *stagefile.Stage, p string) bool {
 // fill brings what is lacking in directories that a stage is about to read. It
 // reports whether there was any: the stage is then to be decided on anew.
 func (s *scheduler) fill(ctx context.Context, step *Step) (bool, error) {
-	if step.Action != Run || step.err != nil {
+	if step.Action != Run {
 		return false, nil
 	}
 	lacking, err := s.lacking(step.stage)

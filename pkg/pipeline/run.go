@@ -15,6 +15,7 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/pipeline/executor"
+	"github.com/mlops-cli/mlops/pkg/proc"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -170,16 +171,16 @@ func (e *Engine) ignoreOuts(ctx context.Context, p *Project, chosen []string, v 
 }
 
 // catchSignals kills the stages at the second interrupt. The first one is the
-// caller's, who ends the context.
+// caller's, who ends the context. A terminal that is closed may say so twice.
 func catchSignals(local *executor.Local) (stop func()) {
 	signals := make(chan os.Signal, 2)
 	done := make(chan struct{})
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, proc.Endings()...)
 	go func() {
 		for n := 0; ; n++ {
 			select {
-			case <-signals:
-				if n > 0 {
+			case sig := <-signals:
+				if n > 0 && sig != syscall.SIGHUP {
 					local.Kill()
 				}
 			case <-done:
