@@ -16,7 +16,8 @@ import (
 )
 
 func newWhyCmd(a *app) *cobra.Command {
-	return &cobra.Command{
+	pull := false
+	c := &cobra.Command{
 		Use:   "why NAME[/VERSION|@ALIAS]",
 		Short: "Show where a version of a model comes from, and what used it",
 		Long: `Show the lineage of a version: the run that made it with its code and data, the runs
@@ -26,16 +27,18 @@ moved its aliases.`,
 		Example:           "  mlops why churn@production\n  mlops why churn/3 --json",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeModels,
-		RunE:              a.run(func(ctx context.Context, args []string) error { return runWhy(ctx, a, args[0]) }),
+		RunE:              a.run(func(ctx context.Context, args []string) error { return runWhy(ctx, a, args[0], pull) }),
 	}
+	c.Flags().BoolVar(&pull, "pull", false, "fetch what is missing from the default remote")
+	return c
 }
 
-func runWhy(ctx context.Context, a *app, text string) error {
+func runWhy(ctx context.Context, a *app, text string, pull bool) error {
 	ref, err := registry.ParseRef(text)
 	if err != nil {
 		return err
 	}
-	p, err := a.releaser(ctx, false)
+	p, err := a.releaser(ctx, pull)
 	if err != nil {
 		return err
 	}
@@ -46,6 +49,9 @@ func runWhy(ctx context.Context, a *app, text string) error {
 	l, err := p.Why(ctx, ref, tracking)
 	if err != nil {
 		return err
+	}
+	if l.Run != nil && l.Run.Away {
+		a.io.Warn("what the stages of run %s read and wrote is not on this machine: --pull fetches it", l.Run.Name)
 	}
 	return a.io.Result(l, func(w io.Writer) error {
 		s := &whyShown{app: a, now: a.io.Clock.Now()}

@@ -27,6 +27,7 @@ type Step struct {
 type steps struct {
 	names   []string // by record
 	records []stagefile.Record
+	missing bool // a lock is not on this machine
 }
 
 // stepsOf reads the locks that a run kept; those that are not here are left out.
@@ -40,6 +41,7 @@ func (p *Releaser) stepsOf(ctx context.Context, run *track.Run) (s steps, err er
 		if err != nil {
 			return s, err
 		}
+		s.missing = s.missing || text == nil && a.Size <= small
 		lock, err := stagefile.ParseLock(at, text)
 		if err != nil {
 			continue // of a newer program

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -34,9 +35,10 @@ type Origin struct {
 	Git     track.Git `json:"git"`
 	Inputs  []Input   `json:"inputs"`
 
-	Steps    []Step    `json:"stages,omitempty"`   // by which it came about within the run, in order
-	Datasets []Dataset `json:"datasets,omitempty"` // that a client says it read
-	Models   []Read    `json:"models,omitempty"`   // logged models that a client says it read
+	Steps    []Step    `json:"stages,omitempty"`         // by which it came about within the run, in order
+	Away     bool      `json:"stages_missing,omitempty"` // its stages are not known on this machine
+	Datasets []Dataset `json:"datasets,omitempty"`       // that a client says it read
+	Models   []Read    `json:"models,omitempty"`         // logged models that a client says it read
 }
 
 // Input is data that a run read, and where it came from.
@@ -122,7 +124,10 @@ func (p *Releaser) Why(ctx context.Context, ref registry.Ref, history History) (
 		}
 		l.UsedBy = append(l.UsedBy, inside...)
 	}
-	l.History, err = happenings(ctx, history, v)
+	if l.History, err = happenings(ctx, history, v); err != nil {
+		return l, err
+	}
+	err = p.movedElsewhere(ctx, &l)
 	return l, err
 }
 
@@ -167,7 +172,7 @@ func (p *Releaser) back(ctx context.Context, run *track.Run, at *repo.Object, se
 			return nil, err
 		}
 		list := known.behind(at.Path, at.ID)
-		o.Steps, inputs = known.show(list), known.readBy(list, inputs)
+		o.Steps, inputs, o.Away = known.show(list), known.readBy(list, inputs), known.missing
 	}
 	if err := p.logged(ctx, o, run, seen, depth); err != nil {
 		return nil, err
@@ -277,6 +282,29 @@ func (p *Releaser) uses(ctx context.Context, files []oid.ID, but string) ([]Use,
 	return uses, nil
 }
 
+// sameMoment is how far an alias and its event may be apart, in ms.
+const sameMoment = 1000
+
+// movedElsewhere adds to the history who gave the version its aliases, where that
+// came with a pull: the history of other machines does not.
+func (p *Releaser) movedElsewhere(ctx context.Context, l *Lineage) error {
+	m, err := p.reg.Model(ctx, l.Version.Model)
+	if err != nil {
+		return err
+	}
+	for _, a := range m.Aliases {
+		here := func(h Happening) bool {
+			return h.Alias == a.Name && h.By == a.By && max(h.Time-a.Time, a.Time-h.Time) < sameMoment &&
+				(h.Kind == registry.AliasSet || h.Kind == registry.AliasPromoted)
+		}
+		if a.Version == l.Version.Number && !slices.ContainsFunc(l.History, here) {
+			l.History = append(l.History, Happening{Time: a.Time, By: a.By, Kind: registry.AliasSet, Alias: a.Name})
+		}
+	}
+	slices.SortStableFunc(l.History, func(a, b Happening) int { return cmp.Compare(a.Time, b.Time) })
+	return nil
+}
+
 // happenings are the approvals of a version and what happened to its aliases.
 func happenings(ctx context.Context, history History, v *registry.Version) ([]Happening, error) {
 	list := []Happening{{Time: v.Created, By: v.User, Kind: registry.VersionCreated}}
@@ -312,6 +340,5 @@ func happenings(ctx context.Context, history History, v *registry.Version) ([]Ha
 		}
 		list = append(list, h)
 	}
-	slices.SortStableFunc(list, func(a, b Happening) int { return int(a.Time - b.Time) })
 	return list, nil
 }
