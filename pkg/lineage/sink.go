@@ -167,7 +167,10 @@ func (s *Sink) post(ctx context.Context, text []byte) (err error) {
 		return err
 	}
 	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("%s answered %s: %s", s.url, res.Status, strings.TrimSpace(string(said)))
+		if text := strings.TrimSpace(string(said)); text != "" {
+			return fmt.Errorf("%s answered %s: %s", s.url, res.Status, text)
+		}
+		return fmt.Errorf("%s answered %s", s.url, res.Status)
 	}
 	return nil
 }

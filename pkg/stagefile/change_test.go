@@ -60,7 +60,11 @@ func TestChangesLeaveAllElse(t *testing.T) {
 			changed += changeEach(t, project, files, f, text)
 		}
 	}
-	if changed < 300 {
+	want := 150
+	if len(cases) > 0 {
+		want = 300 // with the recorded cases, which are not in this repository
+	}
+	if changed < want {
 		t.Errorf("only %d stages were changed", changed)
 	}
 }

@@ -193,6 +193,9 @@ func (l *loader) definition(p pair, seen map[string]bool) error {
 		}
 		return l.mapped(p, list, do, seen)
 	}
+	if n, ok := lookup(body, "matrix"); ok && hasDo && !isLoop {
+		return at(n, "matrix and do do not go together").hint("write cmd, deps and outs beside matrix")
+	}
 	if isLoop || hasDo {
 		if _, err := checkMap(p.val, "foreach", []entry{{name: "foreach", check: anyNode}, {name: "do", check: anyNode}}, false); err != nil {
 			return err

@@ -27,6 +27,7 @@ func TestErrorsShowTheLineAndTheNearestName(t *testing.T) {
 		{"stages:\n  a:\n    cmd: x\n    dep: [y]\n", "mlops.yaml:4:5", "unknown key", "did you mean deps?"},
 		{"stages:\n  a:\n    cmd: x\n    retries: {times: 3}\n", "mlops.yaml:4:15", `unknown key "times"`, ""},
 		{"stages:\n  a:\n    cmd: x\n    resources: {memory: lots}\n", "mlops.yaml:4:25", "is not a size", "4GiB"},
+		{"stages:\n  a:\n    matrix: {m: [1]}\n    do: {cmd: x}\n", "mlops.yaml:3:13", "matrix and do do not go together", "write cmd, deps and outs beside matrix"},
 		{"stages:\n  a:\n    map: x.json\n", "mlops.yaml:2:3", "map and do belong together", ""},
 		{"stages:\n  a:\n    deps: [y]\n", "mlops.yaml:2:3", "no cmd", ""},
 		{"stages:\n  a:\n    cmd: x\n    frozen: maybe\n", "mlops.yaml:4:13", "expected true or false", ""},
