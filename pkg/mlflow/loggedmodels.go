@@ -29,7 +29,7 @@ func (s *Service) loggedModels() []endpoint {
 		{
 			method: http.MethodPost, path: "logged-models/search", access: route.Read, about: about(route.SomeExperiments, ""), call: s.searchLoggedModels,
 			schema: []rule{
-				may("experiment_ids", textList), may("filter", aText), may("datasets", aList), may("max_results", anInteger), may("order_by", aList), may("page_token", aText),
+				need("experiment_ids", textList), may("filter", aText), may("datasets", aList), may("max_results", anInteger), may("order_by", aList), may("page_token", aText),
 			},
 		},
 		{method: http.MethodGet, path: "logged-models/{model_id}", access: route.Read, about: byID, call: s.getLoggedModel},
@@ -254,10 +254,10 @@ func (s *Service) searchLoggedModels(ctx context.Context, in *request, out *enco
 func (v *value) modelOrder(string) (o track.ModelOrder, err error) {
 	field := v.str("field_name")
 	if field == "" {
-		return o, Errorf(InvalidParameter, "`field_name` in the `order_by` clause must be specified.")
+		return o, Errorf(InvalidParameter, "Invalid order by field name: ")
 	}
 	if entity, _, dotted := strings.Cut(field, "."); dotted && entity != "metrics" {
-		return o, Errorf(InvalidParameter, "Invalid order by field name: %s, only `metrics.<name>` is allowed.", entity)
+		return o, Errorf(InvalidParameter, "Invalid order by field name: %s. Only metrics are supported.", field)
 	} else if dotted {
 		o.Order = track.Order{Entity: track.Metrics, Key: strings.TrimPrefix(field, "metrics.")}
 	} else if o.Order, err = track.LoggedModelLanguage().Order(field); err != nil {

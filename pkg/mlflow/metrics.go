@@ -89,6 +89,9 @@ func (s *Service) logParam(ctx context.Context, in *request, _ *encoder) error {
 }
 
 func (s *Service) logBatch(ctx context.Context, in *request, _ *encoder) error {
+	if err := checkRunID(in.str("run_id")); err != nil {
+		return err
+	}
 	metrics, params, tags := in.all("metrics"), in.all("params"), in.all("tags")
 	for _, list := range [...]struct {
 		name   string
@@ -407,6 +410,11 @@ func (s *Service) searchDatasets(ctx context.Context, in *request, out *encoder)
 	}
 	if len(ids) > maxDatasetExperiments {
 		return Errorf(InvalidParameter, "SearchDatasets request cannot specify more than %d experiment_ids. Received %d experiment_ids.", maxDatasetExperiments, len(ids))
+	}
+	for _, id := range ids {
+		if err := checkExperimentID(id); err != nil {
+			return err
+		}
 	}
 	found, err := s.tracking.Datasets(ctx, ids, maxDatasets)
 	if err != nil || len(found) == 0 {

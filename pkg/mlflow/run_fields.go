@@ -11,7 +11,17 @@ func fillRun(r *track.Run, tags []track.Tag) error {
 			return Errorf(InvalidParameter, "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='%s', mlflow.runName='%s').", r.Name, t.Value)
 		}
 	}
-	r.TakeTags(tags)
+	last := map[string]int{}
+	for i, t := range tags {
+		last[t.Key] = i
+	}
+	var kept []track.Tag // the last of each key, as stored
+	for i, t := range tags {
+		if last[t.Key] == i {
+			kept = append(kept, t)
+		}
+	}
+	r.TakeTags(kept)
 	return checkLength("run_name", r.Name, track.MaxName)
 }
 

@@ -72,6 +72,9 @@ func cut(s string, limit int) string {
 // metric reads and checks one point. At is "" or such as metrics[3].
 func (v *value) metric(at string) (track.Metric, error) {
 	m := track.Metric{Key: v.str("key"), Model: v.str("model_id"), Dataset: v.str("dataset_name"), Digest: v.str("dataset_digest")}
+	if (m.Dataset == "") != (m.Digest == "") {
+		return m, Errorf(InvalidParameter, "Both dataset_name and dataset_digest must be provided if one is provided")
+	}
 	var ok bool
 	if m.Value, ok = v.get("value").float(); !ok {
 		return m, badType(dotted(at, "value"), v.get("value"))
@@ -151,6 +154,15 @@ func each[T any](items []value, name string, read func(v *value, at string) (T, 
 		all = append(all, item)
 	}
 	return all, nil
+}
+
+// checkRunID is for log-batch, the one request of which MLflow looks at the form of the id.
+func checkRunID(id string) error {
+	odd := func(r rune) bool { return r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsNumber(r) }
+	if len(id) > 256 || strings.Trim(id[:1], "-_") == "" || strings.ContainsFunc(id, odd) {
+		return Errorf(InvalidParameter, "Invalid value %q for parameter 'run_id' supplied.", id)
+	}
+	return nil
 }
 
 // checkExperimentID says that an id is no number, which those of experiments

@@ -37,7 +37,7 @@ func CheckAlias(alias string) error {
 		return Invalid(EmptyAlias, alias, 0)
 	case utf8.RuneCountInString(alias) > MaxAlias:
 		return Invalid(AliasLength, alias, MaxAlias)
-	case !regexp.MustCompile(`^[\w-]*$`).MatchString(alias):
+	case !regexp.MustCompile(`^[\p{L}\p{N}_-]*$`).MatchString(alias):
 		return Invalid(AliasChars, alias, 0)
 	case strings.EqualFold(alias, Latest):
 		return Invalid(AliasLatest, alias, 0)

@@ -56,7 +56,7 @@ func (l Language) unknownAttribute(err *errs.Error, key string, order bool) erro
 	case l.dialect == ofRegistry && order:
 		return filterError(err, "Invalid order by key '%s' specified. Valid keys are '{'name', 'timestamp'}'", key)
 	case l.dialect == ofModels && order:
-		return filterError(err, "Invalid order by field name: %s.", key)
+		return filterError(err, "Invalid order by field name: %s", key)
 	case l.dialect == ofRuns:
 		names = append(names, "created", "Created")
 		if !order {
@@ -66,6 +66,16 @@ func (l Language) unknownAttribute(err *errs.Error, key string, order bool) erro
 	return filterError(err, "Invalid attribute key '%s' specified. Valid keys are '%s'", key, pythonSet(names))
 }
 
+// badClauses words that there are words which belong to no comparison.
+func (l Language) badClauses(err *errs.Error, words ...string) error {
+	if l.dialect == ofRuns {
+		for i, w := range words {
+			words[i] = "'" + w + "'"
+		}
+	}
+	return filterError(err, "Invalid clause(s) in filter string: %s", strings.Join(words, ", "))
+}
+
 func (l Language) badComparator(err *errs.Error, c Condition, allowed []Op) error {
 	words := make([]string, len(allowed))
 	for i, op := range allowed {
@@ -73,12 +83,13 @@ func (l Language) badComparator(err *errs.Error, c Condition, allowed []Op) erro
 	}
 	switch {
 	case c.Op == IsNull || c.Op == NotNull:
-		if l.dialect == ofRuns {
-			return filterError(err, "IS NULL / IS NOT NULL is only supported for tags and params, not for '%s' '%s'", l.mlflowName(c.Entity), c.Key)
+		return l.badNull(err, c)
+	case l.dialect == ofRegistry || l.dialect == ofVersions || l.dialect == ofExperiments && c.Entity == Tags:
+		name := l.mlflowName(c.Entity)
+		if slices.Contains(words, "<") {
+			name += " " + c.Key
 		}
-		return filterError(err, "IS NULL / IS NOT NULL is only supported for tags, not for attribute '%s'", c.Key)
-	case l.dialect == ofRegistry || l.dialect == ofVersions:
-		return filterError(err, "Invalid comparator for %s: %s", l.mlflowName(c.Entity), c.Op)
+		return filterError(err, "Invalid comparator for %s: %s", name, c.Op)
 	case l.dialect == ofModels:
 		if slices.Contains(words, "<") {
 			words = []string{"<", "<=", ">", ">=", "=", "!="}
@@ -88,7 +99,24 @@ func (l Language) badComparator(err *errs.Error, c Condition, allowed []Op) erro
 	if c.Entity == Attributes && !slices.Contains(words, "IN") && slices.Contains(words, "LIKE") {
 		words = append(words, "IN", "NOT IN")
 	}
-	return filterError(err, "Invalid comparator '%s' not one of '%s'", c.Op, pythonSet(words))
+	end := "'"
+	if l.dialect == ofRuns && c.Entity != Params && c.Entity != Attributes {
+		end = "" // as MLflow has it
+	}
+	return filterError(err, "Invalid comparator '%s' not one of '%s%s", c.Op, pythonSet(words), end)
+}
+
+// badNull words that something cannot be compared with NULL.
+func (l Language) badNull(err *errs.Error, c Condition) error {
+	switch {
+	case l.dialect == ofModels:
+		return filterError(err, "Invalid comparison: %s.%s%s. Expected a comparison with 3 tokens.", c.Entity, c.Key, c.Op)
+	case c.Entity == Tags:
+		return filterError(err, "IS NULL / IS NOT NULL is only supported for tags of runs and experiments, not for tag '%s' of %s", c.Key, l.things)
+	case l.dialect == ofRuns:
+		return filterError(err, "IS NULL / IS NOT NULL is only supported for tags and params, not for '%s' '%s'", l.mlflowName(c.Entity), c.Key)
+	}
+	return filterError(err, "IS NULL / IS NOT NULL is only supported for tags, not for attribute '%s'", c.Key)
 }
 
 // badValue words that something else stands where a value of a kind is due.

@@ -22,8 +22,11 @@ func (l Language) Filter(text string) (Filter, error) {
 	}
 	p := filterParser{Language: l, text: text, tokens: tokens}
 	if i := slices.IndexFunc(tokens, func(t token) bool { return t.kind == tokenEnd }); i >= 0 {
-		return nil, filterError(errs.New(errs.Usage, "filter %q: there is a ';', and one filter is expected", text).Hint("join comparisons by AND"),
-			"Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonText(text))
+		e := errs.New(errs.Usage, "filter %q: there is a ';', and one filter is expected", text).Hint("join comparisons by AND")
+		if i == len(tokens)-1 {
+			return nil, l.badClauses(e, ";")
+		}
+		return nil, filterError(e, "Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonText(text))
 	}
 	var f Filter
 	for len(p.tokens) > 0 {
@@ -122,6 +125,22 @@ func (p *filterParser) expected(want string) *errs.Error {
 	return e
 }
 
+// malformed words that the words of a condition, which begins at start, are no
+// comparison.
+func (p *filterParser) malformed(e *errs.Error, start []token) error {
+	if p.order || p.dialect == ofModels {
+		return p.invalid(e)
+	}
+	var words []string
+	for _, t := range start {
+		if t.isWord("AND") {
+			break
+		}
+		words = append(words, t.raw)
+	}
+	return p.badClauses(e, words...)
+}
+
 func (p *filterParser) invalid(e *errs.Error) error {
 	found := p.found()
 	switch {
@@ -132,7 +151,7 @@ func (p *filterParser) invalid(e *errs.Error) error {
 	case found == "":
 		found = p.text
 	}
-	return filterError(e, "Invalid clause(s) in filter string: '%s'", found)
+	return p.badClauses(e, found)
 }
 
 // word takes a keyword when it is next.
@@ -214,7 +233,16 @@ func (p *filterParser) condition() (c Condition, err error) {
 		p.tokens = start
 		return c, p.invalid(e)
 	}
-	if len(start) > 2 && start[1].kind == tokenOp && slices.ContainsFunc([]string{"TRUE", "FALSE", "NULL"}, start[2].isWord) {
+	switch {
+	case start[0].isWord("NOT"):
+		return c, p.invalid(p.expected("a comparison"))
+	case start[0].kind == tokenOp:
+		return c, p.malformed(p.expected("a key"), start)
+	case len(start) == 2 && start[1].kind == tokenOp:
+		p.tokens = nil
+		return c, p.malformed(p.expected("a value"), start)
+	}
+	if len(start) > 2 && start[1].kind == tokenOp && slices.ContainsFunc([]string{"TRUE", "FALSE"}, start[2].isWord) {
 		p.tokens = start[2:]
 		return c, p.invalid(p.expected("a number or a text in quotes"))
 	}
@@ -227,11 +255,10 @@ func (p *filterParser) condition() (c Condition, err error) {
 	if c.Op, err = p.op(allowed, start); err != nil {
 		return c, err
 	}
-	if c.Op != IsNull && c.Op != NotNull {
+	early := p.dialect == ofVersions || p.dialect == ofModels // MLflow looks at the comparator before the value
+	if c.Op != IsNull && c.Op != NotNull && (!early || slices.Contains(allowed, c.Op)) {
 		if (c.Op == In || c.Op == NotIn) && (len(p.tokens) == 0 || p.tokens[0].kind != tokenOpen) {
-			e := p.expected("a list in parentheses")
-			p.tokens = start
-			return c, p.invalid(e)
+			return c, p.malformed(p.expected("a list in parentheses"), start)
 		}
 		if err := p.value(&c, a, numeric); err != nil {
 			return c, err
@@ -257,7 +284,11 @@ func (p *filterParser) value(c *Condition, a attribute, numeric bool) error {
 	case isList && c.Entity == Attributes && !numeric:
 		return p.noList(errs.New(errs.Usage, "filter %q: %s.%s cannot be compared by %s, only by %s", p.text, c.Entity, c.Key, c.Op, joinOps(p.ops(c.Entity, a))))
 	case numeric:
-		if t, ok := p.next(tokenWord); ok {
+		kinds := []tokenKind{tokenWord}
+		if p.dialect == ofVersions {
+			kinds = append(kinds, tokenText, tokenQuoted) // numbers of versions are texts to clients
+		}
+		if t, ok := p.next(kinds...); ok {
 			v, err := ParseValue(t.text)
 			if err == nil {
 				c.Number = float64(v)
@@ -267,7 +298,11 @@ func (p *filterParser) value(c *Condition, a attribute, numeric bool) error {
 		}
 		return p.badValue(p.expected("a number without quotes"), *c, true, found)
 	}
-	t, ok := p.next(tokenText, tokenQuoted)
+	kinds := []tokenKind{tokenText, tokenQuoted}
+	if p.dialect == ofModels {
+		kinds = append(kinds, tokenWord) // MLflow asks for no quotes here
+	}
+	t, ok := p.next(kinds...)
 	if ok && t.raw[0] != '`' {
 		c.Text = t.text
 		return nil
@@ -276,7 +311,7 @@ func (p *filterParser) value(c *Condition, a attribute, numeric bool) error {
 		p.tokens = append([]token{t}, p.tokens...)
 	}
 	e := p.expected("a text in quotes")
-	if len(p.tokens) > 0 && (ok || p.tokens[0].kind == tokenWord && !isNumber(p.tokens[0].raw)) {
+	if len(p.tokens) > 0 && (ok || p.tokens[0].kind == tokenWord && !isNumber(p.tokens[0].raw) && !p.tokens[0].isWord("NULL")) {
 		return filterError(e, "Parameter value is either not quoted or unidentified quote types used for string value %s. Use either single or double quotes.", found)
 	}
 	return p.badValue(e, *c, false, found)
@@ -302,15 +337,17 @@ func (p *filterParser) op(allowed []Op, start []token) (Op, error) {
 	}
 	switch {
 	case p.word("NOT"):
-		if p.word("IN") {
-			return NotIn, nil
+		for _, w := range []Op{In, Like, ILike} {
+			if p.word(string(w)) {
+				return "NOT " + w, nil
+			}
 		}
-		return "", p.invalid(p.expected("IN"))
+		return "", p.malformed(p.expected("IN"), start)
 	case p.word("IS"):
 		not := p.word("NOT")
 		switch {
 		case !p.word("NULL"):
-			return "", p.invalid(p.expected("NULL"))
+			return "", p.malformed(p.expected("NULL"), start)
 		case not:
 			return NotNull, nil
 		}
@@ -321,9 +358,7 @@ func (p *filterParser) op(allowed []Op, start []token) (Op, error) {
 			return w, nil
 		}
 	}
-	e := p.expected(joinOps(allowed))
-	p.tokens = start
-	return "", p.invalid(e)
+	return "", p.malformed(p.expected(joinOps(allowed)), start)
 }
 
 // list reads ('a', "b").
@@ -334,7 +369,7 @@ func (p *filterParser) list(c *Condition) error {
 	bad := func(want string) error {
 		e := p.expected(want)
 		if !closed {
-			return filterError(e, "Invalid clause(s) in filter string: '%s'", found)
+			return p.badClauses(e, found)
 		}
 		if _, ok := p.next(tokenClose); ok && len(c.List) == 0 {
 			return filterError(e, "While parsing a list in the query, expected a non-empty list of string values, but got empty list")

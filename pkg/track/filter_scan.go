@@ -87,8 +87,8 @@ func scanFilter(text string) ([]token, error) {
 func scanWord(text string, i int) (value string, kind tokenKind, end int, err error) {
 	start := i
 	var b strings.Builder
-	for i < len(text) && strings.IndexByte(" \t\r\n(),;=!<>'", text[i]) < 0 {
-		if text[i] != '`' && text[i] != '"' {
+	for i < len(text) && strings.IndexByte(" \t\r\n(),;=!<>", text[i]) < 0 {
+		if text[i] != '`' && text[i] != '"' && text[i] != '\'' {
 			b.WriteByte(text[i])
 			i++
 			continue

@@ -26,6 +26,7 @@ func TestParseFilter(t *testing.T) {
 			{Entity: track.Attributes, Key: "status", Op: track.Equal, Text: "FINISHED"},
 			{Entity: track.Attributes, Key: "start_time", Op: track.Greater, Number: 1700000000000},
 		},
+		"metrics.'a b/c' = 1":         {{Entity: track.Metrics, Key: "a b/c", Op: track.Equal, Number: 1}},
 		"run_id not in ('A', \"12\")": {{Entity: track.Attributes, Key: "run_id", Op: track.NotIn, List: []string{"A", "12"}}},
 		"`run name` LIKE 'x%'":        {{Entity: track.Attributes, Key: "run_name", Op: track.Like, Text: "x%"}},
 		"dataset.name IN ('d')":       {{Entity: track.Datasets, Key: "name", Op: track.In, List: []string{"d"}}},

@@ -14,7 +14,7 @@ import (
 )
 
 // logInputs stores the datasets and logged models that a run read, and those
-// that it made. Of a dataset that is known only the tags of the input change.
+// that it made. A dataset that the run has read already stays as it is.
 func (s *Service) logInputs(ctx context.Context, tx *db.Tx, r row, b track.Batch) error {
 	position := s.position()
 	for _, d := range b.Datasets {
@@ -52,19 +52,7 @@ func logDataset(ctx context.Context, tx *db.Tx, r row, d track.DatasetInput, pos
 	if err != nil {
 		return err
 	}
-	var text string
-	err = tx.QueryRowContext(ctx, "SELECT tags FROM run_datasets WHERE run = ? AND dataset = ?", r.seq, id).Scan(&text)
-	fresh := errors.Is(err, sql.ErrNoRows)
-	if err != nil && !fresh {
-		return err
-	}
-	var tags []track.Tag
-	if !fresh {
-		if err := json.Unmarshal([]byte(text), &tags); err != nil {
-			return err
-		}
-	}
-	tags = lastByKey(append(tags, d.Tags...))
+	tags := lastByKey(d.Tags)
 	use := ""
 	for i := range tags {
 		tags[i].Time, tags[i].Removed = 0, false
@@ -77,12 +65,8 @@ func logDataset(ctx context.Context, tx *db.Tx, r row, d track.DatasetInput, pos
 	if err != nil {
 		return err
 	}
-	if fresh {
-		_, err = tx.ExecContext(ctx, "INSERT INTO run_datasets (run, dataset, context, tags, position) VALUES (?, ?, ?, ?, ?)",
-			r.seq, id, use, string(data), position)
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "UPDATE run_datasets SET context = ?, tags = ? WHERE run = ? AND dataset = ?", use, string(data), r.seq, id)
+	_, err = tx.ExecContext(ctx, "INSERT INTO run_datasets (run, dataset, context, tags, position) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run, dataset) DO NOTHING",
+		r.seq, id, use, string(data), position)
 	return err
 }
 

@@ -238,7 +238,7 @@ func TestInputsAndDatasets(t *testing.T) {
 		must(t, s.Log(ctx, b.ID, track.Batch{Datasets: []track.DatasetInput{{Dataset: iris, Tags: []track.Tag{{Key: track.ContextTag, Value: "eval"}}}}}))
 		got, err := s.Run(ctx, a.ID)
 		must(t, err)
-		if len(got.Datasets) != 2 || got.Datasets[0].Dataset != iris || len(got.Datasets[0].Tags) != 2 || got.Datasets[1].Name != "cars" ||
+		if len(got.Datasets) != 2 || got.Datasets[0].Dataset != iris || len(got.Datasets[0].Tags) != 1 || got.Datasets[1].Name != "cars" ||
 			!slices.Equal(got.ModelInputs, []string{"m-1"}) || !slices.Equal(got.ModelOutputs, []track.ModelOutput{{Model: "m-2", Step: 3}}) {
 			t.Errorf("inputs %+v", got)
 		}
