@@ -216,7 +216,11 @@ func (v *eventView) stream(ctx context.Context, events []track.Event) error {
 }
 
 func (v *eventView) cells(ctx context.Context, e track.Event) []string {
-	return []string{time.UnixMilli(e.Time).Format("2006-01-02 15:04:05"), e.Kind, v.name(ctx, e), describeEvent(e)}
+	what := describeEvent(e)
+	if e.By != "" {
+		what = strings.TrimSpace(what + "  by " + e.By)
+	}
+	return []string{time.UnixMilli(e.Time).Format("2006-01-02 15:04:05"), e.Kind, v.name(ctx, e), what}
 }
 
 // name is the name of a run, and any other subject as it is.
