@@ -17,7 +17,7 @@ type Op string
 
 // The edits of a parameter.
 const (
-	OpSet    Op = ""   // replaces the value of a key that is there
+	OpSet    Op = ""   // replaces the value of a key that is there; a mapping is merged into one
 	OpAdd    Op = "+"  // adds a key that is not there
 	OpPut    Op = "++" // sets or adds
 	OpDelete Op = "~"  // removes a key; with a value only when it has that
@@ -43,6 +43,58 @@ func (e Edit) String() string {
 // and order stay. A file that lacks the key for OpSet or OpDelete is
 // errs.NotFound, one that has it for OpAdd errs.Conflict.
 func (e Edit) Apply(data []byte) ([]byte, error) {
+	parts, err := e.parts(data)
+	if err != nil {
+		return nil, err
+	}
+	if parts == nil {
+		return e.apply(data)
+	}
+	for _, part := range parts {
+		if data, err = part.Apply(data); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+// parts are the edits that merge a mapping into one that is there, as Hydra
+// does; nil for all other edits.
+func (e Edit) parts(data []byte) ([]Edit, error) {
+	var doc yaml.Node
+	if e.Op == OpDelete || yaml.Unmarshal([]byte(e.Value), &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
+		return nil, nil //nolint:nilerr // what is no YAML is said by who sets it
+	}
+	old, err := Parse(e.File, data)
+	if err != nil {
+		return nil, err
+	}
+	got, _ := Lookup(old, e.Key)
+	if _, ok := got.(*Map); !ok {
+		return nil, nil
+	}
+	op := e.Op
+	if op == OpAdd {
+		op = OpPut
+	}
+	parts := []Edit{}
+	fields := doc.Content[0].Content
+	for i := 0; i < len(fields); i += 2 {
+		key := fields[i].Value
+		if len(Steps(key)) != 1 || Steps(key)[0] != key {
+			return nil, errs.New(errs.Usage, "set %s: the key %q cannot be merged into what is there", e.Key, key).Hint("change %s by hand", e.File)
+		}
+		value, err := EncodeYAML(fields[i+1])
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, Edit{op, e.File, e.Key + "." + key, strings.TrimSuffix(string(value), "\n")})
+	}
+	return parts, nil
+}
+
+// apply is Apply for one key.
+func (e Edit) apply(data []byte) ([]byte, error) {
 	if e.Op == OpSet {
 		out, err := Set(e.File, data, e.Key, e.Value)
 		if errs.Is(err, errs.NotFound) {

@@ -46,3 +46,32 @@ func TestEditsKeepTheRest(t *testing.T) {
 		}
 	}
 }
+
+// TestMappingsAreMerged holds what Hydra and 'dvc exp run -S' do with a mapping
+// where there is one: keys that it does not name stay.
+func TestMappingsAreMerged(t *testing.T) {
+	t.Parallel()
+	const before = "train:\n  lr: 0.3\n  opt: {name: adam, eps: 1}\n"
+	for _, c := range []struct{ op, value, want string }{
+		{"", "{lr: 1}", `{"train":{"lr":1,"opt":{"name":"adam","eps":1}}}`},
+		{"", "{opt: {eps: 2}}", `{"train":{"lr":0.3,"opt":{"name":"adam","eps":2}}}`},
+		{"", "{}", `{"train":{"lr":0.3,"opt":{"name":"adam","eps":1}}}`},
+		{"", "{new: 1}", ""},
+		{"", "7", `{"train":7}`},
+		{"+", "{lr: 2, new: [1, {a: b}]}", `{"train":{"lr":2,"opt":{"name":"adam","eps":1},"new":[1,{"a":"b"}]}}`},
+		{"++", "{new: 'x y'}", `{"train":{"lr":0.3,"opt":{"name":"adam","eps":1},"new":"x y"}}`},
+	} {
+		out, err := paramfile.Edit{Op: paramfile.Op(c.op), File: "params.yaml", Key: "train", Value: c.value}.Apply([]byte(before))
+		if err != nil {
+			if c.want != "" {
+				t.Errorf("%strain=%s: %v", c.op, c.value, err)
+			}
+			continue
+		}
+		doc, err := paramfile.Parse("params.yaml", out)
+		want, werr := paramfile.Parse("params.json", []byte(c.want))
+		if err != nil || werr != nil || paramfile.Encode(doc) != paramfile.Encode(want) {
+			t.Errorf("%strain=%s: %s, %v", c.op, c.value, out, err)
+		}
+	}
+}
