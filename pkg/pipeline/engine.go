@@ -3,8 +3,10 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"runtime"
 	"slices"
 	"time"
@@ -289,7 +291,11 @@ func (e *Engine) edited(edits []paramfile.Edit) (map[string][]byte, error) {
 		if !ok {
 			var err error
 			if text, err = e.Read(edit.File); err != nil {
-				return nil, errs.New(errs.NotFound, "set %s:%s: %w", edit.File, edit.Key, err)
+				failed := errs.New(errs.NotFound, "set %s:%s: %w", edit.File, edit.Key, err)
+				if errors.Is(err, fs.ErrNotExist) {
+					failed.Hint("name a file elsewhere from the root of the repository: --set-param DIR/%s:%s=VALUE", edit.File, edit.Key)
+				}
+				return nil, failed
 			}
 		}
 		changed, err := edit.Apply(text)
