@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,15 +50,33 @@ func OpenPostgres(ctx context.Context, address string, o Options) (*DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
 	}
-	pool := stdlib.OpenDB(*config)
+	d := &DB{path: name, dialect: Postgres}
+	pool := sql.OpenDB(connector{stdlib.GetConnector(*config), d})
 	pool.SetMaxOpenConns(postgresConns)
 	pool.SetMaxIdleConns(postgresConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	d := &DB{DB: pool, path: name, dialect: Postgres}
+	d.DB = pool
 	if err := d.migratePostgres(ctx, o); err != nil {
 		return nil, errors.Join(d.explain(err), pool.Close())
 	}
 	return d, nil
+}
+
+// connector gives the errors of connecting their kind, whatever a connection is for:
+// rows of a query have no other place to explain them.
+type connector struct {
+	driver.Connector
+
+	d *DB
+}
+
+// Connect implements driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, c.d.explain(err)
+	}
+	return conn, nil
 }
 
 // migratePostgres is migrate for PostgreSQL: the version is in a table, and the

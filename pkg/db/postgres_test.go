@@ -71,6 +71,23 @@ func TestACopyHasNoTablesOfOthers(t *testing.T) {
 	}
 }
 
+// TestReadersSayThatTheDatabaseIsAway: not only who writes.
+func TestReadersSayThatTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	d, err := db.OpenPostgres(t.Context(), "postgres://u:secret@127.0.0.1:1/x?sslmode=disable", db.Options{})
+	opened(t, d, err)
+	var one int
+	rows, err := d.QueryContext(t.Context(), "SELECT 1")
+	if err == nil {
+		_ = rows.Close()
+	}
+	for _, err := range []error{err, d.QueryRowContext(t.Context(), "SELECT 1").Scan(&one)} {
+		if !errs.Is(err, errs.Remote) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // TestAHostThatIsNone: each cause is said once, on one line.
 func TestAHostThatIsNone(t *testing.T) {
 	t.Parallel()
