@@ -32,29 +32,34 @@ func (v *served) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w = v.s.record(rw, r)
 	}
 	w.served = v
-	if err := v.serve(w, r); err != nil {
+	if r, err := v.serve(w, r); err != nil {
 		v.fail(w, r, err)
 	}
 }
 
-func (v *served) serve(w *recorder, r *http.Request) error {
+// serve returns the request as the handler had it: a form that was read is in it.
+func (v *served) serve(w *recorder, r *http.Request) (*http.Request, error) {
 	if err := v.limit(w, r); err != nil {
-		return err
+		return r, err
 	}
 	if v.s.o.ReadOnly && v.Access >= route.Write {
-		return route.Refuse(http.StatusForbidden, "this server is read-only")
+		return r, errReadOnly()
 	}
 	ctx, err := v.admit(w, r)
 	if err != nil {
-		return err
+		return r, err
 	}
-	return v.Handler(w, r.WithContext(ctx))
+	r = r.WithContext(ctx)
+	return r, v.Handler(w, r)
 }
 
 // admit finds out who asks and whether they may.
 func (v *served) admit(w *recorder, r *http.Request) (context.Context, error) {
 	auth := v.s.o.Auth
 	if auth == nil {
+		if v.s.o.ReadOnly {
+			return route.WithUser(r.Context(), route.User{}, looking{}), nil
+		}
 		return r.Context(), nil
 	}
 	user, guard, err := auth.Authenticate(r)
@@ -71,6 +76,9 @@ func (v *served) admit(w *recorder, r *http.Request) (context.Context, error) {
 		return nil, err
 	}
 	w.user = user.Name
+	if v.s.o.ReadOnly {
+		guard = looking{guard}
+	}
 	ctx := route.WithUser(r.Context(), user, guard)
 	if v.Access == route.Open {
 		return ctx, nil

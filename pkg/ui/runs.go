@@ -21,6 +21,7 @@ type runsPage struct {
 	Experiments []track.Experiment
 	Experiment  string
 	Deleted     bool
+	May         bool // the user may change runs of some experiment
 }
 
 // runs is the page of the table.
@@ -30,7 +31,8 @@ func (u *pages) runs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
-	b := runsPage{Experiments: experiments, Experiment: q.Get("experiment"), Deleted: q.Has("deleted")}
+	write := route.ScopeOf(r.Context(), route.Write, route.SomeExperiments)
+	b := runsPage{Experiments: experiments, Experiment: q.Get("experiment"), Deleted: q.Has("deleted"), May: write.All || len(write.Of) > 0}
 	return u.show(w, r, http.StatusOK, "runs.html", page{Title: "Runs", Nav: "runs", Scripts: []string{"runs.js"}, Imports: []string{"rows.js", "filter.js", "columns.js"}, Wide: true, Body: b})
 }
 

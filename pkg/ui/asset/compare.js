@@ -68,6 +68,7 @@ function parallel(runs, dimensions) {
     const x = (i) => 60 + i * (width - 130) / Math.max(1, axes.length - 1);
     const scales = axes.map((d) => scale(d, bottom, top));
     const out = svg('svg', {class: 'drawn', viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': `Parallel coordinates of ${runs.length} runs over ${axes.map((d) => d.key).join(', ')}`});
+    out.style.minWidth = width + 'px'; // scrolls in a narrow window
     const lines = runs.map((r, k) => {
       let path = '';
       axes.forEach((d, i) => {
@@ -148,9 +149,9 @@ function scatter(runs, dimensions) {
   function draw() {
     const dx = dimensions[sx.value], dy = dimensions[sy.value];
     const width = Math.max(320, room.clientWidth), height = 320;
-    const X = scale(dx, 70, width - 30), Y = scale(dy, height - 46, 34);
+    const X = scale(dx, 80, width - 48), Y = scale(dy, height - 46, 34);
     const out = svg('svg', {class: 'drawn', viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': `${dy.key} over ${dx.key}`});
-    for (const [v, text] of Y.ticks) out.append(svg('line', {class: 'gridline', x1: 60, x2: width - 20, y1: Y.at(v), y2: Y.at(v)}), svg('text', {x: 52, y: Y.at(v) + 4, 'text-anchor': 'end'}, clip(text, 8)));
+    for (const [v, text] of Y.ticks) out.append(svg('line', {class: 'gridline', x1: 70, x2: width - 20, y1: Y.at(v), y2: Y.at(v)}), svg('text', {x: 62, y: Y.at(v) + 4, 'text-anchor': 'end'}, clip(text, 9)));
     for (const [v, text] of X.ticks) out.append(svg('line', {class: 'gridline', x1: X.at(v), x2: X.at(v), y1: 12, y2: height - 38}), svg('text', {x: X.at(v), y: height - 22, 'text-anchor': 'middle'}, clip(text, 12)));
     out.append(svg('text', {class: 'strong', x: width - 20, y: height - 4, 'text-anchor': 'end'}, dx.key), svg('text', {class: 'strong', x: 8, y: 12}, dy.key));
     runs.forEach((r, k) => {
