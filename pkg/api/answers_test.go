@@ -44,6 +44,8 @@ func TestProblems(t *testing.T) {
 		{"GET", "/models/m/aliases/live", "", 200, `"version":1`, ""},
 		{"GET", "/models/m/aliases/dead", "", 404, `has no alias`, ""},
 		{"DELETE", "/models/m/aliases/dead", "", 404, `has no alias`, ""},
+		{"DELETE", "/models/m/aliases/none", "", 404, `has no alias`, ""}, // it is a stage
+		{"GET", "/models/m/aliases/none", "", 404, `has no alias`, ""},
 	})
 }
 

@@ -169,11 +169,15 @@ func (a *api) addVersions() {
 	}
 	add(a, operation{id: "get-alias", method: http.MethodGet, path: "/models/{model}/aliases/{alias}", summary: "Show the version that an alias names", tag: tag, need: route.Read, subjects: about},
 		func(ctx context.Context, in *AliasPath) (*reply[version], error) {
-			v, err := a.Models.Find(ctx, registry.Ref{Name: in.Model, Alias: in.Alias})
-			if err == nil {
-				err = a.complete(ctx, &v)
+			m, err := a.Models.Model(ctx, in.Model)
+			if err != nil {
+				return nil, err
 			}
-			return ok(versionOf(v), err)
+			number, err := m.Holder(in.Alias)
+			if err != nil {
+				return nil, err
+			}
+			return a.showVersion(ctx, in.Model, number)
 		})
 	add(a, operation{
 		id: "set-alias", method: http.MethodPut, path: "/models/{model}/aliases/{alias}", summary: "Let an alias name a version", tag: tag,
@@ -192,7 +196,11 @@ func (a *api) addVersions() {
 		id: "delete-alias", method: http.MethodDelete, path: "/models/{model}/aliases/{alias}", summary: "Take an alias away", tag: tag,
 		need: route.Write, subjects: about, status: http.StatusNoContent,
 	}, func(ctx context.Context, in *AliasPath) (*nothing, error) {
-		if _, err := a.Models.Find(ctx, registry.Ref{Name: in.Model, Alias: in.Alias}); err != nil {
+		m, err := a.Models.Model(ctx, in.Model)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := m.Holder(in.Alias); err != nil {
 			return nil, err
 		}
 		return done(a.Models.DeleteAlias(ctx, in.Model, in.Alias))

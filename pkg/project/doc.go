@@ -2,8 +2,8 @@
 // are grouped by.
 //
 // Which models belong to a project, and which experiments to a model, are tags of
-// those: ProjectTag on a model, ModelTag on an experiment. So they travel with
-// them, and are found by the same filters.
+// those: ProjectTag on a model, which travels with it, and ModelTag on an
+// experiment, which stays where it is. So they are found by the same filters.
 package project
 
 import "github.com/mlops-cli/mlops/pkg/registry"

@@ -90,6 +90,17 @@ type Alias struct {
 	Time    int64  `json:"time"`         // ms, when
 }
 
+// Holder is the number of the version that has an alias: a stage and "latest",
+// which Reader.Find knows too, are none.
+func (m *Model) Holder(alias string) (int, error) {
+	for _, a := range m.Aliases {
+		if a.Name == alias {
+			return a.Version, nil
+		}
+	}
+	return 0, Missing(MissingError{Model: m.Name, Alias: alias})
+}
+
 // Approval is a named person's word that a version is good.
 type Approval struct {
 	By    string `json:"by"`

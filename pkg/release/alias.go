@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
-	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/stagefile"
 )
 
@@ -40,7 +39,11 @@ func (p *Releaser) SetAlias(ctx context.Context, name, alias string, number int,
 // RemoveAlias takes an alias that has no gates off a model; with force also one
 // that has: without a version to compare with, the next one passes more easily.
 func (p *Releaser) RemoveAlias(ctx context.Context, name, alias string, force bool) error {
-	if _, err := p.reg.Find(ctx, registry.Ref{Name: name, Alias: alias}); err != nil {
+	m, err := p.reg.Model(ctx, name)
+	if err != nil {
+		return err
+	}
+	if _, err := m.Holder(alias); err != nil {
 		return err
 	}
 	gated, err := p.gated(ctx, name, alias)
