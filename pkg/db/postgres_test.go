@@ -77,11 +77,8 @@ func TestReadersSayThatTheDatabaseIsAway(t *testing.T) {
 	d, err := db.OpenPostgres(t.Context(), "postgres://u:secret@127.0.0.1:1/x?sslmode=disable", db.Options{})
 	opened(t, d, err)
 	var one int
-	rows, err := d.QueryContext(t.Context(), "SELECT 1")
-	if err == nil {
-		_ = rows.Close()
-	}
-	for _, err := range []error{err, d.QueryRowContext(t.Context(), "SELECT 1").Scan(&one)} {
+	many := db.Each(t.Context(), d, []any{&one}, func() error { return nil }, "SELECT 1")
+	for _, err := range []error{many, d.QueryRowContext(t.Context(), "SELECT 1").Scan(&one)} {
 		if !errs.Is(err, errs.Remote) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v", err)
 		}
