@@ -71,7 +71,7 @@ func runExportMLflow(ctx context.Context, o *exportMLflowOptions, url string, wo
 	x, err := mlruns.NewExporter(url, origin, mlruns.OpenOptions{
 		Login: mlflowLogin(),
 		Bucket: func(ctx context.Context, url string) (remote.Bucket, error) {
-			return a.openBucket(ctx, url, remote.Options{})
+			return a.connect(ctx, url, remote.Options{})
 		},
 	}, a.io.Progress())
 	if err != nil {

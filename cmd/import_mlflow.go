@@ -62,7 +62,7 @@ func runImportMLflow(ctx context.Context, o *importMLflowOptions, name string) e
 	source, err := mlruns.Open(ctx, name, mlruns.OpenOptions{
 		Artifacts: o.artifacts, Login: mlflowLogin(),
 		Bucket: func(ctx context.Context, url string) (remote.Bucket, error) {
-			return a.openBucket(ctx, url, remote.Options{})
+			return a.connect(ctx, url, remote.Options{})
 		},
 	})
 	if err != nil {

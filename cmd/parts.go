@@ -128,13 +128,18 @@ func (a *app) bucket(ctx context.Context, name string, jobs int) (b *remote.Conn
 
 // openBucket connects to a URL; the connection is closed at the end.
 func (a *app) openBucket(ctx context.Context, url string, o remote.Options) (*remote.Conn, error) {
-	if a.repository != nil {
-		url = remoteURL(a.repository.Home(), url)
-	}
-	b, err := remote.Open(ctx, url, o, file.Driver(), cloud.Driver())
+	b, err := a.connect(ctx, url, o)
 	if err != nil {
 		return nil, err
 	}
 	a.atEnd(b.Close)
 	return b, nil
+}
+
+// connect connects to a URL for somebody who closes the connection himself.
+func (a *app) connect(ctx context.Context, url string, o remote.Options) (*remote.Conn, error) {
+	if a.repository != nil {
+		url = remoteURL(a.repository.Home(), url)
+	}
+	return remote.Open(ctx, url, o, file.Driver(), cloud.Driver())
 }

@@ -30,7 +30,7 @@ type Files interface {
 	Walk(ctx context.Context, fn func(File) error) error
 }
 
-// OpenBucket opens a bucket by its URL.
+// OpenBucket opens a bucket by its URL; the source closes it.
 type OpenBucket func(ctx context.Context, url string) (remote.Bucket, error)
 
 // noFiles is a place without any.
