@@ -227,10 +227,18 @@ func rewriteYAML(data []byte, key string, _ any, raw string) []byte {
 }
 
 // EncodeYAML writes nodes with two spaces of indentation.
-func EncodeYAML(doc *yaml.Node) ([]byte, error) {
+func EncodeYAML(doc *yaml.Node) ([]byte, error) { return encodeYAML(doc, false) }
+
+// EncodeYAMLCompact is EncodeYAML with lists not indented below their key.
+func EncodeYAMLCompact(doc *yaml.Node) ([]byte, error) { return encodeYAML(doc, true) }
+
+func encodeYAML(doc *yaml.Node, compact bool) ([]byte, error) {
 	var b strings.Builder
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
+	if compact {
+		enc.CompactSeqIndent()
+	}
 	if err := enc.Encode(doc); err != nil {
 		return nil, err
 	}

@@ -155,7 +155,7 @@ func (e *editor) setField(body *yaml.Node, f field, end int) error {
 		if f.value == nil {
 			return nil
 		}
-		lines, err := f.lines(indent)
+		lines, err := e.fieldLines(f, indent)
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (e *editor) setField(body *yaml.Node, f field, end int) error {
 		e.lines = slices.Delete(e.lines, from, end)
 		return nil
 	}
-	lines, err := f.lines(indent)
+	lines, err := e.fieldLines(f, indent)
 	if err != nil {
 		return err
 	}

@@ -182,3 +182,18 @@ stages:
 		}
 	}
 }
+
+// TestListsAsInTheFile adds lists as those of the file are indented.
+func TestListsAsInTheFile(t *testing.T) {
+	t.Parallel()
+	for _, indent := range []string{"    - ", "      - "} {
+		text := "vars:\n- v.yaml\nstages:\n  a:\n    cmd: x\n    deps:\n" + indent + "q\n"
+		if indent != "    - " {
+			text = strings.TrimPrefix(text, "vars:\n- v.yaml\n")
+		}
+		got, err := stagefile.AddStage("dvc.yaml", []byte(text), stagefile.NewStage{Name: "b", Cmd: "y", Deps: []string{"z"}}, false)
+		if want := text + "  b:\n    cmd: y\n    deps:\n" + indent + "z\n"; err != nil || string(got) != want {
+			t.Errorf("got %s %v\nwant %s", got, err, want)
+		}
+	}
+}

@@ -140,7 +140,11 @@ func (e *editor) trim(end, indent int) int {
 }
 
 func (e *editor) insert(at, indent int, s NewStage) error {
-	text, err := s.yaml()
+	entry, err := s.yaml()
+	if err != nil {
+		return errs.New(errs.Internal, "add stage %s: %w", s.Name, err)
+	}
+	text, err := e.encode(entry)
 	if err != nil {
 		return errs.New(errs.Internal, "add stage %s: %w", s.Name, err)
 	}
@@ -161,9 +165,30 @@ type field struct {
 	value *yaml.Node
 }
 
-// lines is the field as lines of a block.
-func (f field) lines(indent int) ([]string, error) {
-	text, err := paramfile.EncodeYAML(entryNode(f.key, f.value))
+// encode writes lists as those of the file are written: indented below their
+// key or, where all are, as DVC does, not.
+func (e *editor) encode(n *yaml.Node) ([]byte, error) {
+	compact := false
+	for i := 1; i < len(e.lines); i++ {
+		above, item := e.lines[i-1], strings.TrimLeft(e.lines[i], " ")
+		key := strings.TrimLeft(above, " ")
+		if !strings.HasPrefix(item, "- ") || !strings.HasSuffix(strings.TrimSpace(key), ":") || strings.HasPrefix(key, "- ") {
+			continue
+		}
+		if len(above)-len(key) != len(e.lines[i])-len(item) {
+			return paramfile.EncodeYAML(n)
+		}
+		compact = true
+	}
+	if compact {
+		return paramfile.EncodeYAMLCompact(n)
+	}
+	return paramfile.EncodeYAML(n)
+}
+
+// fieldLines is a field as lines of a block.
+func (e *editor) fieldLines(f field, indent int) ([]string, error) {
+	text, err := e.encode(entryNode(f.key, f.value))
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +239,7 @@ func (s NewStage) fields() ([]field, error) {
 }
 
 // yaml is the stage as an entry of stages, without indentation.
-func (s NewStage) yaml() ([]byte, error) {
+func (s NewStage) yaml() (*yaml.Node, error) {
 	fields, err := s.fields()
 	if err != nil {
 		return nil, err
@@ -223,7 +248,7 @@ func (s NewStage) yaml() ([]byte, error) {
 	for _, f := range fields {
 		body.Content = append(body.Content, str(f.key), f.value)
 	}
-	return paramfile.EncodeYAML(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{str(s.Name), body}})
+	return entryNode(s.Name, body), nil
 }
 
 func (s NewStage) params() ([]*yaml.Node, error) {

@@ -160,22 +160,22 @@ metrics:
     cmd: python eval.py
     desc: how good
     deps:
-      - model.pkl
+    - model.pkl
     params:
-      - lr
-      - n
-      - p.json:
-          - k
-      - q.yaml:
+    - lr
+    - n
+    - p.json:
+      - k
+    - q.yaml:
     outs:
-      - '1.0'
-      - log:
-          persist: true
+    - '1.0'
+    - log:
+        persist: true
     metrics:
-      - eval.json:
-          cache: false
+    - eval.json:
+        cache: false
     plots:
-      - roc.csv
+    - roc.csv
     always_changed: true
 `
 	got, err := stagefile.AddStage("mlops.yaml", []byte(before), s, false)
