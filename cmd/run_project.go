@@ -236,7 +236,7 @@ func (p *projectRun) execute(ctx context.Context, manager local.Manager) (err er
 		return err
 	}
 	p.tracker = tracking
-	if p.run, err = tracking.Create(ctx, p.record()); err != nil {
+	if p.run, err = tracking.Create(ctx, p.record(tracking.By())); err != nil {
 		return err
 	}
 	vars, closeListener, err := p.listen(ctx)
@@ -260,8 +260,8 @@ func (p *projectRun) execute(ctx context.Context, manager local.Manager) (err er
 	return p.end(ctx, res, file, start)
 }
 
-// record is the run as MLflow would tag it.
-func (p *projectRun) record() track.Run {
+// record is the run as MLflow would tag it; by is who runs it.
+func (p *projectRun) record(by string) track.Run {
 	g := p.check.Git
 	host, _ := os.Hostname() // "" is as good as any other name
 	self := proc.Self()
@@ -273,7 +273,8 @@ func (p *projectRun) record() track.Run {
 		Tags:    slices.Clone(p.Tags),
 	}
 	for _, t := range [][2]string{
-		{"mlflow.source.name", run.Source},
+		{"mlflow.user", by},
+		{"mlflow.source.name", p.check.SourceName(p.source)},
 		{"mlflow.source.type", "PROJECT"},
 		{"mlflow.project.entryPoint", p.entry.Name},
 		{"mlflow.project.backend", "local"},

@@ -79,7 +79,7 @@ func (c *Checkout) Prepare(ctx context.Context, q EnvRequest) (Environment, erro
 		case mlproject.PythonEnv:
 			q.Manager = Venv
 		case mlproject.CondaEnv:
-			q.Manager = Conda
+			return c.conda(ctx, q)
 		case mlproject.DockerEnv:
 			return c.container(ctx)
 		case mlproject.NoEnv:

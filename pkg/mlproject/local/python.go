@@ -131,8 +131,8 @@ func splitLines(text []byte) []string {
 	return strings.Split(strings.ReplaceAll(strings.TrimSpace(string(text)), "\r\n", "\n"), "\n")
 }
 
-// conda makes an environment of conda, or of Python where conda is not there and
-// nothing needs it.
+// conda makes an environment of conda, or of Python where conda is not there,
+// nothing needs it and nobody asks for it.
 func (c *Checkout) conda(ctx context.Context, q EnvRequest) (Environment, error) {
 	want := c.Project.Env
 	if want.Kind == mlproject.PythonEnv {
@@ -144,6 +144,10 @@ func (c *Checkout) conda(ctx context.Context, q EnvRequest) (Environment, error)
 	}
 	name, program := findConda()
 	if program == "" {
+		if q.Manager == Conda && len(p.Other) == 0 {
+			return Environment{}, errs.New(errs.NotFound, "--env-manager conda: there is no conda, mamba or micromamba here").
+				Hint("install one of them; pip can install all that %s names: --env-manager venv", want.File)
+		}
 		if len(p.Other) == 0 {
 			q.Note("there is no conda here; pip installs all that %s names", want.File)
 			return c.venv(ctx, p, q)

@@ -59,7 +59,7 @@ func (s Source) isBare() bool {
 	return true
 }
 
-// Name is the source as MLflow names it: its URL, or the path of the directory.
+// Name is the URL of the source, or the path of the directory.
 func (s Source) Name() string {
 	name := s.Place
 	if abs, err := filepath.Abs(name); err == nil && !s.IsURL() {
@@ -74,6 +74,7 @@ func (s Source) Name() string {
 // Git is what git knows of a checkout.
 type Git struct {
 	Commit, Branch, Remote string // "" where there is none
+	Top                    string // root of its working tree
 	Dirty                  bool
 }
 
@@ -129,6 +130,26 @@ func Open(ctx context.Context, s Source, tmp string) (_ *Checkout, err error) {
 		}
 	}
 	return c, nil
+}
+
+// SourceName is how MLflow names a source in the tag mlflow.source.name: a
+// directory that git keeps is the root of its repository and the path in it.
+func (c *Checkout) SourceName(s Source) string {
+	switch {
+	case s.IsURL():
+		return s.Name()
+	case c.tmp != nil: // it was cloned from its root
+		return "file://" + filepath.ToSlash(s.Name())
+	}
+	below, err := filepath.Rel(real(c.Git.Top), real(c.Dir))
+	if c.Git.Top == "" || err != nil {
+		return s.Name()
+	}
+	name := "file://" + filepath.ToSlash(c.Git.Top)
+	if below != "." {
+		name += "#" + filepath.ToSlash(below)
+	}
+	return name
 }
 
 // Close removes what was cloned.
@@ -237,6 +258,7 @@ func askGit(ctx context.Context, dir string) Git {
 		{&g.Commit, []string{"rev-parse", "--verify", "--quiet", "HEAD"}},
 		{&g.Branch, []string{"symbolic-ref", "--short", "--quiet", "HEAD"}},
 		{&g.Remote, []string{"remote", "get-url", "origin"}},
+		{&g.Top, []string{"rev-parse", "--show-toplevel"}},
 	} {
 		if text, err := git(ctx, dir, q.args...); err == nil {
 			*q.to = text
