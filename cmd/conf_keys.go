@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
+	"github.com/mlops-cli/mlops/pkg/lineage"
 	"github.com/mlops-cli/mlops/pkg/remote"
 )
 
@@ -35,7 +36,7 @@ func knownSettings() []setting {
 		{"dvc.write_lock", "run writes dvc.lock and DVC's cache, too, for those who use DVC", false, parseBool},
 		{"lineage.file", "file that OpenLineage events of runs are appended to", nil, parseText},
 		{"lineage.namespace", "namespace of jobs and datasets in OpenLineage events, instead of the URL of git's remote", nil, parseText},
-		{"lineage.url", "server that OpenLineage events of runs are sent to", nil, parseText},
+		{"lineage.url", "server that OpenLineage events of runs are sent to", nil, parseServer},
 		{"run.gpus", "how many GPUs stages may use; 0 is what CUDA_VISIBLE_DEVICES or nvidia-smi lists", 0, parseCount},
 		{"run.jobs", "how many stages run at once; 0 is one a core", 0, parseCount},
 		{"user.email", "your address in run records, instead of git's", nil, parseText},
@@ -90,6 +91,11 @@ func parseText(text string) (any, error) { return text, nil }
 
 func parseURL(text string) (any, error) {
 	_, err := remote.ParseURL(text)
+	return text, err
+}
+
+func parseServer(text string) (any, error) {
+	_, err := lineage.ParseURL(text)
 	return text, err
 }
 

@@ -58,15 +58,41 @@ that happened to stages. Skipped stages make no events: 'mlops runs show' has th
 	commaListVar(f, &o.Kinds, "kind", "only these kinds")
 	f.IntVar(&o.Last, "limit", 0, "only the newest `N`")
 	// The flag exists at this point: an error could only say that it does not.
-	if err := c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(slices.Concat(track.EventKinds(), registry.EventKinds(), account.EventKinds(), project.EventKinds()), cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	if err := c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(eventKinds(), cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err)
 	}
 	return c
 }
 
+// eventKinds are all kinds of events that this version makes.
+func eventKinds() []string {
+	return slices.Concat(track.EventKinds(), registry.EventKinds(), account.EventKinds(), project.EventKinds())
+}
+
+// checkEventKinds refuses kinds that no event can be of.
+func checkEventKinds(kinds []string) error {
+	known := eventKinds()
+	for _, kind := range known {
+		group, _, _ := strings.Cut(kind, ".")
+		known = append(known, group)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	for _, kind := range kinds {
+		if !slices.Contains(known, kind) {
+			return errs.New(errs.Usage, "there is no kind of event %q", kind).DidYouMean(kind, known).
+				Hint("a kind is run.finished, stage.started and so on, or what stands before the dot")
+		}
+	}
+	return nil
+}
+
 func runEvents(ctx context.Context, o *eventsOptions) error {
 	if o.Last < 0 {
 		return errs.New(errs.Usage, "--limit %d is less than nothing", o.Last)
+	}
+	if err := checkEventKinds(o.Kinds); err != nil {
+		return err
 	}
 	tracking, err := o.app.tracking(ctx)
 	if err != nil {

@@ -32,6 +32,15 @@ type Target struct {
 	Key      string // sent as a bearer token, "" for none
 }
 
+// ParseURL reads the URL of a server.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errs.New(errs.Usage, "%q is not the URL of a server", text).Hint("it begins with http:// or https://")
+	}
+	return u, nil
+}
+
 // Sink sends events in the background.
 type Sink struct {
 	file   *os.File
@@ -52,9 +61,9 @@ type Sink struct {
 func Open(ctx context.Context, t Target) (*Sink, error) {
 	s := &Sink{queue: make(chan []byte, waiting), done: make(chan struct{}), key: t.Key, client: &http.Client{Timeout: sendTimeout}}
 	if t.URL != "" {
-		u, err := url.Parse(t.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, errs.New(errs.Usage, "lineage: %q is not the URL of a server", t.URL).Hint("it begins with http:// or https://")
+		u, err := ParseURL(t.URL)
+		if err != nil {
+			return nil, errs.New(errs.Usage, "lineage: %w", err)
 		}
 		below := strings.Trim(t.Endpoint, "/")
 		if below == "" {
