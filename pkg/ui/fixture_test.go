@@ -119,7 +119,7 @@ func (p *place) rich(t *testing.T) {
 		ID: richID, Name: "rich", Experiment: "digits", Kind: track.Script, User: "ada", StartTime: now - 90_000, Source: "train.py",
 		Command: []string{"python", "train.py", "--lr", "0.1"},
 		Params:  []track.Param{{Key: "lr", Value: "0.1"}, {Key: "optimizer", Value: evil}},
-		Tags:    []track.Tag{{Key: "team", Value: "vision"}, {Key: "mlflow.source.name", Value: "train.py"}},
+		Tags:    []track.Tag{{Key: "team", Value: "vision"}, {Key: "mlflow.source.name", Value: "train.py"}, {Key: "mlflow.loggedArtifacts", Value: `[{"path": "t.json"}]`}, {Key: "mlflow.hint", Value: strings.Repeat("long ", 50)}},
 	})
 	must(t, err)
 	must(t, p.runs.SetNote(ctx, richID, "# Baseline\n\nThe **first** good one, see [the board](https://example.com/b).\n\n- [x] data\n- [ ] report\n\n"+evil))
@@ -183,6 +183,8 @@ func fixtureFiles(t *testing.T) map[string]string {
 		"weights.bin":         "\x00\x01\x02\xff",
 		"evil.svg":            `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><script>parent.evil=1</script><circle cx="20" cy="20" r="15" fill="teal"/></svg>`,
 		"dir/deep/x.yaml":     "a: 1\n",
+		"dir/classes.csv":     "actual,predicted\na class with a rather long name,dog\ndog,dog\n",
+		"dir/nothing.txt":     "",
 	}
 }
 

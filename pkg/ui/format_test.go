@@ -32,3 +32,11 @@ func TestListOfAnEvent(t *testing.T) {
 		t.Error("the history does not say which gates were passed")
 	}
 }
+
+// TestEmptyFile: a file without a byte is said to be so, not drawn as nothing.
+func TestEmptyFile(t *testing.T) {
+	t.Parallel()
+	if body := get(t, fixture(t).handler(t), "/runs/rich/files/dir/nothing.txt").Body.String(); !strings.Contains(body, "The file is empty") {
+		t.Error("the page does not say that the file is empty")
+	}
+}

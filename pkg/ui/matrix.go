@@ -4,20 +4,26 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mlops-cli/mlops/pkg/plot"
 )
+
+// longestClass is how many letters of the name of a class are drawn; the whole
+// one is under the pointer.
+const longestClass = 24
 
 // drawMatrix draws counts as shaded cells; colors are those of the style sheet.
 func drawMatrix(m plot.Matrix) template.HTML {
 	n := len(m.Columns)
 	cell := max(22.0, min(46.0, 380/float64(n)))
-	left := 24.0
-	for _, name := range m.Rows {
-		left = max(left, 34+6.5*float64(min(len(name), 18)))
+	left := 34 + lettersWidth(m.Rows)
+	// Names wider than their column are slanted.
+	top, beyond, slanted := 42.0, 4.0, false
+	if long := lettersWidth(m.Columns); long > cell-4 {
+		top, beyond, slanted = 36+.71*long, max(4, .71*long-cell/2+10), true
 	}
-	top := 42.0
-	width, height := left+cell*float64(n)+4, top+cell*float64(len(m.Rows))+4
+	width, height := left+cell*float64(n)+beyond, top+cell*float64(len(m.Rows))+4
 	most := 1.0
 	right, all := 0.0, 0.0
 	for i, row := range m.Cells {
@@ -35,10 +41,14 @@ func drawMatrix(m plot.Matrix) template.HTML {
 	fmt.Fprintf(&b, `<text x="%.1f" y="14" text-anchor="middle">predicted</text><text x="12" y="%.1f" text-anchor="middle" transform="rotate(-90 12 %.1f)">actual</text>`,
 		left+cell*float64(n)/2, top+cell*float64(n)/2, top+cell*float64(n)/2)
 	for j, name := range m.Columns {
-		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="middle">%s</text>`, left+cell*(float64(j)+.5), top-8, template.HTMLEscapeString(cut(name, int(cell/6.5))))
+		x, y, place := left+cell*(float64(j)+.5), top-8, `text-anchor="middle"`
+		if slanted {
+			place = fmt.Sprintf(`transform="rotate(-45 %.1f %.1f)"`, x, y)
+		}
+		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" %s>%s</text>`, x, y, place, className(name))
 	}
 	for i, row := range m.Cells {
-		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="end">%s</text>`, left-7, top+cell*(float64(i)+.5)+4, template.HTMLEscapeString(cut(m.Rows[i], 18)))
+		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="end">%s</text>`, left-7, top+cell*(float64(i)+.5)+4, className(m.Rows[i]))
 		for j, v := range row {
 			x, y := left+cell*float64(j), top+cell*float64(i)
 			kind := "miss"
@@ -59,4 +69,22 @@ func drawMatrix(m plot.Matrix) template.HTML {
 	}
 	b.WriteString("</svg>")
 	return template.HTML(b.String()) //nolint:gosec // texts go through HTMLEscapeString
+}
+
+// lettersWidth is how wide the longest of names is drawn.
+func lettersWidth(names []string) float64 {
+	most := 0
+	for _, name := range names {
+		most = max(most, min(utf8.RuneCountInString(name), longestClass))
+	}
+	return 6.5 * float64(most)
+}
+
+// className is the name of a class as it is drawn, escaped.
+func className(name string) string {
+	short := template.HTMLEscapeString(cut(name, longestClass))
+	if whole := template.HTMLEscapeString(name); whole != short {
+		return short + "<title>" + whole + "</title>"
+	}
+	return short
 }

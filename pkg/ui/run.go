@@ -103,6 +103,7 @@ type overview struct {
 	System   []track.Summary
 	Tags     []track.Tag
 	Facts    []fact
+	Machine  []track.Tag // what clients of MLflow keep for themselves
 	Note     any
 	RawNote  string
 	More     int     // children that are not listed
@@ -138,7 +139,7 @@ func (u *pages) run(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		o.Note = markdown(o.RawNote)
-		o.Facts = u.facts(run)
+		o.Facts, o.Machine = u.facts(run)
 		children, err := u.Runs.Runs(r.Context(), track.Query{Parent: run.ID, Limit: shownChildren + 1})
 		if err != nil {
 			return nil, err
@@ -172,9 +173,9 @@ func (u *pages) versionsOf(ctx context.Context, run string) ([]crumb, error) {
 	return all, nil
 }
 
-// facts is what is known of how the run came about.
-func (u *pages) facts(run *track.Run) []fact {
-	var all []fact
+// facts is what is known of how the run came about, and the tags of MLflow's
+// clients that are for programs.
+func (u *pages) facts(run *track.Run) (all []fact, machine []track.Tag) {
 	add := func(name, text string, mono bool) {
 		if text != "" {
 			all = append(all, fact{Name: name, Text: text, Mono: mono})
@@ -203,16 +204,21 @@ func (u *pages) facts(run *track.Run) []fact {
 	for _, key := range sortedKeys(run.Environment) {
 		add(key, run.Environment[key], false)
 	}
-	hidden := []string{"note.content", "runName", "user", "log-model.history"}
+	hidden := []string{"note.content", "runName", "user"}
 	if run.Source != "" {
 		hidden = append(hidden, "source.name")
 	}
 	for _, t := range run.Tags {
-		if rest, ok := strings.CutPrefix(t.Key, "mlflow."); ok && !slices.Contains(hidden, rest) && len(t.Value) < 200 {
+		rest, ok := strings.CutPrefix(t.Key, "mlflow.")
+		switch {
+		case !ok || slices.Contains(hidden, rest):
+		case len(t.Value) >= 200 || strings.ContainsAny(t.Value[:min(len(t.Value), 1)], "[{"):
+			machine = append(machine, t)
+		default:
 			add(rest, t.Value, true)
 		}
 	}
-	return all
+	return all, machine
 }
 
 // formRun reads a form about one run.

@@ -44,12 +44,13 @@ func TestPages(t *testing.T) {
 	h := p.handler(t)
 	for target, want := range map[string][]string{
 		"/runs":                                            {"digits", "pipelines", `id="grid"`},
-		"/runs/rich":                                       {"Baseline", "<strong>first</strong>", "https://example.com/b", "&lt;script&gt;", "vision", "ada", "system/cpu"},
+		"/runs/rich":                                       {"Baseline", "<strong>first</strong>", "https://example.com/b", "&lt;script&gt;", "vision", "ada", "system/cpu", `More tags <span class="dim num">2</span>`, "mlflow.loggedArtifacts", "long long"},
 		"/runs/" + richID[:8] + "/metrics":                 {`data-key="train/loss"`, "System"},
 		"/runs/rich/files":                                 {"report.html", "plots"},
 		"/runs/rich/files/plots/heat.png":                  {`src="/raw/` + richID + `/files/plots/heat.png"`},
 		"/runs/rich/files/plots/confusion.csv":             {"Confusion matrix of 3 classes", "75.0 % on the diagonal"},
 		"/runs/rich/files/plots/matrix.csv":                {"Confusion matrix of 2 classes", "91.2 % on the diagonal"},
+		"/runs/rich/files/dir/classes.csv":                 {`rotate(-45`, "a class with…", "<title>a class with a rather long name</title>"},
 		"/runs/rich/files/plots":                           {`<img src="/raw/` + richID + `/files/plots/heat.png"`},
 		"/runs/rich/files/rows.parquet":                    {"250 rows, 4 columns", "list of int64", "<small>double</small>", "[1, 2]", "The first 100 rows are shown"},
 		"/runs/rich/files/damaged.parquet":                 {"not a Parquet file", "written to its end"},

@@ -21,6 +21,16 @@ const real = (values) => values.map((v) => (typeof v === 'number' && Math.abs(v)
 
 export const options = {x: 'step', log: false, weight: 0};
 
+// axes are the names of what is across, with the distances that lines may have.
+const axes = {
+  step: {label: 'Step'},
+  relative: {label: 'Duration', space: 80, incrs: [.001, .01, .1, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, ...[1, 2, 5, 10, 20, 50, 100].map((days) => days * 86400)]},
+  time: {label: 'Time'},
+};
+
+// ago is a duration at a line, without what is zero in it.
+const ago = (v) => duration(v).replace(/ 00 \w+$/, '').replace('.0 s', ' s');
+
 const paint = () => [...Array(10).keys()].map((i) => color('--s' + i));
 
 // Chart is one metric of some runs in a figure.
@@ -40,7 +50,7 @@ export class Chart {
   }
 
   get width() { return Math.max(120, this.figure.clientWidth - 24); }
-  get height() { return this.figure.classList.contains('big') ? 440 : 214; }
+  get height() { return this.figure.classList.contains('big') ? 454 : 228; }
 
   async load() {
     const p = new URLSearchParams({key: this.key});
@@ -73,6 +83,9 @@ export class Chart {
   draw() {
     if (!this.series) return;
     const tables = this.tables().filter((t) => t[0].length);
+    const kept = this.plot && !this.reset.hidden && this.across === options.x ? this.plot.scales.x : null;
+    this.across = options.x;
+    this.reset.hidden = true;
     this.plot?.destroy();
     this.plot = null;
     this.room.replaceChildren();
@@ -107,7 +120,7 @@ export class Chart {
       focus: {alpha: shown.length > 2 ? 0.3 : 1},
       scales: {x: {time: options.x === 'time', range: xs.length === 1 ? () => [xs[0] - 1, xs[0] + 1] : undefined}, y: options.log ? {distr: 3} : {range: (u, low, high) => pad(low, high)}},
       axes: [
-        {...axis, size: 32, space: 60, values: options.x === 'relative' ? (u, at) => at.map(duration) : options.x === 'step' ? (u, at) => at.map((v) => (Number.isInteger(v) ? compact(v) : '')) : undefined},
+        {...axis, size: 30, space: 60, labelSize: 16, labelGap: 0, labelFont: axis.font, ...axes[options.x], values: options.x === 'relative' ? (u, at) => at.map(ago) : options.x === 'step' ? (u, at) => at.map((v) => (Number.isInteger(v) ? compact(v) : '')) : undefined},
         {...axis, grid: {...axis.grid, filter: (u, at) => powers(at)}, size: (u, values) => Math.max(34, 10 + 6.6 * Math.max(0, ...(values || []).map((v) => (v || '').length))), values: (u, at) => at.map((v) => (v == null ? '' : number(v, 4)))},
       ],
       hooks: {
@@ -118,8 +131,9 @@ export class Chart {
         }],
       },
     }, data, this.room);
+    if (kept) this.zoom({min: kept.min, max: kept.max}); // what is looked at stays, whatever comes in
     const last = shown.map((s) => `${shown.length > 1 ? s.run.name + ': ' : ''}${s.y.length} points, last ${number(s.y.at(-1))}`).slice(0, 12).join('; ');
-    this.room.setAttribute('aria-label', `Chart of ${this.key}. ${last}`);
+    this.room.setAttribute('aria-label', `Chart of ${this.key} by ${axes[options.x].label.toLowerCase()}. ${last}`);
   }
 
   zoom(range) {

@@ -1,12 +1,14 @@
 // The field of the filter language, with completion.
 import {$, el} from './app.js';
 
-const operators = {
-  metrics: ['>', '>=', '<', '<=', '=', '!='],
-  params: ['=', '!=', 'LIKE', 'ILIKE', 'IN'],
-  tags: ['=', '!=', 'LIKE', 'ILIKE', 'IN'],
-  attributes: ['=', '!=', 'LIKE', 'ILIKE', 'IN', '>', '>=', '<', '<='],
-};
+// operatorsOf are the operators that the language has for a key.
+function operatorsOf(entity, name) {
+  if (entity === 'metrics' || entity === 'attributes' && /_time$/.test(name)) return ['>', '>=', '<', '<=', '=', '!='];
+  const all = ['=', '!=', 'LIKE', 'ILIKE'];
+  if (entity === 'params' || entity === 'tags') all.push('IS NULL', 'IS NOT NULL');
+  if (entity === 'attributes' && name === 'run_id') all.push('IN', 'NOT IN');
+  return all;
+}
 const attributes = ['run_name', 'status', 'experiment', 'user_id', 'start_time', 'end_time', 'kind', 'source', 'branch', 'commit'];
 const statuses = ['FINISHED', 'RUNNING', 'FAILED', 'KILLED', 'SCHEDULED'];
 
@@ -20,7 +22,7 @@ export function spell(key) {
 // suggestions returns what may stand at the end of text, and what it replaces.
 export function suggestions(text, keys) {
   const clause = text.split(/\s+and\s+/i).pop();
-  const m = clause.match(/^\s*((?:metrics?|params?|tags?|attributes?)\.(?:`[^`]*`|"[^"]*"|[^\s=<>!]+))(\s*)(=|!=|>=|<=|<|>|LIKE|ILIKE|IN|[!A-Za-z]*)(\s*)('[^']*'?|\S*)(\s*)(.*)$/i);
+  const m = clause.match(/^\s*((?:metrics?|params?|tags?|attributes?)\.(?:`[^`]*`|"[^"]*"|[^\s=<>!]+))(\s*)(=|!=|>=|<=|<|>|(?:LIKE|ILIKE|IN|NOT IN|IS NULL|IS NOT NULL)\b|[!A-Za-z][A-Za-z ]*|)(\s*)('[^']*'?|\S*)(\s*)(.*)$/i);
   if (!m || (m[2] === '' && m[3] === '')) {
     const part = clause.trimStart();
     const low = part.toLowerCase().replace(/`/g, '');
@@ -33,20 +35,22 @@ export function suggestions(text, keys) {
   }
   const [, key, , op, afterOp, value, afterValue, rest] = m;
   const entity = key.split('.')[0].replace(/s?$/, 's');
-  const known = operators[entity];
+  const name = key.slice(key.indexOf('.') + 1).replace(/[`"]/g, '');
+  const known = operatorsOf(entity, name);
   if (!known.includes(op.toUpperCase()) || (afterOp === '' && value === '' && !/[=<>]$/.test(op))) {
-    return {part: op, list: known.filter((o) => o.startsWith(op.toUpperCase())).map((o) => ({text: o, note: '', insert: o === 'IN' ? "IN ('" : o + ' '}))};
+    return {part: op, list: known.filter((o) => o.startsWith(op.toUpperCase())).map((o) => ({text: o, note: '', insert: o.endsWith('IN') ? o + " ('" : o + ' '}))};
   }
-  if (afterValue === '') {
+  const unary = /NULL$/i.test(op);
+  if (afterValue === '' && !unary) {
     if (entity === 'metrics') return {part: value, list: []};
-    const name = key.slice(key.indexOf('.') + 1).replace(/[`"]/g, '');
     let values = keys.find((k) => k.key === entity + '.' + name.replace(/^user_id$/, 'user'))?.t || [];
-    if (name === 'status') values = statuses;
+    if (entity === 'attributes' && name === 'status') values = statuses;
     const low = value.replace(/'/g, '').toLowerCase();
     const list = values.filter((v) => v.toLowerCase().includes(low) && !v.includes("'")).slice(0, 30);
     return {part: value, list: list.map((v) => ({text: `'${v}'`, note: '', insert: `'${v}' `})).filter((o) => o.text !== value)};
   }
-  return {part: rest, list: 'AND'.startsWith(rest.toUpperCase()) ? [{text: 'AND', note: 'another condition', insert: 'AND '}] : []};
+  const more = unary ? value + afterValue + rest : rest;
+  return {part: more, list: 'AND'.startsWith(more.toUpperCase()) ? [{text: 'AND', note: 'another condition', insert: 'AND '}] : []};
 }
 
 function rank(option, low) {
@@ -91,7 +95,9 @@ export function filterField({keys, done}) {
   function take(i) {
     const caret = input.selectionStart;
     const head = input.value.slice(0, caret - part.length) + list[i].insert;
-    input.value = head + input.value.slice(caret);
+    let tail = input.value.slice(caret);
+    if (part) tail = tail.replace(part.startsWith("'") ? /^[^'\s]*'?/ : /^[^\s'"]*/, ''); // the rest of what is completed
+    input.value = head + (head.endsWith(' ') ? tail.trimStart() : tail);
     input.setSelectionRange(head.length, head.length);
     open();
     later(700);
@@ -130,8 +136,8 @@ export function filterField({keys, done}) {
 
 // whole tells whether a text may be meant as it stands.
 export function whole(text) {
-  const words = /[=<>]|\b(LIKE|ILIKE|IN)\b/i.test(text);
+  const words = /[=<>]|\b(LIKE|ILIKE|IN|NULL)\b/i.test(text);
   if (!words) return !/^\s*(metrics?|params?|tags?|attributes?)\./.test(text);
   const last = text.trim().split(/\s+and\s+/i).pop();
-  return !/\band$/i.test(text.trim()) && /(=|<|>|LIKE|IN)\s*('[^']*'|"[^"]*"|[-+.\dA-Za-z]+|\(.*\))$/i.test(last);
+  return !/\band$/i.test(text.trim()) && /(=|<|>|LIKE|IN)\s*('[^']*'|"[^"]*"|[-+.\dA-Za-z]+|\(.*\))$|\bIS( NOT)? NULL$/i.test(last);
 }

@@ -4,22 +4,28 @@ import {columnsMenu} from './columns.js';
 import {filterField} from './filter.js';
 import {FLAT, Runs, STATUS, summary, view} from './rows.js';
 
-const address = new URLSearchParams(location.search);
-const deleted = address.has('deleted');
-const state = {
-  experiment: address.get('experiment') || '',
-  filter: address.get('filter') || '',
-  sort: (address.get('sort') || '-start').replace(/^-/, ''),
-  descending: (address.get('sort') || '-start').startsWith('-'),
-  group: address.get('group') || '',
-  cols: address.has('cols') ? address.get('cols').split(',').filter(Boolean) : null,
-  open: new Set((address.get('open') || '').split(',').filter(Boolean)),
-  picked: new Set((address.get('runs') || '').split(',').filter(Boolean)),
-};
-let runs = null, rows = [], columns = [], at = -1, anchor = -1, loading = null;
+const deleted = new URLSearchParams(location.search).has('deleted');
 
-// remember puts the state into the address, so that a link shows the same.
-function remember() {
+// addressed is the state that the address has.
+function addressed() {
+  const address = new URLSearchParams(location.search);
+  return {
+    experiment: address.get('experiment') || '',
+    filter: address.get('filter') || '',
+    sort: (address.get('sort') || '-start').replace(/^-/, ''),
+    descending: (address.get('sort') || '-start').startsWith('-'),
+    group: address.get('group') || '',
+    cols: address.has('cols') ? address.get('cols').split(',').filter(Boolean) : null,
+    open: new Set((address.get('open') || '').split(',').filter(Boolean)),
+    picked: new Set((address.get('runs') || '').split(',').filter(Boolean)),
+  };
+}
+const state = addressed();
+let runs = null, rows = [], columns = [], at = -1, anchor = null, loading = null;
+
+// remember puts the state into the address, so that a link shows the same; as a
+// step that the browser's Back takes back, where that is asked for.
+function remember(step = false) {
   const p = new URLSearchParams();
   if (deleted) p.set('deleted', '');
   if (state.experiment) p.set('experiment', state.experiment);
@@ -30,7 +36,9 @@ function remember() {
   if (state.open.size && state.open.size < 60) p.set('open', [...state.open].join(','));
   if (state.picked.size && state.picked.size < 60) p.set('runs', [...state.picked].join(','));
   const text = p.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replace('deleted=', 'deleted');
-  history.replaceState(null, '', location.pathname + (text ? '?' + text : ''));
+  const url = location.pathname + (text ? '?' + text : '');
+  if (step && url !== location.pathname + location.search) history.pushState(null, '', url);
+  else history.replaceState(null, '', url);
 }
 
 function feedURL(path, more = {}) {
@@ -328,12 +336,16 @@ function sortBy(key) {
   $(`[data-sort="${CSS.escape(key)}"]`, head)?.focus();
 }
 
+let typed = false; // all that is typed into the filter at once is one step
+
 function setFilter(text) {
   state.filter = text;
   grid.scrollTop = 0;
-  remember();
+  remember(!typed);
+  typed = document.activeElement === $('#filter');
   load();
 }
+$('#filter').addEventListener('blur', () => { typed = false; });
 
 function move(to, scroll = true) {
   if (!rows.length) return;
@@ -349,14 +361,17 @@ function move(to, scroll = true) {
   paint();
 }
 
+const keyOf = (row) => row.group || runs.ids[row.i];
+
 function idsOf(row) {
   return row.group ? row.list.map((i) => runs.ids[i]) : [runs.ids[row.i]];
 }
 
 function pick(n, on, range) {
-  const [a, b] = range && anchor >= 0 ? [Math.min(anchor, n), Math.max(anchor, n)] : [n, n];
+  const from = range ? rows.findIndex((row) => keyOf(row) === anchor) : -1;
+  const [a, b] = from >= 0 ? [Math.min(from, n), Math.max(from, n)] : [n, n];
   for (let k = a; k <= b; k++) for (const id of idsOf(rows[k])) on ? state.picked.add(id) : state.picked.delete(id);
-  anchor = n;
+  anchor = keyOf(rows[n]);
   repaint();
   remember();
 }
@@ -370,7 +385,7 @@ function pickAll(on) {
 function toggle(n, to) {
   const row = rows[n];
   if (!row?.kids || to === !!row.open) return;
-  const key = row.group || runs.ids[row.i];
+  const key = keyOf(row);
   state.open.has(key) ? state.open.delete(key) : state.open.add(key);
   arrange();
   remember();
@@ -426,6 +441,18 @@ $('#experiment').addEventListener('change', (e) => {
   state.picked.clear();
   runs.shown = null;
   grid.scrollTop = 0;
+  remember(true);
+  load();
+});
+
+// Back and Forward.
+addEventListener('popstate', () => {
+  const before = state.experiment;
+  Object.assign(state, addressed());
+  field.set(state.filter);
+  $('#experiment').value = state.experiment;
+  about();
+  if (runs && before !== state.experiment) runs.shown = null;
   load();
 });
 
@@ -439,7 +466,7 @@ about();
 
 function fillGroups() {
   const select = $('#group');
-  const keys = runs.keys.filter((k) => k.t && k.t.length > 0 && k.key !== 'attributes.note' && !k.key.startsWith('tags.mlflow.log-model')).map((k) => k.key);
+  const keys = runs.keys.filter((k) => k.t && k.t.length > 0 && k.key !== 'attributes.note' && !k.key.startsWith('tags.mlflow.log')).map((k) => k.key);
   select.replaceChildren(el('option', {value: ''}, runs.parent ? 'Nested' : 'No groups'),
     runs.parent || state.group === FLAT ? el('option', {value: FLAT, selected: state.group === FLAT}, 'Flat list') : '', el('option', {value: 'status', selected: state.group === 'status'}, 'Group by status'),
     ...[...new Set([...(state.group && state.group !== 'status' && state.group !== FLAT ? [state.group] : []), ...keys])].map((k) => el('option', {value: k, selected: k === state.group}, 'Group by ' + k.replace(/^attributes\./, ''))));
@@ -448,6 +475,7 @@ $('#group').addEventListener('change', (e) => {
   state.group = e.target.value;
   state.open.clear();
   grid.scrollTop = 0;
+  remember(true);
   if (state.group.includes('.') && !runs.columns.has(state.group)) {
     state.cols ||= [...runs.shown];
     load();

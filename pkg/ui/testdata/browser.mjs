@@ -136,6 +136,60 @@ await scene('filter with completion', {}, async (page) => {
   await page.waitForFunction(() => document.querySelector('#count').textContent.startsWith('10 runs'));
 });
 
+await scene('filter: operators that the key has, in the middle, Back and Forward', {}, async (page) => {
+  await page.goto(base + '/runs');
+  await page.locator('#grid tbody a').first().waitFor();
+  const filter = page.locator('#filter');
+  const options = () => page.locator('#suggest [role=option]').allTextContents();
+  await filter.fill('params.lr ');
+  assert.deepEqual(await options(), ['=', '!=', 'LIKE', 'ILIKE', 'IS NULL', 'IS NOT NULL']);
+  await filter.fill('attributes.start_time ');
+  assert.ok(!(await options()).includes('LIKE'));
+  await filter.fill("metrics.acuracy > 0.1 AND params.lr = '0.01'");
+  await page.waitForFunction(() => location.search.includes('0.01'));
+  for (let i = 0; i < 11; i++) await filter.press(i ? 'ArrowRight' : 'Home');
+  await filter.press('c');
+  await filter.press('Tab');
+  assert.equal(await filter.inputValue(), "metrics.accuracy > 0.1 AND params.lr = '0.01'");
+  await page.waitForFunction(() => document.querySelector('#count').textContent.startsWith('8 runs'));
+  await page.locator('#experiment').selectOption('pipelines');
+  await page.waitForFunction(() => location.search.includes('experiment=pipelines'));
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector('#count').textContent.startsWith('8 runs'));
+  assert.equal(await page.locator('#experiment').inputValue(), '');
+  await page.goBack();
+  await page.waitForFunction(() => !location.search && document.querySelector('#filter').value === '' && !document.querySelector('#count').textContent.startsWith('8 runs'));
+  await page.goForward();
+  await page.waitForFunction(() => document.querySelector('#count').textContent.startsWith('8 runs'));
+});
+
+await scene('a range is selected from where it began, also after a sort', {}, async (page) => {
+  await page.goto(base + '/runs?filter=trial-1&cols=params.seed&sort=name');
+  await page.locator('#grid tbody a').first().waitFor();
+  await page.getByLabel('Select trial-10').click();
+  await page.locator('[data-sort=name]').click();
+  await page.getByLabel('Select trial-12').click({modifiers: ['Shift']});
+  assert.equal(await page.locator('#picked-count').textContent(), '3 selected');
+});
+
+await scene('a zoom stays while a run goes on', {}, async (page) => {
+  await page.goto(base + '/runs/still-running/metrics');
+  for (const value of [0.1, 0.2, 0.3, 0.4]) await fetch(base + '/test/log?value=' + value);
+  const chart = page.locator('figure[data-key=accuracy]');
+  await chart.locator('figcaption .num', {hasText: '0.4'}).waitFor();
+  await chart.getByRole('img', {name: 'Chart of accuracy by step'}).waitFor();
+  const b = await chart.locator('.u-over').boundingBox();
+  await page.mouse.move(b.x + b.width * 0.2, b.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(b.x + b.width * 0.6, b.y + 50);
+  await page.mouse.up();
+  await chart.getByRole('button', {name: 'Reset zoom'}).waitFor();
+  await fetch(base + '/test/log?value=0.456');
+  await chart.locator('figcaption .num', {hasText: '0.456'}).waitFor();
+  await page.waitForTimeout(100);
+  assert.ok(await chart.getByRole('button', {name: 'Reset zoom'}).isVisible());
+});
+
 await scene('keys: walk, select, compare, help', {}, async (page) => {
   await page.goto(base + '/runs?filter=trial-1');
   await page.locator('#grid tbody a').first().waitFor();
