@@ -168,14 +168,16 @@ func (w *work) same() bool {
 	})
 }
 
-// fresh are the tags that a run that is over does not have here. Those it has may
-// have been changed here since.
+// fresh are the tags that a run does not have here. When it is over, those it has
+// may have been changed here since.
 func (w *work) fresh() []track.Tag {
-	if w.old == nil || !w.old.Status.Over() {
+	if w.old == nil {
 		return w.Tags
 	}
 	return slices.DeleteFunc(slices.Clone(w.Tags), func(t track.Tag) bool {
-		return slices.ContainsFunc(w.old.Tags, func(had track.Tag) bool { return had.Key == track.FitKey(t.Key) })
+		return slices.ContainsFunc(w.old.Tags, func(had track.Tag) bool {
+			return had.Key == track.FitKey(t.Key) && (w.old.Status.Over() || had.Value == t.Value)
+		})
 	})
 }
 
