@@ -168,17 +168,19 @@ type field struct {
 // encode writes lists as those of the file are written: indented below their
 // key or, where all are, as DVC does, not.
 func (e *editor) encode(n *yaml.Node) ([]byte, error) {
-	compact := false
-	for i := 1; i < len(e.lines); i++ {
-		above, item := e.lines[i-1], strings.TrimLeft(e.lines[i], " ")
-		key := strings.TrimLeft(above, " ")
-		if !strings.HasPrefix(item, "- ") || !strings.HasSuffix(strings.TrimSpace(key), ":") || strings.HasPrefix(key, "- ") {
+	compact, above := false, "" // the line above that is no comment
+	for _, line := range e.lines {
+		item, key := strings.TrimLeft(line, " "), strings.TrimLeft(above, " ")
+		if item == "" || item[0] == '#' {
 			continue
 		}
-		if len(above)-len(key) != len(e.lines[i])-len(item) {
-			return paramfile.EncodeYAML(n)
+		if strings.HasPrefix(item, "- ") && strings.HasSuffix(strings.TrimSpace(key), ":") && !strings.HasPrefix(key, "- ") {
+			if len(above)-len(key) != len(line)-len(item) {
+				return paramfile.EncodeYAML(n)
+			}
+			compact = true
 		}
-		compact = true
+		above = line
 	}
 	if compact {
 		return paramfile.EncodeYAMLCompact(n)
