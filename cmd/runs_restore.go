@@ -2,9 +2,13 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mlops-cli/mlops/pkg/trackdb"
 )
 
 func newRunsRestoreCmd(a *app) *cobra.Command {
@@ -31,16 +35,29 @@ func runRunsRestore(ctx context.Context, a *app, refs []string) error {
 			return err
 		}
 	}
-	names := make(map[string]string, len(ids))
-	for _, id := range ids {
-		if err := tracking.Restore(ctx, id); err != nil {
+	lines := make([]string, len(ids))
+	for i, id := range ids {
+		if lines[i], err = restoreRun(ctx, tracking, id); err != nil {
 			return err
 		}
-		run, err := tracking.Run(ctx, id)
-		if err != nil {
-			return err
-		}
-		names[id] = run.Name
 	}
-	return a.io.Result(ids, func(w io.Writer) error { return runLines(w, "restored", ids, names) })
+	return a.io.Result(ids, func(w io.Writer) error {
+		_, err := io.WriteString(w, strings.Join(lines, ""))
+		return err
+	})
+}
+
+// restoreRun says what it did: a run that is in no bin stays as it is.
+func restoreRun(ctx context.Context, tracking *trackdb.Service, id string) (string, error) {
+	run, err := tracking.Run(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if !run.Deleted {
+		return fmt.Sprintf("run %s (%.8s) is there already\n", run.Name, id), nil
+	}
+	if err := tracking.Restore(ctx, id); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("restored run %s (%.8s)\n", run.Name, id), nil
 }

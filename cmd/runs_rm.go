@@ -74,7 +74,7 @@ func runRunsRm(ctx context.Context, o *runsRmOptions) error {
 			return err
 		}
 	}
-	return o.app.io.Result(ids, func(w io.Writer) error { return runLines(w, "removed", ids, names) })
+	return o.app.io.Result(ids, func(w io.Writer) error { return removedLines(w, ids, names) })
 }
 
 // descendants is ids with all runs below them.
@@ -94,11 +94,11 @@ func descendants(ctx context.Context, tracking track.Reader, ids []string) ([]st
 	return all, nil
 }
 
-// runLines writes a line for each run: what was done, its name and its id.
-func runLines(w io.Writer, done string, ids []string, names map[string]string) error {
+// removedLines writes a line for each removed run: its name and its id.
+func removedLines(w io.Writer, ids []string, names map[string]string) error {
 	var out strings.Builder
 	for _, id := range ids {
-		fmt.Fprintf(&out, "%s run %s (%.8s)\n", done, names[id], id)
+		fmt.Fprintf(&out, "removed run %s (%.8s)\n", names[id], id)
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
