@@ -71,7 +71,7 @@ func TestWebhooks(t *testing.T) {
 		{"POST", "/ID/test", `{}`, 200, `"response_body":"short and stout"`},
 		{"POST", "/ID/test", `{"event":{"entity":"REGISTERED_MODEL","action":"CREATED"}}`, 200, `"success":false`},
 		{"PATCH", "/ID", `{"url":"` + receiver.URL + `/moved"}`, 200, `/moved`},
-		{"POST", "/ID/test", `{}`, 200, `"success":false,"response_status":307`}, // no delivery would arrive
+		{"POST", "/ID/test", `{}`, 200, `"response_status":307,"success":false`}, // no delivery would arrive
 		{"DELETE", "/ID", "", 200, `{}`},
 		{"GET", "/ID", "", 404, `not found.`},
 		{"DELETE", "/ID", "", 404, `RESOURCE_DOES_NOT_EXIST`},
