@@ -206,13 +206,13 @@ func (e *Engine) decider(ctx context.Context, read stagefile.ReadFunc, p *Projec
 	}
 	if q.AllowMissing {
 		v.listed = p.listed(e.Root)
-		v.assumeAbsent(p, stages)
 	}
 	cache := &stageCache{open: e.Index, now: func() int64 { return e.Clock.Now().UnixMilli() }}
 	d := &decider{
 		view: v, cache: cache, force: q.Force, fetch: q.Pull && e.Fetch != nil, allowMissing: q.AllowMissing, executor: q.Executor,
 		project: p, chosen: map[string]bool{}, claims: newClaims(e.Tmp, e.Root),
 	}
+	v.project = func() *Project { return d.project } // it grows with the items of map stages
 	for _, a := range chosen {
 		d.chosen[a] = true
 	}

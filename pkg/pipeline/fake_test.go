@@ -81,6 +81,28 @@ func (d *fakeData) Hash(_ context.Context, paths []string) (map[string]stagefile
 	return out, nil
 }
 
+func (d *fakeData) HashWith(ctx context.Context, dir string, with []stagefile.Asset) (stagefile.Asset, error) {
+	root, err := os.MkdirTemp(d.root, ".with-*")
+	if err != nil {
+		return stagefile.Asset{}, err
+	}
+	defer func() { _ = os.RemoveAll(root) }()
+	if from := filepath.Join(d.root, dir); os.CopyFS(filepath.Join(root, dir), os.DirFS(from)) != nil {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o777); err != nil {
+			return stagefile.Asset{}, err
+		}
+	}
+	there := &fakeData{root: root, objects: d.objects, shared: d.shared}
+	if d.shared == nil {
+		there.shared = d
+	}
+	if err := there.Restore(ctx, with); err != nil {
+		return stagefile.Asset{}, err
+	}
+	a, _, err := there.asset(dir)
+	return a, err
+}
+
 func (d *fakeData) Save(_ context.Context, paths []string) (map[string]stagefile.Asset, error) {
 	defer d.lock()()
 	d.saves++

@@ -22,6 +22,7 @@ type Project struct {
 	waits     *dag.Graph // Graph without what frozen stages depend on: they wait for nothing
 	byAddress map[string]*stagefile.Stage
 	producer  map[string]string // path of an out → address of its stage
+	places    []string          // that stages or pointers name as data, sorted
 
 	expansions map[string]*expansion // of map stages, by address
 	itemOf     map[string]string     // address of an item → that of its map stage
@@ -138,6 +139,16 @@ func (p *Project) Producer(file string) (string, bool) {
 	}
 }
 
+// inside returns the paths below directory dir that stages or pointers name as data.
+func (p *Project) inside(dir string) []string {
+	if dir == "." {
+		return p.places
+	}
+	from, _ := slices.BinarySearch(p.places, dir+"/")
+	to, _ := slices.BinarySearch(p.places, dir+"0") // what sorts behind the slash
+	return p.places[from:to]
+}
+
 func where(s *stagefile.Stage, pos stagefile.Pos) string {
 	return fmt.Sprintf("%s:%d (stage %s)", s.File, pos.Line, s.Name)
 }
@@ -178,6 +189,7 @@ func (p *Project) claimOuts() error {
 			places[o.Path], p.producer[o.Path] = place, s.Address()
 		}
 	}
+	p.places = sortedKeys(places)
 	for _, f := range p.Files {
 		for at := f.Dir; at != "." && at != "/"; at = path.Dir(at) {
 			if outer, ok := places[at]; ok {

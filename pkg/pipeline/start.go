@@ -146,7 +146,7 @@ func (s *scheduler) start(ctx context.Context, name string) error {
 	if err := s.refresh(ctx, stage); err != nil {
 		return err
 	}
-	step, err := s.decider.decide(ctx, stage)
+	step, err := s.decide(ctx, stage)
 	if err != nil {
 		return err
 	}

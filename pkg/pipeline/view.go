@@ -22,6 +22,9 @@ import (
 type Data interface {
 	// Hash returns what stands at paths now; a missing path is left out.
 	Hash(ctx context.Context, paths []string) (map[string]stagefile.Asset, error)
+	// HashWith returns the directory dir as it would be with assets below it in
+	// place, of which only the ids are needed.
+	HashWith(ctx context.Context, dir string, with []stagefile.Asset) (stagefile.Asset, error)
 	// Save stores what stands at paths, durably.
 	Save(ctx context.Context, paths []string) (map[string]stagefile.Asset, error)
 	// Restore puts assets in place, over whatever stands there.
@@ -67,6 +70,9 @@ type view struct {
 
 	dirs map[string]oid.ID // what stands at directories that another tool tracks
 
+	project func() *Project
+	wholes  map[string]whole // directories of which something is not on disk
+
 	adopted map[recordKey]bool // records that are of another tool
 	others  func(ctx context.Context, lock string, stages []*stagefile.Stage) (map[string]stagefile.Record, error)
 }
@@ -74,7 +80,7 @@ type view struct {
 func newView(root string, read stagefile.ReadFunc, data Data, files Files) *view {
 	return &view{
 		root: root, read: read, data: data, files: files, assets: map[string]stagefile.Asset{}, locks: map[string]*stagefile.Lock{}, lockStates: &lockStates{root: root, known: map[string]fileState{}}, rewritten: map[recordKey]bool{},
-		params: map[string]any{}, dirs: map[string]oid.ID{}, changed: newMakers(), bringing: map[string]bool{}, adopted: map[recordKey]bool{},
+		params: map[string]any{}, dirs: map[string]oid.ID{}, wholes: map[string]whole{}, changed: newMakers(), bringing: map[string]bool{}, adopted: map[recordKey]bool{},
 		unknown: newMakers(), partly: newMakers(), settled: newMakers(),
 	}
 }
@@ -190,9 +196,17 @@ func (v *view) inputs(ctx context.Context, s *stagefile.Stage) (r stagefile.Reco
 			continue
 		}
 		seen[d.Path] = true
+		a, filled, err := v.filled(ctx, s, d.Path)
+		if err != nil {
+			return r, nil, err
+		}
+		if filled {
+			r.Deps = append(r.Deps, a)
+			continue
+		}
 		a, onDisk, err := v.input(ctx, d.Path)
 		if errs.Is(err, errs.NotFound) && v.settled.around(d.Path) != "" {
-			a, onDisk, err = v.recorded(s, d.Path)
+			a, onDisk, err = v.inRestored(ctx, s, d.Path)
 		}
 		// Of what only DVC's sum is known the lock may know whether it is what we recorded.
 		alien := err == nil && a.Unknown && !v.adopted[recordKey{s.Lock(), s.Name}]

@@ -21,6 +21,12 @@ func (d WorkspaceData) Hash(ctx context.Context, paths []string) (map[string]sta
 	return assets(found), err
 }
 
+// HashWith returns the directory dir as it would be with assets below it in place.
+func (d WorkspaceData) HashWith(ctx context.Context, dir string, with []stagefile.Asset) (stagefile.Asset, error) {
+	o, err := d.Workspace.HashWith(ctx, dir, objects(with))
+	return asset(o), err
+}
+
 // Save stores what stands at paths, durably.
 func (d WorkspaceData) Save(ctx context.Context, paths []string) (map[string]stagefile.Asset, error) {
 	if len(paths) == 0 {

@@ -51,6 +51,41 @@ func (w *Workspace) Hash(ctx context.Context, paths []string) (found map[string]
 	return found, s.remember()
 }
 
+// HashWith returns the directory dir as it would be with objs, which belong below
+// it, at their paths: of those only the ids are needed. A directory that is missing
+// is empty. What ignore files leave out is not in it.
+func (w *Workspace) HashWith(ctx context.Context, dir string, objs []repo.Object) (_ repo.Object, err error) {
+	st, err := w.repo.Store(ctx)
+	if err != nil {
+		return repo.Object{}, err
+	}
+	match, err := w.rulesAbove(dir)
+	if err != nil {
+		return repo.Object{}, err
+	}
+	s := w.begin(ctx, nil, "checking")
+	defer func() { err = errors.Join(err, s.close()) }()
+	targets, err := s.run([]string{dir})
+	if err != nil {
+		return repo.Object{}, err
+	}
+	t := targets[0]
+	if err := problemError(t.path, t.problems); err != nil {
+		return repo.Object{}, err
+	}
+	edits := map[string]*tree.Entry{}
+	for _, o := range objs {
+		if !match.Match(o.Path, o.Kind == tree.Dir) {
+			edits[strings.TrimPrefix(o.Path, dir+"/")] = &tree.Entry{Kind: o.Kind, Exec: o.Exec, Size: o.Size, Files: o.Files, ID: o.ID}
+		}
+	}
+	src := s.source(st)
+	if t.entry, err = tree.Update(ctx, src, src, t.entry.ID, edits); err != nil {
+		return repo.Object{}, err
+	}
+	return t.object(), s.remember()
+}
+
 func objects(targets []*target) (map[string]repo.Object, error) {
 	found := make(map[string]repo.Object, len(targets))
 	for _, t := range targets {
