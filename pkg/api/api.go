@@ -175,7 +175,11 @@ func add[I, O any](a *api, op operation, fn func(ctx context.Context, in *I) (*O
 	huma.Register(a.huma, o, func(ctx context.Context, in *I) (*O, error) {
 		out, err := fn(ctx, in)
 		if err != nil {
-			return nil, problem(ctx, err)
+			p := problem(ctx, err)
+			if p.GetStatus() >= http.StatusInternalServerError {
+				route.Fault(ctx, err)
+			}
+			return nil, p
 		}
 		return out, nil
 	})

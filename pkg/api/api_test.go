@@ -22,6 +22,19 @@ import (
 
 func serve(t *testing.T) string {
 	t.Helper()
+	mux, d := routes(t)
+	s := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		s.Close()
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.URL + api.Prefix
+}
+
+func routes(t *testing.T) (http.Handler, *db.DB) {
+	t.Helper()
 	schema, err := db.Index()
 	if err != nil {
 		t.Fatal(err)
@@ -37,14 +50,23 @@ func serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(mux)
-	t.Cleanup(func() {
-		s.Close()
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s.URL + api.Prefix
+	return mux, d
+}
+
+// TestTheLogHasWhatAnAnswerDoesNotShow breaks the database.
+func TestTheLogHasWhatAnAnswerDoesNotShow(t *testing.T) {
+	t.Parallel()
+	mux, d := routes(t)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var logged error
+	ctx := route.WithFault(t.Context(), func(err error) { logged = err })
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, api.Prefix+"/projects", http.NoBody))
+	if w.Code != http.StatusInternalServerError || logged == nil || strings.Contains(w.Body.String(), logged.Error()) {
+		t.Errorf("%d %s, logged %v", w.Code, w.Body, logged)
+	}
 }
 
 // ask sends a request and returns the status and the answer. Fields of the

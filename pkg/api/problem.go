@@ -95,3 +95,11 @@ type internal struct {
 
 // Unwrap is the cause.
 func (p *internal) Unwrap() error { return p.cause }
+
+// GetHeaders implements huma.HeadersError.
+func (p *internal) GetHeaders() http.Header {
+	if p.Status != http.StatusServiceUnavailable {
+		return nil
+	}
+	return http.Header{"Retry-After": {"1"}}
+}

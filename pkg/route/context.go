@@ -16,6 +16,21 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
+type faultKey struct{}
+
+// WithFault returns a context whose Fault calls log.
+func WithFault(ctx context.Context, log func(error)) context.Context {
+	return context.WithValue(ctx, faultKey{}, log)
+}
+
+// Fault gives the log of this request the cause of an answer that does not show
+// it, where a handler writes that answer itself.
+func Fault(ctx context.Context, err error) {
+	if log, ok := ctx.Value(faultKey{}).(func(error)); ok {
+		log(err)
+	}
+}
+
 type drainKey struct{}
 
 // WithDraining returns a context whose server stops when drain is closed.

@@ -124,7 +124,7 @@ func (s *Server) Routes() []route.Route {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := s.record(w, r)
-	ctx := route.WithRequestID(r.Context(), rec.id)
+	ctx := route.WithFault(route.WithRequestID(r.Context(), rec.id), func(err error) { rec.err = err })
 	r = r.WithContext(ctx)
 	w.Header().Set("X-Request-Id", rec.id)
 	secure(w.Header())
