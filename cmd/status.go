@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -39,17 +40,18 @@ type staleStage struct {
 func newStatusCmd(a *app) *cobra.Command {
 	o := &statusOptions{app: a}
 	c := &cobra.Command{
-		Use:   "status [path]...",
+		Use:   "status [path|stage]...",
 		Short: "Show what changed and which stages are out of date",
 		Long: `Compares tracked files and directories with their pointers and locks, and every
 stage with what it last read and wrote. Only files that look changed are read. Of
 every stage that 'mlops run' would not skip it says why, be it something of its own
-or a stage before it.
+or a stage before it. Paths and names of stages limit it to them.
 
 With --allow-missing, data that is not here counts as unchanged: in a fresh clone
 it says what was changed since the last run, by ids alone.`,
 		Example: `  mlops status
   mlops status data/train
+  mlops status train                         whether this stage would run, and why
   mlops status --exit-code                   ends with 4 when anything is out of date
   mlops status --allow-missing --exit-code   the same in a clone without data`,
 		Args: cobra.ArbitraryArgs,
@@ -57,6 +59,7 @@ it says what was changed since the last run, by ids alone.`,
 			o.Dir, o.Paths = ".", args
 			return runStatus(ctx, o)
 		}),
+		ValidArgsFunction: completeStages(a),
 	}
 	f := c.Flags()
 	f.BoolVar(&o.exitCode, "exit-code", false, "end with 4 when there are changes or stages out of date")
@@ -69,24 +72,35 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	if err != nil {
 		return err
 	}
-	res, err := w.Status(ctx, o.StatusRequest)
+	stages, err := o.takeStages(ctx)
 	if err != nil {
 		return err
 	}
-	view := statusReport{Changes: res.Changes, Stages: []staleStage{}}
+	view := statusReport{Changes: []workspace.Change{}, Stages: []staleStage{}}
+	var spoiled []string
+	if len(stages) == 0 || len(o.Paths) > 0 {
+		res, err := w.Status(ctx, o.StatusRequest)
+		if err != nil {
+			return err
+		}
+		view.Changes, spoiled = res.Changes, res.Spoiled
+	}
 	if o.allowMissing {
 		view.Changes = slices.DeleteFunc(view.Changes, absent)
 	}
-	if len(o.Paths) == 0 {
+	if len(stages) > 0 || len(o.Paths) == 0 {
 		if view.Stages, err = o.app.staleStages(ctx, o.allowMissing); err != nil {
 			return err
 		}
+	}
+	if len(stages) > 0 {
+		view.Stages = slices.DeleteFunc(view.Stages, func(s staleStage) bool { return !slices.Contains(stages, s.Name) })
 	}
 	view.Clean = len(view.Changes) == 0 && len(view.Stages) == 0
 	if err := o.app.io.Result(view, func(out io.Writer) error { return o.print(out, view) }); err != nil {
 		return err
 	}
-	for _, id := range res.Spoiled {
+	for _, id := range spoiled {
 		o.app.io.Warn("object %s was changed in place through a link: the store has lost it, the file keeps the change", id)
 	}
 	o.hints(view)
@@ -94,6 +108,34 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		return errs.New(errs.Differs, "there are changes")
 	}
 	return nil
+}
+
+// takeStages takes the names of stages out of the paths. What is there, is tracked
+// or is an output is a path.
+func (o *statusOptions) takeStages(ctx context.Context) (stages []string, err error) {
+	r, err := o.app.repo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(o.Paths, func(word string) bool { return !o.app.isPath(r, word) }) {
+		return nil, nil
+	}
+	if files, err := r.Pipelines(ctx, ""); err != nil || len(files) == 0 {
+		return nil, err
+	}
+	_, p, dir, err := o.app.project(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.Paths = slices.DeleteFunc(slices.Clone(o.Paths), func(word string) bool {
+		if _, isOut := p.Producer(path.Join(dir, word)); isOut || o.app.isPath(r, word) {
+			return false
+		}
+		named, err := p.Targets([]string{word}, dir)
+		stages = append(stages, named...)
+		return err == nil
+	})
+	return stages, nil
 }
 
 // staleStages lists the stages that are out of date. Without pipeline files
