@@ -392,7 +392,7 @@ func badDisk(t *testing.T, errno, message string) {
 				t.Fatalf("it succeeded although %s failed:\n%s", point, out)
 			}
 			if !strings.Contains(out, message) || !strings.Contains(out, "hint") {
-				t.Errorf("the message must say %q and what to do:\n%s", message, out)
+				t.Errorf("the message must say %q and what to do: %v\n%s", message, err, out)
 			}
 			s.run("mlops", "fsck")
 			s.run(w.command...)
