@@ -125,8 +125,13 @@ func (o *importDVCOptions) show(res migrate.ImportResult) error {
 			o.app.io.Warn("%s and its pointer both changed: the pointer was kept; to take what DVC has, remove %s and type this again", p.From, repo.PointerPath(string(p.Path)))
 		}
 	}
-	if absent > 0 {
+	spoken := slices.ContainsFunc(res.Remotes, func(r migrate.ImportedRemote) bool { return r.Ours != "" })
+	switch {
+	case absent == 0 || len(res.Remotes) == 0:
+	case spoken:
 		o.app.io.Hint("fetch what is not on this machine from DVC's remote: mlops pull")
+	default:
+		o.app.io.Hint("fetch what is not on this machine with DVC, then take it over: dvc fetch && mlops import dvc")
 	}
 	if len(res.Written) > 0 {
 		o.app.io.Hint("git %sadd %s", toRoot(res.Root), workspace.Quote(res.Written[:min(len(res.Written), 12)]))

@@ -20,6 +20,11 @@ type statusOptions struct {
 	workspace.StatusRequest
 	exitCode     bool
 	allowMissing bool
+
+	// What the pipeline files say and where the user stands in them, once loaded.
+	engine  *pipeline.Engine
+	project *pipeline.Project
+	dir     string
 }
 
 // statusReport is the contract of status --json.
@@ -89,7 +94,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		view.Changes = slices.DeleteFunc(view.Changes, absent)
 	}
 	if len(stages) > 0 || len(o.Paths) == 0 {
-		if view.Stages, err = o.app.staleStages(ctx, o.allowMissing); err != nil {
+		if view.Stages, err = o.staleStages(ctx); err != nil {
 			return err
 		}
 	}
@@ -110,6 +115,23 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	return nil
 }
 
+// pipeline loads the pipeline, once. Without pipeline files nothing of it is
+// opened, and project is nil.
+func (o *statusOptions) pipeline(ctx context.Context) error {
+	if o.project != nil {
+		return nil
+	}
+	r, err := o.app.repo(ctx)
+	if err != nil {
+		return err
+	}
+	if files, err := r.Pipelines(ctx, ""); err != nil || len(files) == 0 {
+		return err
+	}
+	o.engine, o.project, o.dir, err = o.app.project(ctx)
+	return err
+}
+
 // takeStages takes the names of stages out of the paths. What is there, is tracked
 // or is an output is a path.
 func (o *statusOptions) takeStages(ctx context.Context) (stages []string, err error) {
@@ -117,50 +139,37 @@ func (o *statusOptions) takeStages(ctx context.Context) (stages []string, err er
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(o.Paths, func(word string) bool { return !o.app.isPath(r, word) }) {
+	isPath := func(word string) bool { return o.app.isPath(r, word) }
+	if !slices.ContainsFunc(o.Paths, func(word string) bool { return !isPath(word) }) {
 		return nil, nil
 	}
-	if files, err := r.Pipelines(ctx, ""); err != nil || len(files) == 0 {
-		return nil, err
-	}
-	_, p, dir, err := o.app.project(ctx)
-	if err != nil {
+	if err := o.pipeline(ctx); err != nil || o.project == nil {
 		return nil, err
 	}
 	o.Paths = slices.DeleteFunc(slices.Clone(o.Paths), func(word string) bool {
-		if _, isOut := p.Producer(path.Join(dir, word)); isOut || o.app.isPath(r, word) {
+		if _, isOut := o.project.Producer(path.Join(o.dir, word)); isOut || isPath(word) {
 			return false
 		}
-		named, err := p.Targets([]string{word}, dir)
+		named, err := o.project.Targets([]string{word}, o.dir)
 		stages = append(stages, named...)
 		return err == nil
 	})
 	return stages, nil
 }
 
-// staleStages lists the stages that are out of date. Without pipeline files
-// nothing of the pipeline is opened.
-func (a *app) staleStages(ctx context.Context, allowMissing bool) ([]staleStage, error) {
+// staleStages lists the stages that are out of date.
+func (o *statusOptions) staleStages(ctx context.Context) ([]staleStage, error) {
 	stale := []staleStage{}
-	r, err := a.repo(ctx)
-	if err != nil {
-		return nil, err
-	}
-	files, err := r.Pipelines(ctx, "")
-	if err != nil || len(files) == 0 {
+	if err := o.pipeline(ctx); err != nil || o.project == nil {
 		return stale, err
 	}
-	e, p, dir, err := a.project(ctx)
-	if err != nil {
-		return nil, err
-	}
-	steps, err := e.PlanProject(ctx, p, pipeline.PlanRequest{Dir: dir, AllowMissing: allowMissing})
+	steps, err := o.engine.PlanProject(ctx, o.project, pipeline.PlanRequest{Dir: o.dir, AllowMissing: o.allowMissing})
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range steps {
 		if s.Action != pipeline.Skip {
-			stale = append(stale, staleStage{s.Name, s.Action, notNil(s.Reasons), p.Group(s.Name)})
+			stale = append(stale, staleStage{s.Name, s.Action, notNil(s.Reasons), o.project.Group(s.Name)})
 		}
 	}
 	return stale, nil

@@ -1,7 +1,6 @@
 package dvc
 
 import (
-	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
@@ -35,40 +34,12 @@ func ParseConfig(files ...ConfigFile) (Config, error) {
 	var c Config
 	remotes := map[string]*Remote{}
 	for _, f := range files {
-		sections, err := parseINI(f.Text)
+		settings, err := ParseSettings(f.Path, f.Text)
 		if err != nil {
-			return c, fmt.Errorf("read %s: %w", f.Path, err)
+			return c, err
 		}
-		dir := filepath.Dir(f.Path)
-		for _, s := range sections {
-			kind, name, _ := strings.Cut(s.name, " ")
-			name = strings.Trim(name, `"' `)
-			switch {
-			case kind == "core":
-				if v, ok := s.values["remote"]; ok {
-					c.Remote = v
-				}
-				if v, ok := s.values["no_scm"]; ok {
-					c.NoSCM = strings.EqualFold(v, "true")
-				}
-			case kind == "cache" && name == "":
-				if v, ok := s.values["dir"]; ok {
-					c.CacheDir = absolute(dir, v)
-				}
-			case kind == "remote" && name != "":
-				r := remotes[name]
-				if r == nil {
-					r = &Remote{Name: name, Options: map[string]string{}}
-					remotes[name] = r
-				}
-				for key, v := range s.values {
-					if key == "url" {
-						r.URL, r.File = absolute(dir, v), f.Path
-						continue
-					}
-					r.Options[key] = v
-				}
-			}
+		for _, s := range settings {
+			c.set(f.Path, s, remotes)
 		}
 	}
 	for _, r := range remotes {
@@ -77,6 +48,34 @@ func ParseConfig(files ...ConfigFile) (Config, error) {
 	}
 	slices.SortFunc(c.Remotes, func(a, b Remote) int { return strings.Compare(a.Name, b.Name) })
 	return c, nil
+}
+
+// set takes one setting of a file.
+func (c *Config) set(file string, s Setting, remotes map[string]*Remote) {
+	dir := filepath.Dir(file)
+	switch s.Section + "." + s.Key {
+	case "core.remote":
+		c.Remote = s.Value
+	case "core.no_scm":
+		c.NoSCM = strings.EqualFold(s.Value, "true")
+	case "cache.dir":
+		c.CacheDir = absolute(dir, s.Value)
+	}
+	if s.Section != "remote" || s.Name == "" {
+		return
+	}
+	r := remotes[s.Name]
+	if r == nil {
+		r = &Remote{Name: s.Name, Options: map[string]string{}}
+		remotes[s.Name] = r
+	}
+	switch s.Key {
+	case "":
+	case "url":
+		r.URL, r.File = absolute(dir, s.Value), file
+	default:
+		r.Options[s.Key] = s.Value
+	}
 }
 
 // inherit resolves remote://NAME/PATH.
@@ -119,50 +118,4 @@ func (c Config) Find(name string) (Remote, bool) {
 		}
 	}
 	return Remote{}, false
-}
-
-type section struct {
-	name   string
-	values map[string]string
-}
-
-// parseINI reads what ConfigObj writes: sections, key = value, comments.
-func parseINI(text []byte) ([]section, error) {
-	var out []section
-	for i, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
-		switch {
-		case line == "" || line[0] == '#' || line[0] == ';':
-		case line[0] == '[':
-			name, _, ok := strings.Cut(line[1:], "]")
-			if !ok {
-				return nil, fmt.Errorf("line %d: a section without ']': %w", i+1, ErrFormat)
-			}
-			name = strings.TrimSpace(name)
-			if len(name) > 1 && name[0] == '\'' && name[len(name)-1] == '\'' {
-				name = name[1 : len(name)-1]
-			}
-			out = append(out, section{name, map[string]string{}})
-		default:
-			key, value, ok := strings.Cut(line, "=")
-			if !ok || len(out) == 0 {
-				return nil, fmt.Errorf("line %d: neither a section nor a value: %w", i+1, ErrFormat)
-			}
-			out[len(out)-1].values[strings.ToLower(strings.Trim(strings.TrimSpace(key), `"'`))] = iniValue(value)
-		}
-	}
-	return out, nil
-}
-
-func iniValue(v string) string {
-	v = strings.TrimSpace(v)
-	if len(v) > 1 && (v[0] == '"' || v[0] == '\'') {
-		if end := strings.IndexByte(v[1:], v[0]); end >= 0 {
-			return v[1 : 1+end]
-		}
-	}
-	if at := strings.Index(v, " #"); at >= 0 {
-		v = strings.TrimSpace(v[:at])
-	}
-	return v
 }

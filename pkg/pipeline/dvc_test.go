@@ -39,8 +39,9 @@ type answer struct {
 // docs/dvc.md says.
 func meant() map[string]string {
 	return map[string]string{
-		"yaml-directive-11": "YAML 1.1 is refused",
-		"py-broken":         "a line of Python that is no assignment is passed over",
+		"yaml-directive-11":            "YAML 1.1 is refused",
+		"py-broken":                    "a line of Python that is no assignment is passed over",
+		"config-remote-unknown-scheme": "a remote that only a plugin of DVC reads is let be",
 	}
 }
 

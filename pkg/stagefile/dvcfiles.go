@@ -24,7 +24,7 @@ func (l *loader) dvcFiles() (flagOptions, error) {
 	if !l.dvc {
 		return flagOptions{}, nil
 	}
-	c := dvcSettings{remotes: map[string]map[string]dvcSetting{}}
+	c := dvcSettings{remotes: map[string]dvcRemote{}}
 	for _, name := range []string{dvcConfig, dvcConfigLocal} {
 		text, err := l.read(name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -33,7 +33,7 @@ func (l *loader) dvcFiles() (flagOptions, error) {
 		if err != nil {
 			return c.options, err
 		}
-		if err := c.read(name, string(text)); err != nil {
+		if err := c.read(name, text); err != nil {
 			return c.options, err
 		}
 	}

@@ -1,12 +1,12 @@
 package stagefile
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/mlops-cli/mlops/pkg/dvc"
 	"github.com/mlops-cli/mlops/pkg/errs"
 )
 
@@ -15,10 +15,13 @@ type dvcSettings struct {
 	options flagOptions
 	// remotes are by name and key: what keys one may have its URL says, which
 	// may be in another file.
-	remotes map[string]map[string]dvcSetting
+	remotes map[string]dvcRemote
 }
 
-type dvcSetting struct{ val, place string }
+type dvcRemote struct {
+	place string // of its first section
+	keys  map[string]dvc.Setting
+}
 
 // dvcSectionKeys are the keys of DVC's settings by section. After a colon is
 // what their values are, as checkDVCValue says; * is any key.
@@ -75,52 +78,35 @@ func dvcRemoteKeys() map[string]string {
 }
 
 // read checks a file of settings and remembers those on templates.
-func (c *dvcSettings) read(name, text string) error {
-	section, of, known := "", "", dvcSectionKeys()
+func (c *dvcSettings) read(name string, text []byte) error {
+	settings, err := dvc.ParseSettings(name, text)
+	if err != nil {
+		return errs.New(errs.Usage, "%w", err)
+	}
+	known := dvcSectionKeys()
 	seen := map[string]string{}
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
+	for _, s := range settings {
+		what := strings.TrimSpace(s.Section + " " + s.Name)
+		if s.Key == "" {
+			what = "section " + what
+		} else {
+			what += "." + s.Key
 		}
-		place := fmt.Sprintf("%s:%d", name, number)
-		once := func(what string) error {
-			if first, ok := seen[what]; ok {
-				return errs.New(errs.Usage, "%s: %s is there already at %s", place, strings.TrimSpace(what), first)
-			}
-			seen[what] = place
-			return nil
+		keys, ok := known[s.Section]
+		if !ok {
+			return errs.New(errs.Usage, "%s: unknown section %q", s.Place, s.Section).DidYouMean(s.Section, sortedKeys(known))
 		}
-		if line[0] == '[' {
-			if !strings.Contains(line, "]") {
-				return errs.New(errs.Usage, "%s: expected [section], found %q", place, line)
-			}
-			section, of, _ = strings.Cut(strings.Trim(line, "[] '\""), " ")
-			section, of = strings.ToLower(section), strings.Trim(of, " '\"")
-			if _, ok := known[section]; !ok {
-				return errs.New(errs.Usage, "%s: unknown section %q", place, section).DidYouMean(section, sortedKeys(known))
-			}
-			if err := c.section(section, of, place); err != nil {
-				return err
-			}
-			if err := once("section " + section + " " + of); err != nil {
-				return err
-			}
-			continue
+		if first, ok := seen[what]; ok {
+			return errs.New(errs.Usage, "%s: %s is there already at %s", s.Place, what, first)
 		}
-		key, val, ok := strings.Cut(line, "=")
-		if !ok || section == "" {
-			return errs.New(errs.Usage, "%s: expected [section] or key = value, found %q", place, line)
+		seen[what] = s.Place
+		switch {
+		case s.Section == "remote":
+			err = c.remote(s)
+		case s.Key != "":
+			err = c.set(s, keys)
 		}
-		key = strings.ToLower(strings.TrimSpace(key))
-		if err := once(strings.TrimSpace(section+" "+of) + "." + key); err != nil {
-			return err
-		}
-		if section == "remote" {
-			c.remotes[of][key] = dvcSetting{val, place}
-		} else if err := c.set(place, section, known[section], key, val); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -130,25 +116,28 @@ func (c *dvcSettings) read(name, text string) error {
 	return nil
 }
 
-func (c *dvcSettings) section(name, of, place string) error {
-	if name != "remote" {
-		return nil
+// remote remembers a key of a remote, or that there is one.
+func (c *dvcSettings) remote(s dvc.Setting) error {
+	if s.Name == "" {
+		return errs.New(errs.Usage, `%s: a remote without a name`, s.Place).Hint(`write ['remote "name"']`)
 	}
-	if of == "" {
-		return errs.New(errs.Usage, `%s: a remote without a name`, place).Hint(`write ['remote "name"']`)
+	r, ok := c.remotes[s.Name]
+	if !ok {
+		r = dvcRemote{place: s.Place, keys: map[string]dvc.Setting{}}
+		c.remotes[s.Name] = r
+		c.options.remotes = append(c.options.remotes, s.Name)
 	}
-	if c.remotes[of] == nil {
-		c.remotes[of] = map[string]dvcSetting{"": {place: place}}
-		c.options.remotes = append(c.options.remotes, of)
+	if s.Key != "" {
+		r.keys[s.Key] = s
 	}
 	return nil
 }
 
-func (c *dvcSettings) set(place, section, keys, key, val string) error {
-	if err := checkDVCSetting(place, section, keys, key, val); err != nil {
+func (c *dvcSettings) set(s dvc.Setting, keys string) error {
+	if err := checkDVCSetting(s.Section, keys, s); err != nil {
 		return err
 	}
-	switch val = strings.ToLower(unquoteINI(val)); section + "." + key {
+	switch val := strings.ToLower(s.Value); s.Section + "." + s.Key {
 	case "parsing.bool":
 		c.options.negate = val == "boolean_optional"
 	case "parsing.list":
@@ -157,24 +146,22 @@ func (c *dvcSettings) set(place, section, keys, key, val string) error {
 	return nil
 }
 
-// checkRemotes checks the keys of remotes, which all have a URL by now.
+// checkRemotes checks the keys of remotes, which all have a URL by now. The keys
+// of kinds that DVC has by a plugin alone are not known here.
 func (c *dvcSettings) checkRemotes() error {
 	schemes := dvcRemoteKeys()
 	for _, name := range slices.Sorted(maps.Keys(c.remotes)) {
 		remote := c.remotes[name]
-		url, ok := remote["url"]
+		url, ok := remote.keys["url"]
 		if !ok {
-			return errs.New(errs.Usage, "%s: remote %s has no url", remote[""].place, name)
+			return errs.New(errs.Usage, "%s: remote %s has no url", remote.place, name)
 		}
-		scheme := dvcScheme(unquoteINI(url.val))
-		keys, ok := schemes[scheme]
+		keys, ok := schemes[dvcScheme(url.Value)]
 		if !ok {
-			return errs.New(errs.Usage, "%s: remote %s: %s:// is no kind of remote of DVC", url.place, name, scheme).
-				DidYouMean(scheme, sortedKeys(schemes))
+			continue
 		}
-		delete(remote, "")
-		for _, key := range slices.Sorted(maps.Keys(remote)) {
-			if err := checkDVCSetting(remote[key].place, "remote "+name, keys, key, remote[key].val); err != nil {
+		for _, key := range slices.Sorted(maps.Keys(remote.keys)) {
+			if err := checkDVCSetting("remote "+name, keys, remote.keys[key]); err != nil {
 				return err
 			}
 		}
@@ -191,27 +178,26 @@ func dvcScheme(url string) string {
 	return strings.ToLower(scheme)
 }
 
-func checkDVCSetting(place, section, keys, key, val string) error {
+func checkDVCSetting(section, keys string, s dvc.Setting) error {
 	if keys == "*" {
 		return nil
 	}
 	var names []string
 	for word := range strings.FieldsSeq(keys) {
 		name, kind, _ := strings.Cut(word, ":")
-		if name != key {
+		if name != s.Key {
 			names = append(names, name)
 			continue
 		}
-		text := unquoteINI(val)
-		if kind != "links" && strings.Contains(text, ",") && strings.Trim(strings.TrimSpace(val), `"'`) == strings.TrimSpace(val) {
-			return errs.New(errs.Usage, "%s: %s.%s: a list, %q, where one value is expected", place, section, key, text).Hint("put it in quotes")
+		if kind != "links" && strings.Contains(s.Value, ",") && strings.Trim(s.Raw, `"'`) == s.Raw {
+			return errs.New(errs.Usage, "%s: %s.%s: a list, %q, where one value is expected", s.Place, section, s.Key, s.Value).Hint("put it in quotes")
 		}
-		if want := checkDVCValue(kind, text); want != "" {
-			return errs.New(errs.Usage, "%s: %s.%s: expected %s, found %q", place, section, key, want, text)
+		if want := checkDVCValue(kind, s.Value); want != "" {
+			return errs.New(errs.Usage, "%s: %s.%s: expected %s, found %q", s.Place, section, s.Key, want, s.Value)
 		}
 		return nil
 	}
-	return errs.New(errs.Usage, "%s: section %s: unknown key %q", place, section, key).DidYouMean(key, names)
+	return errs.New(errs.Usage, "%s: section %s: unknown key %q", s.Place, section, s.Key).DidYouMean(s.Key, names)
 }
 
 // checkDVCValue returns what is expected of a value of a kind, "" where it is
@@ -245,16 +231,4 @@ func checkDVCValue(kind, val string) string {
 		return ""
 	}
 	return want
-}
-
-// unquoteINI is the value after =, without quotes or a comment.
-func unquoteINI(val string) string {
-	val = strings.TrimSpace(val)
-	if len(val) > 1 && (val[0] == '"' || val[0] == '\'') {
-		if end := strings.IndexByte(val[1:], val[0]); end >= 0 {
-			return val[1 : 1+end]
-		}
-	}
-	val, _, _ = strings.Cut(val, "#")
-	return strings.TrimSpace(val)
 }
