@@ -76,10 +76,10 @@ func (w *LockWriter) Write(ctx context.Context, done []pipeline.Done) error {
 
 func (w *LockWriter) stage(ctx context.Context, d pipeline.Done) (dvc.Stage, error) {
 	s := dvc.Stage{Name: d.Stage.Name, Cmd: d.Stage.Cmd, IsList: d.Stage.CmdIsList, Params: map[string]map[string]any{}}
-	from := func(p string) string { return relative(d.Stage.Wdir, p) }
 	for file, values := range d.Record.Params {
-		s.Params[from(file)] = values
+		s.Params[relative(d.Stage.Wdir, file)] = values
 	}
+	texts := written(d.Stage)
 	cache := w.origin.cacheDirs()[0]
 	remembered := inRunCache(d)
 	for _, a := range d.Record.Outs {
@@ -87,16 +87,14 @@ func (w *LockWriter) stage(ctx context.Context, d pipeline.Done) (dvc.Stage, err
 		if err != nil {
 			return s, err
 		}
-		o.Path = from(a.Path)
-		s.Outs = append(s.Outs, o)
+		s.Outs = append(s.Outs, named(o, d.Stage.Wdir, a.Path, texts)...)
 	}
 	for _, a := range d.Record.Deps {
 		o, err := w.dep(ctx, a)
 		if err != nil {
 			return s, err
 		}
-		o.Path = from(a.Path)
-		s.Deps = append(s.Deps, o)
+		s.Deps = append(s.Deps, named(o, d.Stage.Wdir, a.Path, texts)...)
 	}
 	if !remembered {
 		return s, nil
@@ -110,6 +108,37 @@ func (w *LockWriter) stage(ctx context.Context, d pipeline.Done) (dvc.Stage, err
 		return s, err
 	}
 	return s, fsx.WriteFile(name, text, 0o644)
+}
+
+// written are the texts of the paths that a stage names: DVC looks its lock up
+// by them, so './in' is not found under 'in'. One that is named twice is there twice.
+func written(s *stagefile.Stage) map[string][]string {
+	texts := map[string][]string{}
+	add := func(p, text string) {
+		if text != "" && !path.IsAbs(text) {
+			texts[p] = append(texts[p], text)
+		}
+	}
+	for _, d := range s.Deps {
+		add(d.Path, d.Text)
+	}
+	for _, o := range s.Outs {
+		add(o.Path, o.Text)
+	}
+	return texts
+}
+
+// named is an entry of the lock under each of its texts.
+func named(o dvc.Out, wdir, p string, texts map[string][]string) []dvc.Out {
+	if len(texts[p]) == 0 {
+		o.Path = relative(wdir, p)
+		return []dvc.Out{o}
+	}
+	list := make([]dvc.Out, len(texts[p]))
+	for i, text := range texts[p] {
+		list[i], list[i].Path = o, text
+	}
+	return list
 }
 
 // inRunCache reports whether DVC remembers runs of a stage: it has deps and outs,

@@ -84,12 +84,16 @@ func (r *Reader) translate(ctx context.Context, entries []entry, from string) ([
 	records := make([]stagefile.Record, len(entries))
 	for i, e := range entries {
 		rec := stagefile.Record{Stage: e.stage.Name, Cmd: commands(e.dvc), Params: map[string]map[string]any{}}
+		seen := map[string]bool{} // what a stage names twice, its lock has twice
 		for _, d := range e.dvc.Deps {
 			a := r.asset(objects[0], at(e.stage, d.Path), d)
 			if objects[0].known {
 				a.Alias = placeholder(d.Sum)
 			}
-			rec.Deps, objects = append(rec.Deps, a), objects[1:]
+			objects = objects[1:]
+			if !seen[a.Path] {
+				seen[a.Path], rec.Deps = true, append(rec.Deps, a)
+			}
 		}
 		for _, o := range e.dvc.Outs {
 			a := r.asset(objects[0], at(e.stage, o.Path), o)

@@ -227,34 +227,42 @@ func (b *builder) command(n *yaml.Node) (string, any, error) {
 
 func (b *builder) setDeps(n *yaml.Node) error {
 	for _, x := range follow(n).Content {
-		p, err := b.path(x, "deps")
+		p, text, err := b.data(x, "deps")
 		if err != nil {
 			return err
 		}
-		b.Deps = append(b.Deps, Dep{Path: p, Pos: Pos{x.Line, x.Column}, Glob: !b.scope.dvc && !IsExternal(p) && ignore.HasMeta(p)})
+		b.Deps = append(b.Deps, Dep{Path: p, Text: text, Pos: Pos{x.Line, x.Column}, Glob: !b.scope.dvc && !IsExternal(p) && ignore.HasMeta(p)})
 	}
 	return nil
 }
 
-// path resolves a node to a path relative to the root.
-func (b *builder) path(n *yaml.Node, what string) (string, error) {
-	text, err := b.scope.name(n, what)
+// data resolves a node to the path of data, relative to the root, and to its text.
+func (b *builder) data(n *yaml.Node, what string) (p, text string, err error) {
+	if p, text, err = b.path(n, what); err != nil {
+		return "", "", err
+	}
+	if base := path.Base(text); strings.HasSuffix(text, ".dvc") || base == DVCFileName || base == FileName {
+		return "", "", at(n, "%s: %s describes data or stages and cannot be data itself", what, text)
+	}
+	return p, text, nil
+}
+
+// path resolves a node to a path relative to the root, and to its text.
+func (b *builder) path(n *yaml.Node, what string) (p, text string, err error) {
+	text, err = b.scope.name(n, what)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if text == "" {
-		return "", at(n, "%s: an empty path", what)
-	}
-	if base := path.Base(text); what != "params" && (strings.HasSuffix(text, ".dvc") || base == DVCFileName || base == FileName) {
-		return "", at(n, "%s: %s describes data or stages and cannot be data itself", what, text)
+		return "", "", at(n, "%s: an empty path", what)
 	}
 	if name, ok := strings.CutPrefix(text, remoteScheme); ok && b.scope.dvc {
 		name, _, _ = strings.Cut(name, "/")
 		if !slices.Contains(b.scope.options.remotes, name) {
-			return "", at(n, "%s: DVC's settings name no remote %q", what, name).nearest(name, b.scope.options.remotes)
+			return "", "", at(n, "%s: DVC's settings name no remote %q", what, name).nearest(name, b.scope.options.remotes)
 		}
 	}
-	return rel(b.Wdir, text), nil
+	return rel(b.Wdir, text), text, nil
 }
 
 // remoteScheme begins paths in a remote of DVC.
@@ -305,7 +313,7 @@ func (b *builder) setParams(n *yaml.Node) error {
 		for _, p := range ps {
 			file := rel(b.Wdir, paramsName)
 			if !isNull(p.key) {
-				if file, err = b.path(p.key, "params"); err != nil {
+				if file, _, err = b.path(p.key, "params"); err != nil {
 					return err
 				}
 			}

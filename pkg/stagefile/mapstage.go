@@ -33,7 +33,7 @@ func (l *loader) mapped(p pair, list, do *yaml.Node, seen map[string]bool) error
 	seen[p.name] = true
 	b := &builder{Stage: Stage{Name: p.name, File: l.file.Path, Pos: Pos{p.key.Line, p.key.Column}, Wdir: l.file.Dir}, scope: *l.scope}
 	var err error
-	if b.Map, err = b.path(list, "map"); err != nil {
+	if b.Map, _, err = b.data(list, "map"); err != nil {
 		return err
 	}
 	if IsExternal(b.Map) {

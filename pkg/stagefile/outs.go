@@ -33,18 +33,14 @@ func (b *builder) setOuts(section string, n *yaml.Node) error {
 // addOut reads one out: the node of its path and that of its options, nil
 // when it has none. The options of one that is there already are added to it.
 func (b *builder) addOut(section string, name, options *yaml.Node) error {
-	p, err := b.path(name, section)
+	p, text, err := b.data(name, section)
 	if err != nil {
 		return err
 	}
-	text, err := b.scope.name(name, section)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(b.Outs, func(o Out) bool { return o.section == section && o.text == text })
+	i := slices.IndexFunc(b.Outs, func(o Out) bool { return o.section == section && o.Text == text })
 	if i < 0 {
 		i = len(b.Outs)
-		b.Outs = append(b.Outs, Out{Path: p, Pos: Pos{name.Line, name.Column}, Metric: section == "metrics", Plot: section == "plots", section: section, text: text})
+		b.Outs = append(b.Outs, Out{Path: p, Text: text, Pos: Pos{name.Line, name.Column}, Metric: section == "metrics", Plot: section == "plots", section: section})
 	}
 	if options == nil {
 		return nil
@@ -237,7 +233,7 @@ func (l *loader) artifacts(n *yaml.Node) error {
 			return err
 		}
 		where, _ := lookup(in, "path")
-		if a.Path, err = b.path(where, "path"); err != nil {
+		if a.Path, _, err = b.path(where, "path"); err != nil {
 			return err
 		}
 		l.file.Artifacts = append(l.file.Artifacts, a)

@@ -109,16 +109,19 @@ func hasKey(ps []pair, name string) bool {
 
 // pointedNode checks a list of data, which is outs or deps.
 func pointedNode(outs bool) check {
-	known := append(dataEntries(),
-		entry{name: "persist", check: flagNode},
-		entry{name: "desc", check: textNode},
-		entry{name: "type", check: textNode},
-		entry{name: "labels", check: textsNode},
-		entry{name: "meta", check: anyNode},
-		entry{name: "fs_config", check: mapNode})
+	known := append(dataEntries(), entry{name: "persist", check: flagNode}, entry{name: "fs_config", check: mapNode})
 	if outs {
-		known = append(known, entry{name: "cache", check: flagNode}, entry{name: "remote", check: textNode}, entry{name: "push", check: flagNode},
-			entry{name: "metric", check: anyNode}, entry{name: "plot", check: anyNode})
+		known = append(known,
+			entry{name: "desc", check: textNode},
+			entry{name: "type", check: textNode},
+			entry{name: "labels", check: textsNode},
+			entry{name: "meta", check: anyNode},
+			entry{name: "cache", check: flagNode},
+			entry{name: "remote", check: textNode},
+			entry{name: "push", check: flagNode},
+			// DVC 0 and 1 wrote these, and 3 refuses them: they say nothing that counts.
+			entry{name: "metric", check: anyNode},
+			entry{name: "plot", check: anyNode})
 	} else {
 		known = append(known, entry{name: "repo", check: mapNode}, entry{name: "db", check: mapNode})
 	}

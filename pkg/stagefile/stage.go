@@ -91,6 +91,7 @@ func (s *Stage) Lock() string { return path.Join(path.Dir(s.File), LockName) }
 // Dep is a file or directory that a stage reads.
 type Dep struct {
 	Path string // relative to the root; absolute paths and URLs as written
+	Text string // the path as written, relative to wdir
 	Pos  Pos
 	Glob bool // Path is a pattern; only in mlops.yaml
 }
@@ -98,6 +99,7 @@ type Dep struct {
 // Out is a file or directory that a stage writes.
 type Out struct {
 	Path    string // relative to the root; absolute paths and URLs as written
+	Text    string // the path as written, relative to wdir
 	Pos     Pos
 	NoCache bool // kept in git, or nowhere, rather than in the store
 	Persist bool // not removed before the stage runs
@@ -111,8 +113,8 @@ type Out struct {
 	Plot    bool
 	Props   []PlotProps // how to draw a plot; empty is by default
 
-	section, text string         // where it is declared, and its path as written
-	raw           map[string]any // JSON key → what stands there when it is no text
+	section string         // where it is declared
+	raw     map[string]any // JSON key → what stands there when it is no text
 }
 
 // PlotProps says how to draw one plot.
