@@ -23,10 +23,11 @@ type Config struct {
 
 // Remote is a place for data. URL is absolute, a path where there is no scheme.
 type Remote struct {
-	Name    string
-	URL     string
-	File    string            // of the configuration, that says the URL
-	Options map[string]string // all other keys, in lower case
+	Name     string
+	URL      string
+	Relative bool              // the file says a path relative to it
+	File     string            // of the configuration, that says the URL
+	Options  map[string]string // all other keys, in lower case
 }
 
 // ParseConfig merges configuration files, the weakest first.
@@ -73,6 +74,7 @@ func (c *Config) set(file string, s Setting, remotes map[string]*Remote) {
 	case "":
 	case "url":
 		r.URL, r.File = absolute(dir, s.Value), file
+		r.Relative = r.URL != s.Value
 	default:
 		r.Options[s.Key] = s.Value
 	}
@@ -90,7 +92,7 @@ func inherit(r *Remote, all map[string]*Remote, depth int) {
 		return
 	}
 	inherit(parent, all, depth+1)
-	r.URL = strings.TrimSuffix(parent.URL, "/") + "/" + below
+	r.URL, r.Relative = strings.TrimSuffix(parent.URL, "/")+"/"+below, parent.Relative
 	for key, v := range parent.Options {
 		if _, own := r.Options[key]; !own {
 			r.Options[key] = v

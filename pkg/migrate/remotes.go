@@ -61,8 +61,8 @@ func (o *Origin) remote(theirs dvc.Remote) ImportedRemote {
 	if has {
 		got.Ours += "?" + query
 	}
-	if !strings.Contains(got.Ours, "://") {
-		if rel, err := filepath.Rel(o.Root, got.Ours); err == nil && theirs.File == filepath.Join(o.Root, dvcDir, "config") {
+	if theirs.Relative && theirs.File == filepath.Join(o.Root, dvcDir, "config") {
+		if rel, err := filepath.Rel(o.Root, got.Ours); err == nil {
 			got.Ours = filepath.ToSlash(rel)
 		}
 	}
