@@ -51,6 +51,18 @@ func (g Git) run(ctx context.Context, args ...string) (string, error) {
 	return string(out), nil
 }
 
+// waitGit waits for a git that was started, with a buffer for its messages.
+func waitGit(ctx context.Context, c *exec.Cmd, verb string) error {
+	err := c.Wait()
+	if err == nil {
+		return nil
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		exit.Stderr = c.Stderr.(*bytes.Buffer).Bytes()
+	}
+	return explainGit(ctx, verb, err)
+}
+
 func explainGit(ctx context.Context, verb string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -253,7 +265,7 @@ func (g Git) blobs(ctx context.Context, id string, wanted func(name string) bool
 	if err != nil {
 		return err
 	}
-	c.Stdin = &in
+	c.Stdin, c.Stderr = &in, new(bytes.Buffer)
 	pipe, err := c.StdoutPipe()
 	if err != nil {
 		return err
@@ -266,10 +278,7 @@ func (g Git) blobs(ctx context.Context, id string, wanted func(name string) bool
 		// git may wait for us to read: end it, its own error would only hide ours.
 		return errors.Join(err, c.Cancel(), ignoreExit(c.Wait()))
 	}
-	if err := c.Wait(); err != nil {
-		return explainGit(ctx, "cat-file", err)
-	}
-	return nil
+	return waitGit(ctx, c, "cat-file")
 }
 
 func ignoreExit(err error) error {

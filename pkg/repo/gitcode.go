@@ -94,7 +94,7 @@ func (g Git) limited(ctx context.Context, env []string, limit int64, args ...str
 	if err != nil {
 		return nil, false, err
 	}
-	c.Env = append(c.Env, env...)
+	c.Env, c.Stderr = append(c.Env, env...), new(bytes.Buffer)
 	pipe, err := c.StdoutPipe()
 	if err != nil {
 		return nil, false, err
@@ -106,8 +106,8 @@ func (g Git) limited(ctx context.Context, env []string, limit int64, args ...str
 	if int64(len(out)) > limit {
 		return nil, false, errors.Join(c.Cancel(), ignoreExit(c.Wait()))
 	}
-	if werr := c.Wait(); werr != nil {
-		return nil, false, explainGit(ctx, args[0], werr)
+	if werr := waitGit(ctx, c, verbOf(args)); werr != nil {
+		return nil, false, werr
 	}
 	return out, err == nil, err
 }
