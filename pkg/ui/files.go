@@ -118,8 +118,9 @@ type fileView struct {
 	Count           int64 // rows in the whole table, where it is known
 	MoreColumns     int
 	Problems        []string
-	Cut             bool // only the beginning is shown
-	Absent          bool // the bytes are not on this machine
+	Note            string // how the text was read
+	Cut             bool   // only the beginning is shown
+	Absent          bool   // the bytes are not on this machine
 	Matrix          template.HTML
 }
 

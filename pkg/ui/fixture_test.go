@@ -129,8 +129,11 @@ func (p *place) rich(t *testing.T) {
 		at := now - 90_000 + int64(i)*400
 		points = append(points, track.Metric{Key: "train/loss", Value: 2*math.Exp(-x/40) + 0.1*math.Sin(x), Step: int64(i), Timestamp: at},
 			track.Metric{Key: "accuracy", Value: 1 - math.Exp(-x/30), Step: int64(i), Timestamp: at},
+			track.Metric{Key: "constant", Value: 1, Step: int64(i), Timestamp: at},
+			track.Metric{Key: "margin", Value: math.Sin(x / 9), Step: int64(i), Timestamp: at},
 			track.Metric{Key: "system/cpu_utilization_percentage", Value: 50 + 40*math.Sin(x/9), Step: int64(i), Timestamp: at})
 	}
+	points = append(points, track.Metric{Key: "margin", Value: math.Inf(1), Step: 200, Timestamp: now})
 	points = append(points, track.Metric{Key: "diverged", Value: math.NaN(), Timestamp: now})
 	must(t, p.runs.Log(ctx, richID, track.Batch{Metrics: points}))
 	store := p.deps.Files.(*artifact.Store)
@@ -174,6 +177,7 @@ func fixtureFiles(t *testing.T) map[string]string {
 		"damaged.parquet":     string(table[:len(table)-9]),
 		"plots/matrix.csv":    ",cat,dog\ncat,40,2\ndog,5,33\n",
 		"plots/heat.png":      pixels.String(),
+		"plots/none.png":      "\x89PNG\r\n",
 		"plots/confusion.csv": "actual,predicted\n" + strings.Repeat("cat,cat\ndog,dog\ndog,cat\nbird,bird\n", 30),
 		"report.html":         "<!doctype html><title>r</title><body><h1>Report</h1><script>document.body.dataset.ran='yes';try{parent.evil=1}catch(e){document.body.dataset.kept='out'}</script>",
 		"notes.md":            "# Notes\n\nA `model` of *digits*.\n\n" + evil,

@@ -36,6 +36,7 @@ func (u *pages) functions() template.FuncMap {
 		"details": details,
 		"path":    func(p any) string { return escapePath(fmt.Sprint(p)) },
 		"join":    strings.Join,
+		"parts":   parts,
 		"nav":     nav,
 		"inc":     func(i int) int { return i + 1 },
 	}
@@ -80,6 +81,12 @@ func toInt(n any) int {
 		return n
 	}
 	return 0
+}
+
+// parts is a name that a line may break in where its words end.
+func parts(name string) template.HTML {
+	safe := template.HTMLEscapeString(name)
+	return template.HTML(strings.NewReplacer("_", "_<wbr>", "/", "/<wbr>", ".", ".<wbr>", "-", "-<wbr>").Replace(safe)) //nolint:gosec // escaped above
 }
 
 // count writes a number with spaces between thousands.

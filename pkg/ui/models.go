@@ -75,13 +75,9 @@ func (u *pages) model(w http.ResponseWriter, r *http.Request) error {
 	}
 	b := modelPage{Model: m, Description: markdown(m.Description), May: route.Allow(r.Context(), route.Write, route.Subject{Kind: route.Model, ID: m.Name}) == nil}
 	for i := range versions {
-		u.fromLogged(r.Context(), &versions[i])
-		for _, x := range versions[i].Details.Metrics {
-			if !slices.Contains(b.Metrics, x.Key) && len(b.Metrics) < versionMetrics {
-				b.Metrics = append(b.Metrics, x.Key)
-			}
-		}
+		u.complete(r.Context(), &versions[i])
 	}
+	b.Metrics = commonMetrics(versions)
 	for i := range versions {
 		row := versionRow{Version: versions[i], Values: make([]string, len(b.Metrics))}
 		for _, x := range versions[i].Details.Metrics {
@@ -98,6 +94,21 @@ func (u *pages) model(w http.ResponseWriter, r *http.Request) error {
 		slices.Reverse(b.Events)
 	}
 	return u.show(w, r, http.StatusOK, "model.html", page{Title: m.Name, Nav: "models", Crumbs: []crumb{{"Models", "/models"}}, Body: b})
+}
+
+// commonMetrics are those that most of the versions have, but of machines.
+func commonMetrics(versions []registry.Version) []string {
+	var keys []string
+	have := map[string]int{}
+	for i := range versions {
+		for _, x := range versions[i].Details.Metrics {
+			if have[x.Key]++; have[x.Key] == 1 && !strings.HasPrefix(x.Key, "system/") {
+				keys = append(keys, x.Key)
+			}
+		}
+	}
+	slices.SortStableFunc(keys, func(a, b string) int { return have[b] - have[a] })
+	return keys[:min(len(keys), versionMetrics)]
 }
 
 // modelVersionPage is one version.
@@ -128,7 +139,12 @@ func (u *pages) modelVersion(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	u.fromLogged(r.Context(), &v)
+	if u.Release != nil {
+		if err := u.Release.Complete(r.Context(), &v, true); err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
+	}
+	u.complete(r.Context(), &v)
 	lineage, err := u.lineageOf(r.Context(), &v)
 	if err != nil {
 		return err

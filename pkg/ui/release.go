@@ -114,37 +114,44 @@ func (u *pages) originOf(ctx context.Context, v *registry.Version) *release.Orig
 	return o
 }
 
-// fromLogged fills in what MLflow's clients leave to the logged model that a
-// version was made from: its run, params and metrics.
-func (u *pages) fromLogged(ctx context.Context, v *registry.Version) {
-	if v.LoggedModel == "" || u.Logged == nil {
+// complete fills in what MLflow's clients leave to the run that a version was
+// made in, and to the logged model that it was made from. Either may be gone.
+func (u *pages) complete(ctx context.Context, v *registry.Version) {
+	if v.LoggedModel != "" && u.Logged != nil {
+		if m, err := u.Logged.LoggedModel(ctx, v.LoggedModel); err == nil {
+			v.RunID = cmp.Or(v.RunID, m.Run)
+			fromLogged(v, &m)
+		}
+	}
+	if v.RunID == "" {
 		return
 	}
-	m, err := u.Logged.LoggedModel(ctx, v.LoggedModel)
-	if err != nil { // it may be gone
+	run, err := u.Runs.Run(ctx, v.RunID)
+	if err != nil {
 		return
 	}
-	v.RunID = cmp.Or(v.RunID, m.Run)
+	v.Details.RunName = cmp.Or(v.Details.RunName, run.Name)
+	if len(v.Details.Metrics) == 0 {
+		for _, x := range run.Metrics {
+			v.Details.Metrics = append(v.Details.Metrics, registry.Measure{Key: x.Key, Value: x.Value})
+		}
+	}
+	if len(v.Details.Params) == 0 {
+		v.Details.Params = run.Params
+	}
+}
+
+func fromLogged(v *registry.Version, m *track.LoggedModel) {
 	if len(v.Details.Params) == 0 {
 		v.Details.Params = m.Params
 	}
-	if len(v.Details.Metrics) == 0 {
-		for _, x := range m.Metrics {
-			if n := len(v.Details.Metrics); n > 0 && v.Details.Metrics[n-1].Key == x.Key {
-				v.Details.Metrics = v.Details.Metrics[:n-1] // the last point counts
-			}
-			v.Details.Metrics = append(v.Details.Metrics, registry.Measure{Key: x.Key, Value: track.Value(x.Value)})
-		}
+	if len(v.Details.Metrics) > 0 {
+		return
 	}
-	if run, err := u.Runs.Run(ctx, v.RunID); err == nil {
-		v.Details.RunName = cmp.Or(v.Details.RunName, run.Name)
-		if len(v.Details.Metrics) == 0 {
-			for _, x := range run.Metrics {
-				v.Details.Metrics = append(v.Details.Metrics, registry.Measure{Key: x.Key, Value: x.Value})
-			}
+	for _, x := range m.Metrics {
+		if n := len(v.Details.Metrics); n > 0 && v.Details.Metrics[n-1].Key == x.Key {
+			v.Details.Metrics = v.Details.Metrics[:n-1] // the last point counts
 		}
-		if len(v.Details.Params) == 0 {
-			v.Details.Params = run.Params
-		}
+		v.Details.Metrics = append(v.Details.Metrics, registry.Measure{Key: x.Key, Value: track.Value(x.Value)})
 	}
 }

@@ -124,6 +124,7 @@ type Release interface {
 	Promote(ctx context.Context, q release.PromoteRequest) (release.Promotion, error)
 	SetAlias(ctx context.Context, name, alias string, number int, force bool) error
 	Why(ctx context.Context, ref registry.Ref, history release.History) (release.Lineage, error)
+	Complete(ctx context.Context, v *registry.Version, files bool) error
 }
 
 // pages answers the requests.

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -108,49 +107,55 @@ func (u *pages) view(ctx context.Context, f artifact.File, raw string) (*fileVie
 }
 
 func (v *fileView) fill(data []byte) {
-	if bytes.IndexByte(data[:min(len(data), 8192)], 0) >= 0 || !utf8.Valid(data[:validEnd(data)]) {
+	data, note, ok := decode(data, v.Cut)
+	if !ok {
 		v.Kind = asNothing
 		return
 	}
+	v.Note = note
 	switch v.Kind {
 	case asTable:
 		if v.table(data) {
 			return
 		}
-		v.Kind = asText
 	case asJSON:
-		var b bytes.Buffer
-		if json.Indent(&b, data, "", "  ") == nil && b.Len() <= maxText {
-			v.Text = b.String()
-			return
-		}
-		v.Kind = asText
+		v.json(data)
+		return
 	case asMarkdown:
 		if len(data) <= maxText {
 			v.HTML = markdown(string(data))
 			return
 		}
-		v.Kind = asText
 	default:
-		v.Kind = asText
 	}
+	v.Kind = asText
 	if len(data) > maxText {
 		data, v.Cut = data[:maxText], true
 	}
 	v.Text = strings.ToValidUTF8(string(data), "\ufffd")
+	if slices.Contains([]string{".log", ".txt", ".out", ".err"}, strings.ToLower(path.Ext(v.Path))) {
+		v.Text = terminalText(v.Text)
+	}
 }
 
-// validEnd leaves out a character that the end of what was read cut in two.
-func validEnd(data []byte) int {
-	for i := 1; i <= 3 && i <= len(data); i++ {
-		if utf8.RuneStart(data[len(data)-i]) {
-			if !utf8.FullRune(data[len(data)-i:]) {
-				return len(data) - i
-			}
-			break
+// json lays JSON out, of a long one the beginning. What is none is shown as it
+// is, with what is wrong.
+func (v *fileView) json(data []byte) {
+	v.Kind = asText
+	var b bytes.Buffer
+	err := json.Indent(&b, data, "", "  ")
+	switch {
+	case err == nil && b.Len() <= maxText:
+		v.Text = b.String()
+	case err == nil || v.Cut:
+		v.Text, v.Cut = indent(data, maxText), true
+	default:
+		if len(data) > 0 {
+			v.Problems = append(v.Problems, "not valid JSON: "+err.Error())
 		}
+		v.Cut = len(data) > maxText
+		v.Text = strings.ToValidUTF8(string(data[:min(len(data), maxText)]), "\ufffd")
 	}
-	return len(data)
 }
 
 // table reads the first rows of comma or tab separated values.
@@ -178,7 +183,9 @@ func (v *fileView) table(data []byte) bool {
 	}
 	v.Header = rows[0]
 	rows = rows[1:]
-	v.Matrix = confusion(v.Header, rows)
+	if v.Matrix = confusion(v.Header, rows); v.Matrix != "" && v.Cut {
+		v.Note = strings.TrimSpace(v.Note + " The matrix counts the first " + count(int64(len(rows))) + " rows.")
+	}
 	if len(rows) > csvRows {
 		rows, v.Cut = rows[:csvRows], true
 	}

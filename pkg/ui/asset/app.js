@@ -156,6 +156,23 @@ document.addEventListener('keydown', (e) => {
 // In a narrow window the navigation scrolls.
 $('.side nav [aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
 
+// In a long tree the file that is shown is in sight.
+const shown = $('.tree [aria-current]'), tree = shown?.closest('.tree');
+if (tree) tree.scrollTop = shown.getBoundingClientRect().top - tree.getBoundingClientRect().top - tree.clientHeight / 2;
+
+// So is what a drawing is about.
+for (const on of $$('.dag .on')) {
+  const dag = on.closest('.dag'), at = on.getBoundingClientRect();
+  dag.scrollLeft = at.left + at.width / 2 - dag.getBoundingClientRect().left - dag.clientWidth / 2;
+}
+
+// A picture that is none says so.
+for (const img of $$('.viewer img, .gallery img, .side-by-side img')) {
+  const broken = () => img.replaceWith(el('span', {class: 'broken dim'}, 'not a picture that the browser can show'));
+  img.addEventListener('error', broken);
+  if (img.complete) img.decode().catch(broken); // it was there before this script
+}
+
 // Links that MLflow's clients print.
 const mlflow = location.hash.match(/^#\/experiments\/([^/]+)(?:\/runs\/([0-9a-f]+))?/);
 const model = location.hash.match(/^#\/models\/([^/]+)(?:\/versions\/(\d+))?/);

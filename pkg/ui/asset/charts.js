@@ -29,7 +29,7 @@ const axes = {
 };
 
 // ago is a duration at a line, without what is zero in it.
-const ago = (v) => duration(v).replace(/ 00 \w+$/, '').replace('.0 s', ' s');
+const ago = (v) => (v < 0 ? '' : duration(v)).replace(/ 00 \w+$/, '').replace('.0 s', ' s');
 
 const paint = () => [...Array(10).keys()].map((i) => color('--s' + i));
 
@@ -39,13 +39,14 @@ export class Chart {
     Object.assign(this, {figure, key, runs, plot: null, data: null, zoomed: false});
     this.tip = el('div', {class: 'tip', 'aria-hidden': 'true'});
     this.room = el('div', {role: 'img', 'aria-label': `Chart of ${key}`});
+    this.told = el('p', {class: 'left-out'});
     const big = el('button', {type: 'button', class: 'btn ghost icon small', 'aria-label': 'Enlarge ' + key, title: 'Enlarge', 'aria-pressed': 'false', onclick: () => {
       big.setAttribute('aria-pressed', String(figure.classList.toggle('big')));
       this.draw();
     }}, icon('zoom'));
     this.reset = el('button', {type: 'button', class: 'btn ghost small', hidden: true, onclick: () => this.zoom(null)}, 'Reset zoom');
     $('figcaption', figure).append(this.reset, big);
-    figure.append(this.room, this.tip);
+    figure.append(this.room, this.told, this.tip);
     new ResizeObserver(() => this.plot && this.plot.width !== this.width && this.plot.setSize({width: this.width, height: this.height})).observe(figure);
   }
 
@@ -89,12 +90,14 @@ export class Chart {
     this.plot?.destroy();
     this.plot = null;
     this.room.replaceChildren();
+    this.told.textContent = '';
     if (!tables.length || !tables.some((t) => t[1].some((y) => y !== null))) {
       this.figure.classList.add('none');
       this.room.append(el('p', {class: 'note-line'}, options.log ? 'No value above 0: nothing to draw on a logarithmic axis.' : 'No number to draw.'));
       return;
     }
     this.figure.classList.remove('none');
+    this.told.textContent = this.leftOut();
     const data = uPlot.join(tables);
     const colors = paint();
     const dim = color('--dim'), line = color('--line');
@@ -107,8 +110,8 @@ export class Chart {
       this.lines.push({index: series.length, run: s.run, color: c});
       // There are ten colors: the next ten runs are dashed.
       const dash = [undefined, [7, 4], [2, 3], [10, 3, 2, 3]][Math.floor(this.runs.indexOf(s.run) / 10) % 4];
-      series.push({label: s.run.name, stroke: c, dash, width: 1.8, spanGaps: true, points: {show: alone || data[0].length < 24, size: alone ? 8 : 5}});
-      if (tables[i].length > 2) series.push({label: 'raw', stroke: c, width: 1, alpha: 0.28, spanGaps: true, points: {show: false}});
+      series.push({label: s.run.name, stroke: c, dash, width: 1.8, points: {show: alone || data[0].length < 24, size: alone ? 8 : 5, filter: lonely}});
+      if (tables[i].length > 2) series.push({label: 'raw', stroke: c, width: 1, alpha: 0.28, points: {show: false}});
     });
     const axis = {stroke: dim, grid: {stroke: line, width: 1}, ticks: {stroke: line, width: 1, size: 4}, font: '11px system-ui, sans-serif'};
     const xs = data[0];
@@ -121,7 +124,7 @@ export class Chart {
       scales: {x: {time: options.x === 'time', range: xs.length === 1 ? () => [xs[0] - 1, xs[0] + 1] : undefined}, y: options.log ? {distr: 3} : {range: (u, low, high) => pad(low, high)}},
       axes: [
         {...axis, size: 30, space: 60, labelSize: 16, labelGap: 0, labelFont: axis.font, ...axes[options.x], values: options.x === 'relative' ? (u, at) => at.map(ago) : options.x === 'step' ? (u, at) => at.map((v) => (Number.isInteger(v) ? compact(v) : '')) : undefined},
-        {...axis, grid: {...axis.grid, filter: (u, at) => powers(at)}, size: (u, values) => Math.max(34, 10 + 6.6 * Math.max(0, ...(values || []).map((v) => (v || '').length))), values: (u, at) => at.map((v) => (v == null ? '' : number(v, 4)))},
+        {...axis, grid: {...axis.grid, filter: (u, at) => powers(at)}, size: letters, values: (u, at, i, space, step) => at.map((v) => (v == null ? '' : number(v, digits(at, step))))},
       ],
       hooks: {
         setCursor: [(u) => this.point(u)],
@@ -134,6 +137,13 @@ export class Chart {
     if (kept) this.zoom({min: kept.min, max: kept.max}); // what is looked at stays, whatever comes in
     const last = shown.map((s) => `${shown.length > 1 ? s.run.name + ': ' : ''}${s.y.length} points, last ${number(s.y.at(-1))}`).slice(0, 12).join('; ');
     this.room.setAttribute('aria-label', `Chart of ${this.key} by ${axes[options.x].label.toLowerCase()}. ${last}`);
+  }
+
+  // leftOut says which values the lines have gaps for.
+  leftOut() {
+    const some = (is) => this.series.some((s) => s.y.some(is));
+    return [some((y) => y === null) && 'NaN and infinite values are left out.',
+      options.log && some((y) => y !== null && y <= 0) && 'Values of 0 and less are left out: a logarithmic axis has no place for them.'].filter(Boolean).join(' ');
   }
 
   zoom(range) {
@@ -175,8 +185,32 @@ export class Chart {
   }
 }
 
-// near is the value at i, or the closest one where a curve has none there.
+// lonely are the points that no line leads to, as those between two gaps; an
+// undefined value is no gap, but a place where other curves have a point.
+function lonely(u, series, all) {
+  if (all) return null;
+  const ys = u.data[series];
+  const at = [...ys.keys()].filter((i) => ys[i] !== undefined);
+  return at.filter((i, k) => ys[i] !== null && (ys[at[k - 1]] ?? null) === null && (ys[at[k + 1]] ?? null) === null);
+}
+
+// letters is the room that the longest text of an axis takes.
+function letters(u, values, axis, round) {
+  const a = u.axes[axis];
+  if (round > 1) return a._size; // it settles
+  u.ctx.font = a.font[0];
+  return Math.max(34, Math.ceil(a.ticks.size + a.gap + Math.max(0, ...(values || []).map((v) => u.ctx.measureText(v || '').width)) / devicePixelRatio));
+}
+
+// digits are as many as tell the lines of an axis apart.
+function digits(at, step) {
+  const most = Math.max(...at.map((v) => Math.abs(v || 0)));
+  return options.log || !(step > 0) || !most ? 4 : Math.max(4, Math.min(12, Math.floor(Math.log10(most)) - Math.floor(Math.log10(step)) + 1));
+}
+
+// near is the value at i, or the closest one where a curve has no point there.
 function near(values, i) {
+  if (values[i] === null) return null;
   for (let d = 0; d < values.length; d++) {
     if (values[i - d] != null) return values[i - d];
     if (values[i + d] != null) return values[i + d];
@@ -192,9 +226,11 @@ function powers(at) {
   return whole.filter((v) => v !== null).length > 1 ? whole : at;
 }
 
+// pad is the range of an axis: a curve that moves by rounding only is flat.
 function pad(low, high) {
   if (low == null) return [0, 1];
-  const room = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.06;
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const room = high - low <= size * 1e-9 ? size * 0.1 || 1 : (high - low) * 0.06;
   return [low - room, high + room];
 }
 

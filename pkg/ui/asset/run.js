@@ -22,11 +22,16 @@ async function refresh() {
     }
     if (now.isEqualNode(part)) continue;
     for (const [log, fresh] of logs) fresh.replaceWith(log);
+    const places = scrolled(part);
     part.replaceWith(document.adoptNode(now));
+    scrolled(now).forEach(([e], i) => { if (places[i]) [, e.scrollLeft, e.scrollTop] = places[i]; });
     for (const [log,, top] of logs) log.scrollTop = top;
   }
   return !!fresh.querySelector('[data-running]');
 }
+
+// scrolled are the parts that scroll, and where to.
+const scrolled = (part) => $$('.scroll, .dag', part).map((e) => [e, e.scrollLeft, e.scrollTop]);
 
 // again looks every three seconds while something runs, and now and then where
 // something may begin.

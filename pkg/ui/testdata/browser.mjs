@@ -2,64 +2,8 @@
 // URL, with MLOPS_TEST_NPM (where playwright-core and axe-core are),
 // MLOPS_TEST_CHROMIUM and, if pictures are wanted, MLOPS_TEST_SCREENSHOTS.
 // MLOPS_TEST_SCENES, a regular expression, chooses some of the scenes.
-import {createRequire} from 'node:module';
-import {mkdirSync, readFileSync} from 'node:fs';
 import assert from 'node:assert/strict';
-
-const require = createRequire(process.env.MLOPS_TEST_NPM + '/');
-const {chromium} = require('playwright-core');
-const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-const base = process.argv[2];
-const pictures = process.env.MLOPS_TEST_SCREENSHOTS;
-if (pictures) mkdirSync(pictures, {recursive: true});
-
-const rich = 'b'.repeat(31) + '2';
-const browser = await chromium.launch({executablePath: process.env.MLOPS_TEST_CHROMIUM, args: ['--no-sandbox']});
-const failures = [];
-const chosen = new RegExp(process.env.MLOPS_TEST_SCENES || '');
-
-// scene runs fn on a page of its own; errors of the console fail it.
-async function scene(name, options, fn) {
-  if (!chosen.test(name)) return;
-  const context = await browser.newContext({viewport: {width: 1360, height: 860}, reducedMotion: 'reduce', ...options});
-  const page = await context.newPage();
-  const wrong = [];
-  page.on('console', (m) => { if (m.type() === 'error' && !page.expected?.test(m.text())) wrong.push('console: ' + m.text()); });
-  page.on('pageerror', (e) => wrong.push('script: ' + e.message));
-  page.setDefaultTimeout(8000);
-  try {
-    await fn(page);
-    assert.deepEqual(wrong, []);
-    assert.equal(await page.evaluate(() => window.evil), undefined, 'a text of a user ran as a script');
-    console.log('ok  ', name);
-  } catch (e) {
-    failures.push(name);
-    console.log('FAIL', name, '\n', e.message, '\n', wrong.join('\n'));
-    if (pictures) await page.screenshot({path: `${pictures}/failed-${name.replace(/\W+/g, '-')}.png`}).catch(() => {});
-  }
-  await context.close();
-}
-
-// ready waits until tables and charts are drawn.
-async function ready(page) {
-  await page.waitForLoadState('load');
-  await page.waitForFunction(() => {
-    const near = [...document.querySelectorAll('figure.chart')].filter((f) => f.getBoundingClientRect().top < innerHeight && !f.hidden);
-    return near.every((f) => f.querySelector('canvas, .note-line')) && (!document.querySelector('#grid') || document.querySelector('#grid table, #grid .empty'));
-  });
-  await page.waitForTimeout(60);
-}
-
-const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-// accessible asks axe-core for what is wrong: all rules, or some.
-async function accessible(page, name, rules) {
-  await page.evaluate(axe);
-  const {violations} = await page.evaluate((runOnly) => axe.run(document, {runOnly, resultTypes: ['violations']}), rules || levels);
-  assert.deepEqual(violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.failureSummary || '').split('\n').slice(1, 2)).join(' | ')}`), [], name);
-}
-
-const picture = (page, name) => pictures && page.screenshot({path: `${pictures}/${name}.png`});
+import {accessible, base, end, picture, ready, scene} from './harness.mjs';
 
 // Axe needs to run a script that the policy of the pages forbids to come from
 // text; evaluate goes through the debugger, which it does not bind.
@@ -73,6 +17,7 @@ const pages = {
   parquet: '/runs/rich/files/rows.parquet', damaged: '/runs/rich/files/damaged.parquet', gallery: '/runs/rich/files/plots', about: '/experiments/1/about', flat: '/runs?experiment=digits&group=flat',
   version: '/models/digits/1', pipelines: '/pipelines?stage=train', missing: '/runs/nobody-here',
 };
+const rich = 'b'.repeat(31) + '2';
 const looked = [];
 for (const [name, path] of Object.entries(pages)) {
   looked.push([`${name}`, {colorScheme: 'light'}, async (page) => {
@@ -172,24 +117,6 @@ await scene('a range is selected from where it began, also after a sort', {}, as
   assert.equal(await page.locator('#picked-count').textContent(), '3 selected');
 });
 
-await scene('a zoom stays while a run goes on', {}, async (page) => {
-  await page.goto(base + '/runs/still-running/metrics');
-  for (const value of [0.1, 0.2, 0.3, 0.4]) await fetch(base + '/test/log?value=' + value);
-  const chart = page.locator('figure[data-key=accuracy]');
-  await chart.locator('figcaption .num', {hasText: '0.4'}).waitFor();
-  await chart.getByRole('img', {name: 'Chart of accuracy by step'}).waitFor();
-  const b = await chart.locator('.u-over').boundingBox();
-  await page.mouse.move(b.x + b.width * 0.2, b.y + 50);
-  await page.mouse.down();
-  await page.mouse.move(b.x + b.width * 0.6, b.y + 50);
-  await page.mouse.up();
-  await chart.getByRole('button', {name: 'Reset zoom'}).waitFor();
-  await fetch(base + '/test/log?value=0.456');
-  await chart.locator('figcaption .num', {hasText: '0.456'}).waitFor();
-  await page.waitForTimeout(100);
-  assert.ok(await chart.getByRole('button', {name: 'Reset zoom'}).isVisible());
-});
-
 await scene('keys: walk, select, compare, help', {}, async (page) => {
   await page.goto(base + '/runs?filter=trial-1');
   await page.locator('#grid tbody a').first().waitFor();
@@ -274,30 +201,6 @@ await scene('a run that goes on shows on its page', {}, async (page) => {
   await page.goto(base + '/runs/still-running/metrics');
   await fetch(base + '/test/log?value=0.999');
   await page.locator('figure[data-key=accuracy] figcaption .num', {hasText: '0.999'}).waitFor({timeout: 9000});
-});
-
-await scene('charts: smoothing, axes, zoom, values', {}, async (page) => {
-  await page.goto(base + '/runs/rich/metrics');
-  const chart = page.locator('figure[data-key="train/loss"]');
-  await chart.locator('canvas').waitFor();
-  const hover = async (x, y) => { const b = await chart.locator('.u-over').boundingBox(); await page.mouse.move(b.x + b.width * x, b.y + b.height * y); };
-  await hover(0.5, 0.5);
-  await chart.locator('.tip').getByText(/step 1?\d\d/).waitFor();
-  await picture(page, 'tooltip');
-  await page.locator('#smooth').fill('0.9');
-  await page.getByRole('button', {name: 'Log'}).click();
-  await page.getByRole('button', {name: 'Duration'}).click();
-  await picture(page, 'smoothed');
-  await hover(0.3, 0.5);
-  await page.mouse.down();
-  await hover(0.6, 0.5);
-  await page.mouse.up();
-  await chart.getByRole('button', {name: 'Reset zoom'}).click();
-  await chart.getByRole('button', {name: 'Reset zoom'}).waitFor({state: 'hidden'});
-  await chart.getByRole('button', {name: 'Enlarge train/loss'}).click();
-  await picture(page, 'enlarged');
-  await page.getByLabel('Find a metric').fill('accu');
-  assert.equal(await page.locator('figure.chart:visible').count(), 1);
 });
 
 await scene('compare: parallel coordinates, scatter, axes', {}, async (page) => {
@@ -487,8 +390,5 @@ await scene('the log of a stage grows while it runs', {}, async (page) => {
   await page.locator('#run-head .status.finished').waitFor();
 });
 
-await browser.close();
-if (failures.length) {
-  console.log(`${failures.length} of the scenes failed: ${failures.join('; ')}`);
-  process.exit(1);
-}
+await import('./charts.mjs');
+await end();
