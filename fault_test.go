@@ -191,7 +191,7 @@ func faultWorks() []faultWork {
 				if out := s.run("mlops", "runs", "show", "theirs"); !strings.Contains(out, "FINISHED") || !strings.Contains(out, "artifact  notes/a.txt") || !strings.Contains(out, "loss") {
 					s.Errorf("the run is not whole:\n%s", out)
 				}
-				if out := s.run("mlops", "model", "versions", "wine", "--json"); !strings.Contains(out, `"version": 1`) || strings.Contains(out, `"version": 2`) {
+				if out := s.run("mlops", "model", "versions", "wine", "--json"); !strings.Contains(out, `"version": 2`) || strings.Count(out, `"version": `) != 1 {
 					s.Errorf("the versions of the model:\n%s", out)
 				}
 				if out := s.run("mlops", "import", "mlflow", "../mlruns", "--json"); strings.Contains(out, `"new": 1`) {
@@ -299,11 +299,13 @@ func prepareMLruns(s *sandbox) {
 		"../mlruns/1/meta.yaml": "experiment_id: '1'\nname: wine\nlifecycle_stage: active\n",
 		run + "meta.yaml": "run_id: 0123456789abcdef0123456789abcdef\nrun_name: theirs\nexperiment_id: '1'\nstatus: 3\n" +
 			"start_time: 1700000000000\nend_time: 1700000001000\nlifecycle_stage: active\nartifact_uri: file:///gone/artifacts\n",
-		run + "params/lr":                 "0.1",
-		run + "metrics/loss":              "1700000000000 1.0 0\n1700000000001 0.5 1\n",
-		run + "artifacts/notes/a.txt":     "hello\n",
+		run + "params/lr":             "0.1",
+		run + "metrics/loss":          "1700000000000 1.0 0\n1700000000001 0.5 1\n",
+		run + "artifacts/notes/a.txt": "hello\n",
+		"../mlruns/1/models/m-0123456789abcdef0123456789abcdef/meta.yaml": "model_id: m-0123456789abcdef0123456789abcdef\nname: tree\nexperiment_id: '1'\nstatus: 2\n" +
+			"creation_timestamp: 1700000000000\nlast_updated_timestamp: 1700000000000\nartifact_location: file:///gone/tree\n",
 		"../mlruns/models/wine/meta.yaml": "name: wine\ncreation_timestamp: 1700000000000\nlast_updated_timestamp: 1700000000000\n",
-		"../mlruns/models/wine/version-1/meta.yaml": "name: wine\nversion: 1\ncreation_timestamp: 1700000000000\ncurrent_stage: None\nstatus: READY\n" +
+		"../mlruns/models/wine/version-2/meta.yaml": "name: wine\nversion: 2\ncreation_timestamp: 1700000000000\ncurrent_stage: None\nstatus: READY\n" +
 			"run_id: 0123456789abcdef0123456789abcdef\nsource: runs:/0123456789abcdef0123456789abcdef/notes\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {

@@ -85,9 +85,7 @@ func runExportMLflow(ctx context.Context, o *exportMLflowOptions, url string, wo
 	if err := a.io.Result(res, func(w io.Writer) error { return printExported(w, res) }); err != nil {
 		return err
 	}
-	for _, p := range res.Problems {
-		a.io.Warn("%s: %s", p.What, p.Why)
-	}
+	a.warnProblems(res.Problems)
 	if len(res.Problems) > 0 {
 		return errs.New(errs.Partial, "export mlflow: %s not copied whole", plural(len(res.Problems), "thing was", "things were"))
 	}

@@ -83,14 +83,7 @@ func runImportMLflow(ctx context.Context, o *importMLflowOptions, name string) e
 	if err := a.io.Result(res, func(w io.Writer) error { return printImported(w, res) }); err != nil {
 		return err
 	}
-	const shown = 20
-	for i, p := range res.Problems {
-		if i == shown {
-			a.io.Warn("and %d more: --json lists them", len(res.Problems)-shown)
-			break
-		}
-		a.io.Warn("%s: %s", p.What, p.Why)
-	}
+	a.warnProblems(res.Problems)
 	if res.Runs.Total() > 0 && !res.DryRun {
 		a.io.Hint("look at them: mlops runs ls; serve them to MLflow's clients: mlops server")
 	}
@@ -139,6 +132,9 @@ func printImported(w io.Writer, res mlruns.ImportResult) error {
 	}
 	var ignored []string
 	for what, n := range res.Ignored {
+		if n == 1 {
+			what = strings.TrimSuffix(what, "s")
+		}
 		ignored = append(ignored, fmt.Sprintf("%d %s", n, what))
 	}
 	if slices.Sort(ignored); len(ignored) > 0 {
@@ -153,6 +149,35 @@ func printImported(w io.Writer, res mlruns.ImportResult) error {
 	}
 	_, err := io.WriteString(w, text)
 	return err
+}
+
+// warnProblems says what was not copied. What has the same reason but for the id in
+// it, as when thousands of runs lack their files, is said once.
+func (a *app) warnProblems(problems []mlruns.Problem) {
+	reason := func(p mlruns.Problem) string {
+		return strings.ReplaceAll(p.Why, p.What[strings.LastIndexByte(p.What, ' ')+1:], "")
+	}
+	more := map[string]int{}
+	for _, p := range problems {
+		more[reason(p)]++
+	}
+	const shown = 20
+	said := 0
+	for _, p := range problems {
+		n := more[reason(p)]
+		if n == 0 {
+			continue
+		}
+		if said++; said > shown {
+			a.io.Warn("and %d more reasons: --json lists all", len(more)-shown)
+			return
+		}
+		more[reason(p)] = 0
+		if n > 1 {
+			p.What += fmt.Sprintf(" and %d more", n-1)
+		}
+		a.io.Warn("%s: %s", p.What, p.Why)
+	}
 }
 
 // countRow is a line of a summary.

@@ -133,12 +133,12 @@ func (x *Exporter) putter(ctx context.Context, root string) (func(context.Contex
 			return x.upload(ctx, path.Join(strings.Trim(u.Path, "/"), f.path), f)
 		}, nil
 	case "s3", "gs", "azblob":
-		at, err := x.bucketAt(ctx, root)
+		at, err := x.places.inBucket(ctx, root)
 		if err != nil {
 			return nil, err
 		}
 		return func(ctx context.Context, f sent) error {
-			return at.bucket.Put(ctx, at.prefix+f.path, f.size, func() (io.ReadCloser, error) { return x.origin.Objects.Open(ctx, f.id) }, remote.PutOptions{})
+			return at.Put(ctx, at.prefix+f.path, f.size, func() (io.ReadCloser, error) { return x.origin.Objects.Open(ctx, f.id) }, remote.PutOptions{})
 		}, nil
 	case "file":
 		dir := localPath(root)
@@ -150,16 +150,6 @@ func (x *Exporter) putter(ctx context.Context, root string) (func(context.Contex
 	}
 	return nil, errs.New(errs.Remote, "the server keeps files at %s, which cannot be written from here", root).
 		Hint("start it with --serve-artifacts, which is its default")
-}
-
-func (x *Exporter) bucketAt(ctx context.Context, root string) (bucketFiles, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	files, err := x.places.inBucket(ctx, root)
-	if err != nil {
-		return bucketFiles{}, err
-	}
-	return files.(bucketFiles), nil
 }
 
 // upload sends a file through the server.

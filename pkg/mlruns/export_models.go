@@ -76,7 +76,7 @@ func (x *Exporter) loggedModel(ctx context.Context, m *track.LoggedModel, run, e
 	if err := x.measured(ctx, m, run, id); err != nil {
 		return made.Model, err
 	}
-	files, err := x.modelAssets(ctx, m.ID, "")
+	files, err := assetsOf(ctx, x.origin.Tracking, m.ID, "")
 	if err != nil {
 		return made.Model, err
 	}
@@ -105,27 +105,6 @@ func (x *Exporter) measured(ctx context.Context, m *track.LoggedModel, run, id s
 		}
 	}
 	return nil
-}
-
-// modelAssets are all files of a logged model.
-func (x *Exporter) modelAssets(ctx context.Context, id, dir string) ([]track.Asset, error) {
-	list, err := x.origin.Tracking.ListArtifacts(ctx, track.Owner{Model: true, ID: id}, dir)
-	if err != nil {
-		return nil, err
-	}
-	var out []track.Asset
-	for _, a := range list {
-		if a.Kind != "dir" || !a.ID.IsZero() {
-			out = append(out, a)
-			continue
-		}
-		below, err := x.modelAssets(ctx, id, a.Path)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, below...)
-	}
-	return out, nil
 }
 
 // registered gives the registered models to the server: versions whose files came

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/remote"
@@ -62,14 +63,42 @@ func (d directory) Walk(ctx context.Context, fn func(File) error) error {
 
 // bucketFiles is a place in a bucket.
 type bucketFiles struct {
-	bucket remote.Bucket
+	*bucket
 	prefix string // "" or with a slash at its end
+}
+
+// bucket is a connection that gives up: one that could not list its first place
+// would not list the next thousands either.
+type bucket struct {
+	remote.Bucket
+	mu     sync.Mutex
+	listed bool
+	failed error
+}
+
+// list returns a page of objects.
+func (b *bucket) list(ctx context.Context, prefix, token string) ([]remote.Object, string, error) {
+	b.mu.Lock()
+	failed := b.failed
+	b.mu.Unlock()
+	if failed != nil {
+		return nil, "", failed
+	}
+	page, next, err := b.List(ctx, prefix, token)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil {
+		b.listed = true
+	} else if !b.listed && ctx.Err() == nil {
+		b.failed = err
+	}
+	return page, next, err
 }
 
 // Walk implements Files.
 func (b bucketFiles) Walk(ctx context.Context, fn func(File) error) error {
 	for token := ""; ; {
-		page, next, err := b.bucket.List(ctx, b.prefix, token)
+		page, next, err := b.list(ctx, b.prefix, token)
 		if err != nil {
 			return err
 		}
@@ -78,7 +107,7 @@ func (b bucketFiles) Walk(ctx context.Context, fn func(File) error) error {
 			if p == "" || strings.HasSuffix(p, "/") {
 				continue
 			}
-			if err := fn(File{Path: p, Size: o.Size, Open: func(ctx context.Context) (io.ReadCloser, error) { return b.bucket.Get(ctx, o.Key, 0, -1) }}); err != nil {
+			if err := fn(File{Path: p, Size: o.Size, Open: func(ctx context.Context) (io.ReadCloser, error) { return b.Get(ctx, o.Key, 0, -1) }}); err != nil {
 				return err
 			}
 		}
@@ -92,11 +121,13 @@ func (b bucketFiles) Walk(ctx context.Context, fn func(File) error) error {
 type places struct {
 	home    string // the directory that holds the source
 	options OpenOptions
-	buckets map[string]remote.Bucket
+
+	mu      sync.Mutex
+	buckets map[string]*bucket
 }
 
 func newPlaces(home string, o OpenOptions) *places {
-	return &places{home: home, options: o, buckets: map[string]remote.Bucket{}}
+	return &places{home: home, options: o, buckets: map[string]*bucket{}}
 }
 
 func (p *places) close() error {
@@ -173,7 +204,8 @@ func (p *places) local(uri string, also []string) (Files, error) {
 func (p *places) proxied(ctx context.Context, uri, below string, also []string) (Files, error) {
 	root := p.options.Artifacts
 	if strings.Contains(root, "://") {
-		return p.inBucket(ctx, strings.TrimRight(root, "/")+"/"+below)
+		address, options, _ := strings.Cut(root, "?")
+		return p.inBucket(ctx, strings.TrimRight(address, "/")+"/"+below+"?"+options)
 	}
 	tries := also
 	roots := []string{filepath.Join(p.home, "mlartifacts"), filepath.Join(p.home, "..", "mlartifacts")}
@@ -197,22 +229,32 @@ func (p *places) proxied(ctx context.Context, uri, below string, also []string) 
 		Hint("name what its --artifacts-destination was: --artifacts DIR, or --artifacts s3://…")
 }
 
-func (p *places) inBucket(ctx context.Context, uri string) (Files, error) {
+// inBucket finds what is in a bucket. What follows ? says how it is reached, and is
+// that of --artifacts where a URI of MLflow means the same bucket.
+func (p *places) inBucket(ctx context.Context, uri string) (bucketFiles, error) {
 	u, err := url.Parse(uri)
 	if err != nil {
-		return nil, errs.New(errs.Usage, "%s: %w", uri, err)
+		return bucketFiles{}, errs.New(errs.Usage, "%s: %w", uri, err)
 	}
-	at := u.Scheme + "://" + u.Host
-	b, known := p.buckets[at]
-	if !known {
-		if b, err = p.options.Bucket(ctx, at); err != nil {
-			return nil, err
-		}
-		p.buckets[at] = b
+	if named, err := url.Parse(p.options.Artifacts); err == nil && u.RawQuery == "" && named.Scheme == u.Scheme && named.Host == u.Host {
+		u.RawQuery = named.RawQuery
 	}
 	prefix := strings.Trim(u.Path, "/")
 	if prefix != "" {
 		prefix += "/"
+	}
+	u.Path, u.RawPath, u.ForceQuery = "", "", false
+	at := u.String()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b, known := p.buckets[at]
+	if !known {
+		conn, err := p.options.Bucket(ctx, at)
+		if err != nil {
+			return bucketFiles{}, err
+		}
+		b = &bucket{Bucket: conn}
+		p.buckets[at] = b
 	}
 	return bucketFiles{b, prefix}, nil
 }

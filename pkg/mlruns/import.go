@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/progress"
@@ -65,6 +66,7 @@ type Importer struct {
 	target Target
 	report progress.Reporter
 
+	mu     sync.Mutex // of problems, while files are looked for side by side
 	result ImportResult
 	task   progress.Task
 	ids    map[string]string // experiment there → here
@@ -140,6 +142,8 @@ func choose(all []track.Experiment, words []string) ([]track.Experiment, error) 
 
 // problem notes what was not taken over.
 func (m *Importer) problem(what string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.result.Problems = append(m.result.Problems, problemOf(what, err))
 }
 
@@ -205,77 +209,6 @@ func (m *Importer) makeExperiment(ctx context.Context, e, here track.Experiment,
 		return here, nil
 	}
 	return here, m.target.Tracking.SetExperimentTags(ctx, here.ID, fresh)
-}
-
-// loggedModels takes over the logged models of an experiment. It returns, by run,
-// what was measured with them.
-func (m *Importer) loggedModels(ctx context.Context, e, here track.Experiment) (map[string][]track.ModelMetric, error) {
-	measured := map[string][]track.ModelMetric{}
-	err := m.source.Models(ctx, e.ID, func(lm *Model) error {
-		old, err := m.target.Tracking.LoggedModel(ctx, lm.ID)
-		known := err == nil
-		if err != nil && !errs.Is(err, errs.NotFound) {
-			return err
-		}
-		files, err := m.files(ctx, "logged model "+lm.ID, lm.Place)
-		if err != nil {
-			return err
-		}
-		root := "mlflow-artifacts:/" + here.ID + "/models/" + lm.ID + "/artifacts"
-		m.places[placeKey(lm.Place)] = root
-		if m.result.DryRun {
-			m.models[lm.ID] = true
-			m.count(&m.result.Models, known, known)
-			m.counted(files)
-			return nil
-		}
-		for _, p := range lm.Metrics {
-			p.Model = lm.ID
-			measured[p.Run] = append(measured[p.Run], p)
-		}
-		if known && old.Status == lm.Status {
-			m.models[lm.ID] = true
-			m.result.Models.Same++
-			return nil
-		}
-		if err := m.loggedModel(ctx, lm, here.ID, known, files); err != nil {
-			if ctx.Err() != nil || errs.Is(err, errs.Internal) {
-				return err
-			}
-			m.problem("logged model "+lm.ID, err)
-			return nil
-		}
-		m.models[lm.ID] = true
-		m.count(&m.result.Models, known, false)
-		return nil
-	}, func(err error) { m.problem("experiment "+e.Name, err) })
-	return measured, err
-}
-
-// loggedModel writes one logged model: its files, then what says that it is whole.
-func (m *Importer) loggedModel(ctx context.Context, lm *Model, experiment string, known bool, files []File) error {
-	assets, err := m.keep(ctx, [][]File{files})
-	if err != nil {
-		return err
-	}
-	if !known {
-		made := lm.LoggedModel
-		fit := track.Batch{Params: made.Params, Tags: made.Tags}.Fit()
-		made.Params, made.Tags, made.Metrics = fit.Params, fit.Tags, nil
-		made.ExperimentID, made.Experiment, made.Status = experiment, "", track.ModelPending
-		if _, err := m.target.Tracking.CreateLoggedModel(ctx, made); err != nil {
-			return err
-		}
-	}
-	if len(assets[0]) > 0 {
-		if err := m.target.Tracking.PutArtifacts(ctx, track.Owner{Model: true, ID: lm.ID}, assets[0]); err != nil {
-			return err
-		}
-	}
-	if lm.Status == track.ModelPending {
-		return nil
-	}
-	return m.target.Tracking.FinishLoggedModel(ctx, lm.ID, lm.Status, lm.Message)
 }
 
 // count notes what became of one thing.

@@ -48,51 +48,25 @@ func (m *Importer) registered(ctx context.Context, reg Registered) error {
 	}
 	var versions []registry.Version
 	if known {
-		if versions, err = t.Versions(ctx, registry.Query{Filter: track.Filter{{Entity: track.Attributes, Key: "name", Op: track.Equal, Text: reg.Name}}, Bare: true}); err != nil {
+		if versions, err = t.Versions(ctx, registry.Query{Filter: track.Filter{{Entity: track.Attributes, Key: "name", Op: track.Equal, Text: reg.Name}}, Bare: true, Prompts: true}); err != nil {
 			return err
 		}
-	}
-	m.count(&m.result.Registered, known, known)
-	if !known && !m.result.DryRun {
-		if here, err = t.CreateModel(ctx, reg.Model); err != nil {
-			return err
-		}
-	}
-	numbers := map[int]int{} // there → here
-	last := 0                // the highest number that is known to be used here
-	for _, v := range versions {
-		last = max(last, v.Number)
-	}
-	for _, v := range reg.Versions {
-		v.ID = versionID(v.Version)
-		if i := slices.IndexFunc(versions, func(had registry.Version) bool { return had.ID == v.ID }); i >= 0 {
-			numbers[v.Number] = versions[i].Number
-			m.result.Versions.Same++
-			continue
-		}
-		if v.Gone {
-			continue
-		}
-		if m.result.DryRun {
-			m.result.Versions.New++
-			continue
-		}
-		number, err := m.version(ctx, v.Version, last)
-		last = max(last, number)
-		if exists, ok := errors.AsType[*registry.ExistsError](err); ok && exists != nil {
-			continue // it was taken over, and deleted here since
-		}
+		same, err := m.told(ctx, registry.Ref{Name: reg.Name}, here.Description, reg.Description, here.Tags, reg.Tags)
 		if err != nil {
-			return fmt.Errorf("version %d: %w", v.Number, err)
+			return err
 		}
-		if number != v.Number {
-			m.problem(fmt.Sprintf("version %d of %s", v.Number, reg.Name), fmt.Errorf("it is version %d here: other versions have used that number", number))
+		m.count(&m.result.Registered, true, same)
+	} else {
+		m.result.Registered.New++
+		if !m.result.DryRun {
+			if here, err = t.CreateModel(ctx, reg.Model); err != nil {
+				return err
+			}
 		}
-		numbers[v.Number] = number
-		m.result.Versions.New++
 	}
-	if m.result.DryRun {
-		return nil
+	numbers, err := m.versions(ctx, reg, versions)
+	if err != nil || m.result.DryRun {
+		return err
 	}
 	for _, a := range reg.Aliases {
 		taken := slices.ContainsFunc(here.Aliases, func(had registry.Alias) bool { return had.Name == a.Name })
@@ -103,6 +77,94 @@ func (m *Importer) registered(ctx context.Context, reg Registered) error {
 		}
 	}
 	return fault.At(ctx, "mlruns.registered")
+}
+
+// told adds the description and the tags that a model or version lacks here; the
+// others may have been changed here.
+func (m *Importer) told(ctx context.Context, ref registry.Ref, had, description string, hadTags, tags []registry.Tag) (same bool, err error) {
+	t := m.target.Registry
+	same = true
+	if had == "" && description != "" {
+		same = false
+		if !m.result.DryRun {
+			if err := t.Describe(ctx, ref, description); err != nil {
+				return false, err
+			}
+		}
+	}
+	for _, tag := range tags {
+		if slices.ContainsFunc(hadTags, func(h registry.Tag) bool { return h.Key == tag.Key }) {
+			continue
+		}
+		same = false
+		if m.result.DryRun {
+			continue
+		}
+		if err := t.SetTag(ctx, ref, tag.Key, tag.Value); err != nil {
+			return false, err
+		}
+	}
+	return same, nil
+}
+
+// versions registers the versions that are not among those here, and returns the
+// number here of each number there.
+func (m *Importer) versions(ctx context.Context, reg Registered, here []registry.Version) (map[int]int, error) {
+	t := m.target.Registry
+	numbers := map[int]int{}
+	last := 0 // the highest number that is known to be used here
+	for _, v := range here {
+		last = max(last, v.Number)
+		if v.ID == gapID(v.Model, v.Number) && !m.result.DryRun { // of an import that was killed
+			if err := t.Delete(ctx, registry.Ref{Name: v.Model, Number: v.Number}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, v := range reg.Versions {
+		v.ID = versionID(v.Version)
+		if i := slices.IndexFunc(here, func(had registry.Version) bool { return had.ID == v.ID }); i >= 0 {
+			numbers[v.Number] = here[i].Number
+			same, err := m.told(ctx, registry.Ref{Name: v.Model, Number: here[i].Number}, here[i].Description, v.Description, here[i].Tags, v.Tags)
+			if err != nil {
+				return nil, err
+			}
+			m.count(&m.result.Versions, true, same)
+			continue
+		}
+		if v.Gone {
+			continue
+		}
+		if m.result.DryRun {
+			m.result.Versions.New++
+			continue
+		}
+		number, err := m.version(ctx, v.Version, last)
+		if isHad(err) { // it was taken over, and deleted here since
+			last = max(last, v.Number)
+			m.result.Versions.Same++
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("version %d: %w", v.Number, err)
+		}
+		last = max(last, number)
+		if number != v.Number {
+			m.problem(fmt.Sprintf("version %d of %s", v.Number, reg.Name), fmt.Errorf("it is version %d here: other versions have used that number", number))
+		}
+		numbers[v.Number] = number
+		m.result.Versions.New++
+		if err := fault.At(ctx, "mlruns.version"); err != nil {
+			return nil, err
+		}
+	}
+	return numbers, nil
+}
+
+// isHad reports whether a version is not made because it has been here.
+func isHad(err error) bool {
+	e, ok := errors.AsType[*registry.ExistsError](err)
+	return ok && e != nil
 }
 
 // version registers one version under its number, where that is free. The numbers
@@ -119,8 +181,15 @@ func (m *Importer) version(ctx context.Context, v registry.Version, last int) (i
 		v.Stage = registry.NoStage
 	}
 	for last+1 < v.Number {
-		gap, err := t.CreateVersion(ctx, registry.Version{Model: v.Model, Source: v.Source})
+		last++
+		gap, err := t.CreateVersion(ctx, registry.Version{ID: gapID(v.Model, last), Model: v.Model, Source: v.Source})
+		if isHad(err) { // an import that was killed made it
+			continue
+		}
 		if err != nil {
+			return 0, err
+		}
+		if err := fault.At(ctx, "mlruns.gap"); err != nil {
 			return 0, err
 		}
 		last = gap.Number
@@ -167,6 +236,12 @@ func (m *Importer) rootOf(end string) string {
 		}
 	}
 	return ""
+}
+
+// gapID is that of a version which only keeps a number unused.
+func gapID(model string, number int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "mlflow gap\n%s\n%d", model, number))
+	return hex.EncodeToString(sum[:16])
 }
 
 // versionID is the same for a version however often it is imported.

@@ -82,13 +82,21 @@ func (m *Importer) group(ctx context.Context, group []*work) error {
 	if err != nil {
 		return err
 	}
+	g, gctx := errgroup.WithContext(ctx) // a server is asked much for each
+	g.SetLimit(inFlight)
+	for _, w := range group {
+		g.Go(func() (err error) {
+			w.files, err = m.files(gctx, "run "+w.ID, w.Place)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
 	var todo []*work
 	for _, w := range group {
 		if i := slices.IndexFunc(old, func(r track.Run) bool { return r.ID == w.ID }); i >= 0 {
 			w.old = &old[i]
-		}
-		if w.files, err = m.files(ctx, "run "+w.ID, w.Place); err != nil {
-			return err
 		}
 		same := w.old != nil && (w.old.Deleted || w.same())
 		m.count(&m.result.Runs, w.old != nil, same)
@@ -112,7 +120,7 @@ func (m *Importer) group(ctx context.Context, group []*work) error {
 	if err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
+	g, gctx = errgroup.WithContext(ctx)
 	g.SetLimit(inFlight)
 	for i, w := range todo {
 		w.kept = kept[i]
@@ -127,7 +135,7 @@ func (m *Importer) group(ctx context.Context, group []*work) error {
 
 // same reports whether all of a run is here.
 func (w *work) same() bool {
-	if w.old.Status != w.Status || w.Status.Over() && w.old.EndTime != w.end() || len(w.old.Datasets) < len(w.Datasets) ||
+	if len(w.measured) > 0 || w.Deleted && !w.old.Status.Over() || w.old.Status != w.Status || w.Status.Over() && w.old.EndTime != w.end() || len(w.old.Datasets) < len(w.Datasets) ||
 		len(w.old.ModelInputs) < len(w.ModelInputs) || len(w.old.ModelOutputs) < len(w.ModelOutputs) {
 		return false
 	}
@@ -229,12 +237,11 @@ func (m *Importer) run(ctx context.Context, w *work) error {
 	if err := fault.At(ctx, "mlruns.logged"); err != nil {
 		return err
 	}
+	deleted := w.Deleted && (w.old == nil || !w.old.Status.Over()) // else it was, and has been restored here
 	if w.Status.Over() {
-		if err := t.Update(ctx, w.ID, track.Update{Status: w.Status, EndTime: w.end()}); err != nil {
-			return err
-		}
+		return t.Update(ctx, w.ID, track.Update{Status: w.Status, EndTime: w.end(), Delete: deleted})
 	}
-	if w.Deleted && w.old == nil {
+	if deleted {
 		return t.Delete(ctx, w.ID)
 	}
 	return nil

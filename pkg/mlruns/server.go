@@ -237,15 +237,48 @@ func modelStatusOf(v string) track.ModelStatus {
 	return track.ModelStatus(v)
 }
 
+// promptFilter finds the prompts, which a search does not show that does not ask
+// for them.
+const promptFilter = "tag.`" + registry.PromptTag + "` = 'true'"
+
 // Registry implements Source.
 func (s *server) Registry(ctx context.Context) ([]Registered, error) {
 	byName := map[string]*Registered{}
-	err := pages(func(token string) (string, error) {
+	err := s.registeredModels(ctx, "", byName)
+	if isMissing(err) {
+		return nil, nil // the server has no registry
+	}
+	seen := map[string]bool{}
+	if err == nil {
+		err = s.versions(ctx, "", byName, seen)
+	}
+	if err != nil {
+		return nil, err
+	}
+	models := len(byName)
+	if err := s.registeredModels(ctx, promptFilter, byName); err != nil && !refused(err) { // an old one has none
+		return nil, err
+	}
+	if len(byName) > models {
+		if err := s.versions(ctx, promptFilter, byName, seen); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]Registered, 0, len(byName))
+	for _, name := range sortedKeys(byName) {
+		slices.SortFunc(byName[name].Versions, func(a, b Version) int { return cmp.Compare(a.Number, b.Number) })
+		out = append(out, *byName[name])
+	}
+	return out, nil
+}
+
+func (s *server) registeredModels(ctx context.Context, filter string, byName map[string]*Registered) error {
+	return pages(func(token string) (string, error) {
 		var page struct {
 			Models []wireRegistered `json:"registered_models"`
 			Next   string           `json:"next_page_token"`
 		}
-		if err := s.call(ctx, http.MethodGet, "registered-models/search", query("max_results", "1000", "page_token", token), nil, &page); err != nil {
+		if err := s.call(ctx, http.MethodGet, "registered-models/search", query("filter", filter, "max_results", "1000", "page_token", token), nil, &page); err != nil {
 			return "", err
 		}
 		for _, w := range page.Models {
@@ -257,25 +290,24 @@ func (s *server) Registry(ctx context.Context) ([]Registered, error) {
 		}
 		return page.Next, nil
 	})
-	if isMissing(err) {
-		return nil, nil // the server has no registry
-	}
-	if err != nil {
-		return nil, err
-	}
-	err = pages(func(token string) (string, error) {
+}
+
+// versions adds the versions of models that were not seen yet.
+func (s *server) versions(ctx context.Context, filter string, byName map[string]*Registered, seen map[string]bool) error {
+	return pages(func(token string) (string, error) {
 		var page struct {
 			Versions []wireVersion `json:"model_versions"`
 			Next     string        `json:"next_page_token"`
 		}
-		if err := s.call(ctx, http.MethodGet, "model-versions/search", query("max_results", "1000", "page_token", token), nil, &page); err != nil {
+		if err := s.call(ctx, http.MethodGet, "model-versions/search", query("filter", filter, "max_results", "1000", "page_token", token), nil, &page); err != nil {
 			return "", err
 		}
 		for _, w := range page.Versions {
-			m := byName[w.Name]
-			if m == nil {
+			m, at := byName[w.Name], w.Name+"\n"+strconv.FormatInt(int64(w.Version), 10)
+			if m == nil || seen[at] {
 				continue
 			}
+			seen[at] = true
 			v := Version{Version: registry.Version{
 				Model: w.Name, Number: int(w.Version), Created: int64(w.Created), Updated: int64(w.Updated), Description: w.Description, User: w.User,
 				Stage: registry.Stage(w.Stage), Status: registry.Status(cmp.Or(w.Status, string(registry.Ready))), StatusText: w.StatusText,
@@ -288,12 +320,6 @@ func (s *server) Registry(ctx context.Context) ([]Registered, error) {
 		}
 		return page.Next, nil
 	})
-	out := make([]Registered, 0, len(byName))
-	for _, name := range sortedKeys(byName) {
-		slices.SortFunc(byName[name].Versions, func(a, b Version) int { return cmp.Compare(a.Number, b.Number) })
-		out = append(out, *byName[name])
-	}
-	return out, err
 }
 
 func registryTagsOf(pairs []wirePair) []registry.Tag {

@@ -25,12 +25,20 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("model %s does not exist", e.Model)
 }
 
-// ExistsError says that a model exists already. It is wrapped in an errs.Error
-// of kind Conflict.
-type ExistsError struct{ Model string }
+// ExistsError says that a model, or a version of it, exists already, or that
+// version did and was deleted. It is wrapped in an errs.Error of kind Conflict.
+type ExistsError struct {
+	Model   string
+	Version string // its id; "": the model itself
+}
 
 // Error implements error.
-func (e *ExistsError) Error() string { return fmt.Sprintf("model %s exists already", e.Model) }
+func (e *ExistsError) Error() string {
+	if e.Version != "" {
+		return fmt.Sprintf("model %s has had the version with id %s already", e.Model, e.Version)
+	}
+	return fmt.Sprintf("model %s exists already", e.Model)
+}
 
 // Rule is what a value may break.
 type Rule string

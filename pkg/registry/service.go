@@ -47,7 +47,8 @@ type Registrar interface {
 	// *ExistsError when there is one already.
 	CreateModel(ctx context.Context, m Model) (Model, error)
 	// CreateVersion adds a version to a model that exists, and returns it with
-	// what was missing filled in: number, id, times, user, stage, status.
+	// what was missing filled in: number, id, times, user, stage, status. An
+	// *ExistsError when there is, or was, a version of that id.
 	CreateVersion(ctx context.Context, v Version) (Version, error)
 	// Rename gives a model another name; its versions keep their numbers.
 	Rename(ctx context.Context, name, newName string) (Model, error)

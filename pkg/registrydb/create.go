@@ -112,6 +112,13 @@ func (s *Service) CreateVersion(ctx context.Context, v registry.Version) (regist
 		if _, err := tx.ExecContext(ctx, "UPDATE registered_models SET updated = ? WHERE seq = ?", max(v.Created, m.Updated), m.seq); err != nil {
 			return err
 		}
+		var known int
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM model_versions WHERE id = ?", v.ID).Scan(&known); err != nil {
+			return err
+		}
+		if known > 0 {
+			return errs.New(errs.Conflict, "%w", &registry.ExistsError{Model: v.Model, Version: v.ID})
+		}
 		if v.Number, err = nextNumber(ctx, tx, m.seq); err != nil {
 			return err
 		}

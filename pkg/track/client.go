@@ -7,6 +7,7 @@ type Update struct {
 	Status  Status // a run of kind Script may be taken up again
 	EndTime int64  // ms
 	Name    string
+	Delete  bool // it goes to the bin, in the same step
 }
 
 // Updater changes runs as MLflow's clients do.
@@ -21,9 +22,10 @@ type SampleQuery struct {
 	Runs  []string // ids
 	Key   string
 	Steps *[2]int64 // only steps from the first to the second, both inclusive
-	// Max is how many points a run may have in the answer. Of n points the
-	// answer has those with the numbers i·(n−1)/(Max−1), rounded down, so the
-	// first and the last; with a Max of 1 it has the last.
+	// Max is how many points a run may have in the answer. More than that are
+	// cut into Max parts of one size, the earlier ones a point longer where
+	// need be: the answer has the first point of each, but the last point of
+	// all in the last one's place.
 	Max int
 }
 

@@ -36,6 +36,11 @@ func (s *Service) Update(ctx context.Context, id string, u track.Update) error {
 				return err
 			}
 		}
+		if u.Delete {
+			if err := s.mark(ctx, tx, r, id, runDeleted, now); err != nil {
+				return err
+			}
+		}
 		return touched(ctx, tx, r.seq)
 	})
 }

@@ -80,9 +80,11 @@ func (s *Service) rename(ctx context.Context, tx *db.Tx, seq int64, id, name str
 	return s.event(ctx, tx, "run.renamed", id, map[string]any{"name": name})
 }
 
+const runDeleted = "run.deleted" // an event
+
 // Delete implements track.Curator. A run that is deleted already stays so.
 func (s *Service) Delete(ctx context.Context, id string) error {
-	return s.setDeleted(ctx, id, "run.deleted", s.now())
+	return s.setDeleted(ctx, id, runDeleted, s.now())
 }
 
 // Restore implements track.Curator.
@@ -137,11 +139,16 @@ func (s *Service) setDeleted(ctx context.Context, id, kind string, at int64) err
 		if err != nil || r.deleted == (at > 0) {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE runs SET deleted = ? WHERE seq = ?", at, r.seq); err != nil {
-			return err
-		}
-		return s.event(ctx, tx, kind, id, nil)
+		return s.mark(ctx, tx, r, id, kind, at)
 	})
+}
+
+// mark writes when a run was deleted; 0: it is not.
+func (s *Service) mark(ctx context.Context, tx *db.Tx, r row, id, kind string, at int64) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE runs SET deleted = ? WHERE seq = ?", at, r.seq); err != nil {
+		return err
+	}
+	return s.event(ctx, tx, kind, id, nil)
 }
 
 // curate changes a run that is not deleted and records the event.
