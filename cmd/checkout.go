@@ -64,14 +64,14 @@ func runCheckout(ctx context.Context, o *checkoutOptions, args []string, onlyPat
 	if err != nil && !errs.Is(err, errs.Partial) {
 		return neither(err, unknown, o.Paths)
 	}
-	if rerr := o.app.io.Result(res, func(out io.Writer) error { return printRestored(out, res) }); rerr != nil {
+	if rerr := o.app.io.Result(res, func(out io.Writer) error { return printRestored(out, res, err != nil) }); rerr != nil {
 		return rerr
 	}
 	return err
 }
 
-func printRestored(w io.Writer, res workspace.RestoreResult) error {
-	if res.Written+res.Removed == 0 && len(res.Changed) == 0 {
+func printRestored(w io.Writer, res workspace.RestoreResult, failed bool) error {
+	if !failed && res.Written+res.Removed == 0 && len(res.Changed) == 0 {
 		_, err := fmt.Fprintln(w, "everything is as it should be")
 		return err
 	}

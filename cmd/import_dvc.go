@@ -57,11 +57,7 @@ func runImportDVC(ctx context.Context, o *importDVCOptions) error {
 		return err
 	}
 	if o.dryRun {
-		res, err := migrate.Preview(ctx, origin)
-		if err != nil {
-			return err
-		}
-		return o.show(res)
+		return o.preview(ctx, origin)
 	}
 	made, err := o.init(ctx, origin)
 	if err != nil {
@@ -71,9 +67,8 @@ func runImportDVC(ctx context.Context, o *importDVCOptions) error {
 	if err != nil {
 		return err
 	}
-	if r.Root != origin.Root {
-		return errs.New(errs.Conflict, "the DVC repository %s is inside the mlops repository %s", origin.Root, r.Root).
-			Hint("both must have one root")
+	if err := oneRoot(r, origin); err != nil {
+		return err
 	}
 	runs, err := o.app.tracking(ctx)
 	if err != nil {
@@ -95,6 +90,33 @@ func runImportDVC(ctx context.Context, o *importDVCOptions) error {
 		return errs.New(errs.Partial, "import dvc: %s could not be taken over", term.Plural(int64(len(res.Problems)), "item"))
 	}
 	return nil
+}
+
+func (o *importDVCOptions) preview(ctx context.Context, origin *migrate.Origin) error {
+	var remotes map[string]string
+	r, err := o.app.repo(ctx)
+	switch {
+	case err == nil:
+		if err := oneRoot(r, origin); err != nil {
+			return err
+		}
+		remotes = r.Config.Remotes
+	case !errs.Is(err, errs.NotARepository):
+		return err
+	}
+	res, err := migrate.Preview(ctx, origin, remotes)
+	if err != nil {
+		return err
+	}
+	return o.show(res)
+}
+
+func oneRoot(r *repo.Repo, origin *migrate.Origin) error {
+	if r.Root == origin.Root {
+		return nil
+	}
+	return errs.New(errs.Conflict, "the DVC repository %s is inside the mlops repository %s", origin.Root, r.Root).
+		Hint("both must have one root")
 }
 
 // init makes the repository, where it is not there yet. It returns what was

@@ -354,7 +354,7 @@ func TestPreview(t *testing.T) {
 	d.track("gone", dvc.Sum{Algorithm: dvc.MD5, Hex: "60b725f10c9c85c70d97880dfe8191b3"})
 	d.write("bad.dvc", "- x\n")
 	before := snapshot(t, d.root)
-	res, err := migrate.Preview(t.Context(), d.origin())
+	res, err := migrate.Preview(t.Context(), d.origin(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -148,14 +148,17 @@ func (r *Reader) lockOuts(f repo.ForeignFile, here bool) ([]want, error) {
 	return wants, nil
 }
 
-// stages are those of the pipeline file of a directory, by name. A file that
-// cannot be read has none: who plans says why.
-func (r *Reader) stages(dir string) map[string]*stagefile.Stage {
-	read := func(p string) ([]byte, error) { return os.ReadFile(r.repo.Path(p)) }
+// stages are those of the pipeline file of a directory, by name.
+func (r *Reader) stages(dir string) map[string]*stagefile.Stage { return declaredIn(r.repo.Path, dir) }
+
+// declaredIn are the stages of the pipeline file of a directory, by name. A
+// file that cannot be read has none: who plans says why.
+func declaredIn(at func(slash string) string, dir string) map[string]*stagefile.Stage {
+	read := func(p string) ([]byte, error) { return os.ReadFile(at(p)) }
 	stages := map[string]*stagefile.Stage{}
 	for _, name := range []string{stagefile.FileName, stagefile.DVCFileName} {
 		file := path.Join(dir, name)
-		if _, err := os.Stat(r.repo.Path(file)); err != nil {
+		if _, err := os.Stat(at(file)); err != nil {
 			continue
 		}
 		f, err := stagefile.Load(read, file)
