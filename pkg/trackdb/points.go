@@ -126,21 +126,21 @@ func (l pieces) count() (n int) {
 	return n
 }
 
-// sample picks up to most points at even distances, the first and the last
-// among them.
+// sample picks up to most points: the first of each of so many parts, of which
+// the earlier ones have one point more, and the last point instead of the last
+// part's. MLflow's server picks the same ones.
 func (l pieces) sample(most int) []point {
 	n := l.count()
-	switch {
-	case n <= most:
+	if n <= most {
 		return slices.Concat(l...)
-	case most == 1:
-		last := l[len(l)-1]
-		return last[len(last)-1:]
 	}
 	picked := make([]point, most)
 	before := 0 // in pieces that are done
 	for i := range picked {
-		at := i * (n - 1) / (most - 1)
+		at := i*(n/most) + min(i, n%most)
+		if i == most-1 {
+			at = n - 1
+		}
 		for at-before >= len(l[0]) {
 			before += len(l[0])
 			l = l[1:]

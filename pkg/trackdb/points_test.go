@@ -40,14 +40,8 @@ func TestPiecesAreSortedAsTheirPoints(t *testing.T) {
 					continue
 				}
 				want := all
-				switch {
-				case most == 1:
-					want = all[len(all)-1:]
-				case len(all) > most:
-					want = make([]point, most)
-					for i := range want {
-						want[i] = all[i*(len(all)-1)/(most-1)]
-					}
+				if len(all) > most {
+					want = firsts(all, most)
 				}
 				if got := sorted.sample(most); !slices.EqualFunc(got, want, same) {
 					t.Fatalf("%d of %v\nare %v", most, all, got)
@@ -55,6 +49,19 @@ func TestPiecesAreSortedAsTheirPoints(t *testing.T) {
 			}
 		}
 	}
+}
+
+// firsts deals out the points to so many parts, as SQL's NTILE does, and takes
+// the first of each, but the last point of all in the last.
+func firsts(all []point, parts int) []point {
+	var list []point
+	rest := all
+	for left := parts; left > 0; left-- {
+		list = append(list, rest[0])
+		rest = rest[(len(rest)+left-1)/left:]
+	}
+	list[parts-1] = all[len(all)-1]
+	return list
 }
 
 func TestVarintOfAllLengths(t *testing.T) {
