@@ -2,7 +2,9 @@ package cmd
 
 import (
 	"context"
+	"net/url"
 	"path/filepath"
+	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/compare"
@@ -25,7 +27,7 @@ func (o *serverOptions) pages(ctx context.Context, tracking *trackdb.Service, mo
 		Runs: tracking, Groups: tracking, Events: tracking, Curves: tracking, Logged: tracking, Files: files, Compare: compare.New(tracking, noRevisions{}),
 	}
 	if o.app.index != nil {
-		d.Name = o.app.index.Path()
+		d.Name = databaseName(o.app.index.Path())
 		return ui.Routes(d)
 	}
 	r, err := o.app.repo(ctx)
@@ -54,6 +56,15 @@ func (o *serverOptions) pages(ctx context.Context, tracking *trackdb.Service, mo
 	d.Root, d.Data, d.Engine = r.Root, w, engine
 	d.Code, d.Compare = reproduce.New(r, w, tracking), compare.New(tracking, revisions{Repo: r})
 	return ui.Routes(d)
+}
+
+// databaseName is what people call the database that a URL leads to.
+func databaseName(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || strings.Trim(u.Path, "/") == "" {
+		return address
+	}
+	return strings.Trim(u.Path, "/")
 }
 
 // noRevisions are those of a store without a repository.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -17,28 +18,29 @@ import (
 // functions are what templates call.
 func (u *pages) functions() template.FuncMap {
 	return template.FuncMap{
-		"asset":   u.assets.url,
-		"bytes":   byteSize,
-		"signed":  signedBytes,
-		"count":   count,
-		"plural":  func(n any, one, many string) string { return plural(toInt(n), one, many) },
-		"short":   short,
-		"ago":     u.ago,
-		"stamp":   stamp,
-		"iso":     iso,
-		"seconds": seconds,
-		"took":    u.took,
-		"number":  valueText,
-		"lower":   func(s track.Status) string { return strings.ToLower(string(s)) },
-		"title":   func(s track.Status) string { return strings.ToUpper(string(s[:1])) + strings.ToLower(string(s[1:])) },
-		"state":   stateText,
-		"what":    func(kind string) string { return strings.ReplaceAll(strings.TrimPrefix(kind, "model."), "_", " ") },
-		"details": details,
-		"path":    func(p any) string { return escapePath(fmt.Sprint(p)) },
-		"join":    strings.Join,
-		"parts":   parts,
-		"nav":     nav,
-		"inc":     func(i int) int { return i + 1 },
+		"asset":    u.assets.url,
+		"bytes":    byteSize,
+		"signed":   signedBytes,
+		"count":    count,
+		"plural":   func(n any, one, many string) string { return plural(toInt(n), one, many) },
+		"short":    short,
+		"revision": revision,
+		"ago":      u.ago,
+		"stamp":    stamp,
+		"iso":      iso,
+		"seconds":  seconds,
+		"took":     u.took,
+		"number":   valueText,
+		"lower":    func(s track.Status) string { return strings.ToLower(string(s)) },
+		"title":    func(s track.Status) string { return strings.ToUpper(string(s[:1])) + strings.ToLower(string(s[1:])) },
+		"state":    stateText,
+		"what":     func(kind string) string { return strings.ReplaceAll(strings.TrimPrefix(kind, "model."), "_", " ") },
+		"details":  details,
+		"path":     func(p any) string { return escapePath(fmt.Sprint(p)) },
+		"join":     strings.Join,
+		"parts":    parts,
+		"nav":      nav,
+		"inc":      func(i int) int { return i + 1 },
 	}
 }
 
@@ -109,6 +111,14 @@ func plural(n int, one, many string) string {
 func short(id any) string {
 	s := fmt.Sprint(id)
 	return s[:min(len(s), 8)]
+}
+
+// revision is a name of git, or the beginning of an id.
+func revision(name string) string {
+	if _, err := hex.DecodeString(name); err != nil || len(name) < 40 {
+		return name
+	}
+	return short(name)
 }
 
 // ago writes how long ago a time in milliseconds was.

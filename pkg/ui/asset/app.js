@@ -153,8 +153,8 @@ document.addEventListener('keydown', (e) => {
   if (e.key !== 'Enter') e.preventDefault();
 });
 
-// In a narrow window the navigation scrolls.
-$('.side nav [aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
+// In a narrow window the navigation and tabs scroll.
+for (const at of $$('.side nav [aria-current], .tabs [aria-current]')) at.scrollIntoView({block: 'nearest', inline: 'nearest'});
 
 // In a long tree the file that is shown is in sight.
 const shown = $('.tree [aria-current]'), tree = shown?.closest('.tree');

@@ -31,7 +31,7 @@ async function refresh() {
 }
 
 // scrolled are the parts that scroll, and where to.
-const scrolled = (part) => $$('.scroll, .dag', part).map((e) => [e, e.scrollLeft, e.scrollTop]);
+const scrolled = (part) => [part, ...$$('.scroll, .dag', part)].map((e) => [e, e.scrollLeft, e.scrollTop]);
 
 // again looks every three seconds while something runs, and now and then where
 // something may begin.

@@ -102,7 +102,7 @@ const pool = [];
 let nested = false, rowHeight = 34, first = -1, last = -1;
 
 const base = {
-  status: {title: 'Status', width: 112}, start: {title: 'Started', width: 124}, took: {title: 'Took', width: 104, right: true},
+  status: {title: 'Status', width: 112}, start: {title: 'Started', width: 148}, took: {title: 'Took', width: 104, right: true},
 };
 
 function describe(key) {
@@ -117,7 +117,7 @@ function describe(key) {
     if (v === null) continue;
     if (kind === 'metrics') {
       if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
-      longest = Math.max(longest, 8);
+      longest = Math.max(longest, state.group && state.group !== FLAT ? 10 : 8); // groups say ø before their mean
     } else if (longest < 30) longest = Math.max(longest, v.length);
   }
   const title = kind === 'attributes' ? name[0].toUpperCase() + name.slice(1) : name;
@@ -503,6 +503,10 @@ onKey('j', () => move(at + 1));
 onKey('ArrowDown', () => move(at + 1));
 onKey('k', () => move(at - 1));
 onKey('ArrowUp', () => move(at - 1));
+// The table scrolls, not the page: these keys are meant for it wherever the focus is.
+for (const [key, to] of [['Home', () => 0], ['End', () => grid.scrollHeight], ['PageUp', () => grid.scrollTop - grid.clientHeight + 2 * rowHeight], ['PageDown', () => grid.scrollTop + grid.clientHeight - 2 * rowHeight]]) {
+  onKey(key, () => { grid.scrollTop = to(); });
+}
 onKey('x', () => at >= 0 && pick(at, !idsOf(rows[at]).every((id) => state.picked.has(id)), false));
 onKey('X', () => at >= 0 && pick(at, true, true));
 onKey('c', compare);

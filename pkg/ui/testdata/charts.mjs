@@ -75,3 +75,31 @@ await scene('files: a picture that is none, and the place in the tree', {}, asyn
   });
   assert.ok(inSight, 'the file that is shown is out of sight in the tree');
 });
+
+await scene('narrow: the tab, the revision and the stage that are looked at are in sight', {viewport: {width: 390, height: 844}}, async (page) => {
+  const inSight = (inner, outer) => page.evaluate(([a, b]) => {
+    const [i, o] = [a, b].map((s) => document.querySelector(s).getBoundingClientRect());
+    return i.left >= o.left - 1 && i.right <= o.right + 1;
+  }, [inner, outer]);
+  await page.goto(base + '/runs/pipeline-first/code');
+  await ready(page);
+  assert.ok(await inSight('.tabs [aria-current]', '.tabs'), 'the tab is out of sight');
+  await page.goto(base + '/pipelines?stage=evaluate');
+  await ready(page);
+  assert.ok(await inSight('.dag .on', '.dag'), 'the stage is out of sight');
+  await page.goto(base + '/data/data/train?from=HEAD~1');
+  await page.getByRole('heading', {name: 'HEAD~1 → workspace', exact: true}).waitFor();
+});
+
+await scene('keys scroll the table wherever the focus is', {viewport: {width: 1000, height: 400}}, async (page) => {
+  await page.goto(base + '/runs');
+  await page.locator('#grid tbody a').first().waitFor();
+  const top = () => page.evaluate(() => { const g = document.querySelector('#grid'); return [g.scrollTop, g.scrollHeight - g.clientHeight]; });
+  await page.keyboard.press('PageDown');
+  const [down] = await top();
+  assert.ok(down > 100, `PageDown led to ${down}`);
+  await page.keyboard.press('End');
+  assert.equal(...await top());
+  await page.keyboard.press('Home');
+  assert.equal((await top())[0], 0);
+});
