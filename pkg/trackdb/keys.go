@@ -6,36 +6,39 @@ import (
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-// keyTable is where the keys of an entity are; "" where it has none.
-func keyTable(entity track.Entity) string {
+// keyRows is where the keys of an entity are, and of which rows; "" where it has
+// none.
+func keyRows(entity track.Entity) (table, where string) {
 	switch entity {
 	case track.Metrics:
-		return "series"
-	case track.Params, track.Tags:
-		return string(entity)
+		return "series", "TRUE"
+	case track.Params:
+		return "params", "TRUE"
+	case track.Tags:
+		return "tags", "deleted = 0"
 	case track.Attributes, track.Datasets:
 	}
-	return ""
+	return "", ""
 }
 
 // Keys lists the keys of all params, metrics or tags, sorted. It jumps from key
 // to key in an index: its cost follows their number, not that of the runs.
 func (s *Service) Keys(ctx context.Context, entity track.Entity) ([]string, error) {
-	table := keyTable(entity)
+	table, where := keyRows(entity)
 	if table == "" {
 		return nil, nil
 	}
-	return column(ctx, s.db, `WITH RECURSIVE k (key) AS (SELECT min(key) FROM `+table+`
-		UNION ALL SELECT (SELECT min(key) FROM `+table+` WHERE key > k.key) FROM k WHERE k.key IS NOT NULL)
+	return column(ctx, s.db, `WITH RECURSIVE k (key) AS (SELECT min(key) FROM `+table+` WHERE `+where+`
+		UNION ALL SELECT (SELECT min(key) FROM `+table+` WHERE key > k.key AND `+where+`) FROM k WHERE k.key IS NOT NULL)
 		SELECT key FROM k WHERE key IS NOT NULL`)
 }
 
 // KeysOf lists the keys that the runs of a query have, sorted.
 func (s *Service) KeysOf(ctx context.Context, q track.Query, entity track.Entity) ([]string, error) {
-	table := keyTable(entity)
+	table, where := keyRows(entity)
 	if table == "" {
 		return nil, nil
 	}
-	runs, args := s.listing(ctx, q).query("r.seq", q)
-	return column(ctx, s.db, "SELECT DISTINCT key FROM "+table+" WHERE run IN ("+runs+") ORDER BY key", args...)
+	runs, args := s.listing(ctx, q).query(q)
+	return column(ctx, s.db, "SELECT DISTINCT key FROM "+table+" WHERE run IN ("+runs+") AND "+where+" ORDER BY key", args...)
 }

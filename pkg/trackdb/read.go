@@ -16,8 +16,8 @@ import (
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
-const runColumns = `r.seq, r.id, r.name, e.name, r.kind, r.status, r.start_time, r.end_time, r.deleted > 0, r.parent, r."user", r.source,
-	r.git_commit, r.git_branch, r.git_dirty, r.git_remote, r.note, r.command, e.id`
+const runColumns = `r.seq, r.id, r.name, (SELECT name FROM experiments WHERE id = r.experiment), r.kind, r.status, r.start_time, r.end_time, r.deleted > 0, r.parent, r."user", r.source,
+	r.git_commit, r.git_branch, r.git_dirty, r.git_remote, r.note, r.command, r.experiment`
 
 // runRow is where the columns of runColumns go.
 type runRow struct {
@@ -61,7 +61,7 @@ func wholeRun(ctx context.Context, q querier, id string) (seq int64, run track.R
 	if err := db.Each(ctx, q, append(r.dest(), &environment, &edited), func() error {
 		run, err = r.take()
 		return err
-	}, "SELECT "+runColumns+", r.environment, r.edited FROM runs r JOIN experiments e ON e.id = r.experiment WHERE r.id = ?", id); err != nil {
+	}, "SELECT "+runColumns+", r.environment, r.edited FROM runs r WHERE r.id = ?", id); err != nil {
 		return 0, run, 0, err
 	}
 	if r.seq == 0 {
@@ -121,12 +121,12 @@ func (s *Service) find(ctx context.Context, q track.Query) (seqs []int64, err er
 		return nil, err
 	}
 	l := s.listing(ctx, q)
-	if query, args, ok := l.byIndex("r.seq", q); ok {
+	if query, args, ok := l.byIndex(q); ok {
 		if seqs, err = numbersOf(ctx, s.db, query, args); err != nil || len(seqs) == q.Limit {
 			return seqs, err
 		}
 	}
-	query, args := l.query("r.seq", q)
+	query, args := l.query(q)
 	return numbersOf(ctx, s.db, query, args)
 }
 
@@ -240,7 +240,7 @@ func (s *Service) heads(ctx context.Context, runs map[int64]*track.Run) (map[int
 	err := rowsOf(ctx, s.db, runs, &r.seq, r.dest()[1:], func(*track.Run) {
 		run, err := r.take()
 		found[r.seq], failed = run, errors.Join(failed, err)
-	}, runColumns, runsFrom(s.db.Dialect()), "r.seq", "", "")
+	}, runColumns, "runs r", "r.seq", "", "")
 	return found, errors.Join(err, failed)
 }
 

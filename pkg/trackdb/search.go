@@ -125,20 +125,15 @@ func parseNumbers(text string) (list []int64, err error) {
 	return list, nil
 }
 
-// runsFrom is where runs come from. In SQLite CROSS keeps runs the outer loop.
-func runsFrom(dialect db.Dialect) string {
-	return "runs r " + dialect.Only(db.SQLite, "CROSS ") + "JOIN experiments e ON e.id = r.experiment"
-}
-
-// query is the whole text for some columns.
-func (l *listing) query(columns string, q track.Query) (text string, args []any) {
-	return "SELECT " + columns + " FROM " + l.before + runsFrom(l.dialect) + l.tail(q.Limit, q.Offset), l.args()
+// query finds the numbers of runs.
+func (l *listing) query(q track.Query) (text string, args []any) {
+	return "SELECT r.seq FROM " + l.before + "runs r" + l.tail(q.Limit, q.Offset), l.args()
 }
 
 // byIndex is query for a page that is sorted by a key first, made so that an
 // index of its values is where to begin: reading ends when the page is full. It
 // has no runs without a value; where few runs are chosen otherwise it is not ok.
-func (l *listing) byIndex(columns string, q track.Query) (text string, args []any, ok bool) {
+func (l *listing) byIndex(q track.Query) (text string, args []any, ok bool) {
 	if q.Limit == 0 || len(q.Order) == 0 || q.Order[0].Numbers || q.IDs != nil || q.Parent != "" ||
 		l.narrow && l.dialect == db.SQLite { // PostgreSQL decides itself where to begin
 		return "", nil, false
@@ -153,13 +148,12 @@ func (l *listing) byIndex(columns string, q track.Query) (text string, args []an
 	case track.Attributes, track.Datasets:
 		return "", nil, false
 	}
-	cross := l.dialect.Only(db.SQLite, "CROSS ")
 	led := &listing{
 		dialect: l.dialect, joins: l.joins[1:], order: l.order[forms-1:],
 		where: append([]string{"o0.key = ?", more}, l.where...),
 	}
-	text = "SELECT " + columns + " FROM " + table + " o0 " + cross + "JOIN runs r ON r.seq = o0.run " + cross +
-		"JOIN experiments e ON e.id = r.experiment" + led.tail(q.Limit, q.Offset)
+	// In SQLite CROSS keeps the values the outer loop.
+	text = "SELECT r.seq FROM " + table + " o0 " + l.dialect.Only(db.SQLite, "CROSS ") + "JOIN runs r ON r.seq = o0.run" + led.tail(q.Limit, q.Offset)
 	return text, slices.Concat(l.joinArgs[1:], l.joinArgs[:1], l.whereArgs), true
 }
 
@@ -347,11 +341,11 @@ func (l *listing) runColumn(key string) (column string, numeric bool) {
 	case "start_time", "end_time":
 		return "r." + key, true
 	case "experiment":
-		return "e.name", false
+		return "(SELECT name FROM experiments WHERE id = r.experiment)", false
 	case "commit", "branch":
 		return "r.git_" + key, false
 	case "artifact_uri":
-		return "CASE WHEN e.location = '' THEN 'mlflow-artifacts:/' || e.id ELSE e.location END || '/' || r.id || '/artifacts'", false
+		return "(SELECT CASE WHEN location = '' THEN 'mlflow-artifacts:/' || id ELSE location END FROM experiments WHERE id = r.experiment) || '/' || r.id || '/artifacts'", false
 	default: // status, kind, parent, source, note
 		return "r." + key, false
 	}

@@ -491,6 +491,11 @@ func TestKeysAndWhatIsForgotten(t *testing.T) {
 		if got, err := s.KeysOf(ctx, track.Query{Parent: a.ID, Limit: 5}, track.Params); err != nil || fmt.Sprint(got) != "[a]" {
 			t.Errorf("keys of children: %v %v", got, err)
 		}
+		must(t, s.DeleteTags(ctx, b.ID, []string{"t"}))
+		all, err := s.Keys(ctx, track.Tags)
+		if of, oerr := s.KeysOf(ctx, track.Query{Limit: 5}, track.Tags); err != nil || oerr != nil || len(all)+len(of) != 0 {
+			t.Errorf("keys of tags that were removed: %v %v %v %v", all, of, err, oerr)
+		}
 		if runs, err := s.Runs(ctx, track.Query{Top: true, Counts: true}); err != nil || len(runs) != 1 || runs[0].Children != 1 {
 			t.Errorf("top: %+v %v", runs, err)
 		}
@@ -502,7 +507,7 @@ func TestKeysAndWhatIsForgotten(t *testing.T) {
 		if ids, err := s.Forget(ctx, at); err != nil || len(ids) != 1 || ids[0] != b.ID {
 			t.Errorf("forgot %v %v", ids, err)
 		}
-		_, err := s.Run(ctx, b.ID)
+		_, err = s.Run(ctx, b.ID)
 		wantKind(t, err, errs.NotFound)
 		e := experiment(t, s, "short")
 		gone := create(t, s, track.Run{ExperimentID: e.ID})

@@ -37,20 +37,21 @@ func TestTopOfManyParents(t *testing.T) {
 }
 
 // The trials of a sweep are not looked at to find the runs beside it, nor to
-// count them.
-func TestTopHasAnIndex(t *testing.T) {
+// count them; tags that are there are found without their rows.
+func TestSearchesHaveAnIndex(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	sweep := create(t, s, track.Run{Name: "sweep"})
 	create(t, s, track.Run{Name: "trial", Parent: sweep.ID})
 	q := track.Query{Top: true, Limit: 20}
-	text, args := s.listing(t.Context(), q).query(runColumns, q)
+	text, args := s.listing(t.Context(), q).query(q)
 	if len(args) > 0 {
 		t.Fatalf("arguments %v", args)
 	}
 	q = track.Query{Parent: sweep.ID, Limit: 20}
-	below, belowArgs := s.listing(t.Context(), q).query(runColumns, q)
+	below, belowArgs := s.listing(t.Context(), q).query(q)
 	for want, query := range map[string]string{
+		"COVERING INDEX tags_value":  "SELECT run FROM tags WHERE key = 'a' AND deleted = 0 AND value = 'b'",
 		"runs_parent (parent=?":      below,
 		"INDEX runs_top":             text,
 		"COVERING INDEX runs_parent": "SELECT count(*) FROM runs INDEXED BY runs_parent WHERE parent <> '' AND deleted = 0 AND parent IN ('a') GROUP BY parent",
