@@ -147,10 +147,10 @@ func (o *importDVCOptions) show(res migrate.ImportResult) error {
 			o.app.io.Warn("%s and its pointer both changed: the pointer was kept; to take what DVC has, remove %s and type this again", p.From, repo.PointerPath(string(p.Path)))
 		}
 	}
-	spoken := slices.ContainsFunc(res.Remotes, func(r migrate.ImportedRemote) bool { return r.Ours != "" })
+	read := slices.ContainsFunc(res.Remotes, func(r migrate.ImportedRemote) bool { return r.Read })
 	switch {
 	case absent == 0 || len(res.Remotes) == 0:
-	case spoken:
+	case read:
 		o.app.io.Hint("fetch what is not on this machine from DVC's remote: mlops pull")
 	default:
 		o.app.io.Hint("fetch what is not on this machine with DVC, then take it over: dvc fetch && mlops import dvc")

@@ -79,13 +79,27 @@ func (o *pullOptions) pullForeign(ctx context.Context, typed []string) (done boo
 		return false, errors.Join(err, rerr)
 	}
 	if len(res.Absent) > 0 {
-		e := errs.New(errs.NotFound, "%s of DVC's data: nobody has it: %s", term.Plural(int64(len(res.Absent)), "path"), workspace.Quote(res.Absent))
-		if err != nil {
-			return false, errors.Join(e, err)
-		}
-		return false, e.Hint("somebody who has it can push it: dvc push")
+		return false, nobodyHas(res.Absent, err)
 	}
 	return len(r.Config.Remotes) == 0 || len(paths) > 0 && len(theirs) >= len(paths), err
+}
+
+// nobodyHas is the error of paths that were not brought, and why, if it is known.
+func nobodyHas(paths []string, why error) error {
+	const shown = 10
+	list := workspace.Quote(paths[:min(len(paths), shown)])
+	if more := len(paths) - shown; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	e := errs.New(errs.NotFound, "%s of DVC's data: nobody has it: %s", term.Plural(int64(len(paths)), "path"), list)
+	if why == nil {
+		return e.Hint("somebody who has it can push it: dvc push")
+	}
+	e = errs.New(errs.NotFound, "%w\n%w", e, why)
+	for _, hint := range errs.Hints(why) {
+		e = e.Hint("%s", hint)
+	}
+	return e
 }
 
 // beside adds to an error about data that is not in the store where it may be.

@@ -19,6 +19,9 @@ func (r Remote) Place() (place, why string) {
 			}
 			return filepath.Join(home, filepath.FromSlash(tail)), ""
 		}
+		if r.Relative && ofWindows(r.URL) {
+			return "", "it is a directory of a Windows machine"
+		}
 		return r.URL, ""
 	}
 	for _, option := range []string{"version_aware", "worktree"} {
@@ -61,4 +64,15 @@ func (r Remote) option(q url.Values, theirs, ours string) {
 	if v := r.Options[theirs]; v != "" {
 		q.Set(ours, v)
 	}
+}
+
+// ofWindows reports whether a path that was taken for a relative one begins
+// with a drive, as C:\data does, and is not there.
+func ofWindows(name string) bool {
+	before, after, found := strings.Cut(name[len(filepath.VolumeName(name)):], ":")
+	if !found || len(before) < 2 || before[len(before)-2] != '/' || !strings.HasPrefix(after, "/") && !strings.HasPrefix(after, `\`) {
+		return false
+	}
+	_, err := os.Stat(name)
+	return err != nil
 }

@@ -83,6 +83,14 @@ func TestKeysNameTheirFileOnlyWhereNeeded(t *testing.T) {
 	}
 }
 
+func TestATableIsNoMetricsFile(t *testing.T) {
+	t.Parallel()
+	_, problems := Read([]File{{Path: "m.csv", Data: []byte("epoch,loss\n0,1\n")}})
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "belongs under plots") {
+		t.Errorf("problems are %v", problems)
+	}
+}
+
 func TestABrokenFileIsReportedAndTheOthersAreRead(t *testing.T) {
 	t.Parallel()
 	got, problems := Read([]File{

@@ -3,6 +3,7 @@ package metricfile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"math"
 	"path"
@@ -23,6 +24,8 @@ func readMetrics(f File) ([]Series, error) {
 		err = toml.Unmarshal(f.Data, &doc)
 	case ".yaml", ".yml":
 		err = yaml.Unmarshal(f.Data, &doc)
+	case ".csv", ".tsv":
+		err = errors.New("it is a table of values, which belongs under plots")
 	default:
 		doc, err = parseJSON(f.Data)
 	}

@@ -58,6 +58,8 @@ type ImportedRemote struct {
 	State string `json:"state"` // new, same; absent when mlops cannot speak to it
 	Ours  string `json:"ours"`  // where mlops push will put its own objects
 	Why   string `json:"why,omitempty"`
+
+	Read bool `json:"-"` // mlops pull fetches DVC's data from it
 }
 
 // ImportResult is what Import did, or would do.

@@ -48,7 +48,7 @@ func (m *Importer) remotes(ctx context.Context) error {
 func (o *Origin) remote(theirs dvc.Remote) ImportedRemote {
 	got := ImportedRemote{Name: theirs.Name, URL: theirs.URL, State: StateAbsent}
 	place, why := theirs.Place()
-	got.Why = why
+	got.Why, got.Read = why, why == ""
 	switch {
 	case why != "":
 		return got
