@@ -126,7 +126,7 @@ func (x *Exporter) Export(ctx context.Context, q ExportRequest) (ExportResult, e
 		}
 	}
 	if q.Models {
-		err = x.registered(ctx, q.DryRun)
+		err = x.rest(ctx, q.DryRun)
 	}
 	return x.result, err
 }
@@ -269,7 +269,10 @@ func (x *Exporter) export(ctx context.Context, r *track.Run, q ExportRequest) er
 		x.runs[r.ID] = there
 	}
 	x.mu.Unlock()
-	if q.DryRun || same {
+	if q.DryRun && !same {
+		return x.countModels(ctx, r, experiment)
+	}
+	if same {
 		return nil
 	}
 	if !known {
@@ -283,20 +286,22 @@ func (x *Exporter) export(ctx context.Context, r *track.Run, q ExportRequest) er
 	if err := errors.Join(x.log(ctx, r, there.Info.ID), x.inputs(ctx, r, there.Info.ID)); err != nil {
 		return err
 	}
-	if err := x.runFiles(ctx, r, there.Info.Files, q.Outputs); err != nil {
+	whole, err := x.runFiles(ctx, r, there.Info.Files, q.Outputs)
+	if err != nil {
 		return err
 	}
-	if err := x.loggedModels(ctx, r, there, experiment); err != nil {
+	modelsWhole, err := x.loggedModels(ctx, r, there, experiment)
+	if err != nil {
 		return err
 	}
 	update := map[string]any{"run_id": there.Info.ID, "run_uuid": there.Info.ID, "status": r.Status}
 	if r.EndTime != 0 {
 		update["end_time"] = r.EndTime
 	}
-	return errors.Join(
-		x.call(ctx, http.MethodPost, "runs/update", nil, update, nil),
-		x.setTag(ctx, there.Info.ID, stateTag, state),
-	)
+	if err := x.call(ctx, http.MethodPost, "runs/update", nil, update, nil); err != nil || !whole || !modelsWhole {
+		return err // what lacked comes with the next export
+	}
+	return x.setTag(ctx, there.Info.ID, stateTag, state)
 }
 
 func countOne(c *Count, known, same bool) {
@@ -342,9 +347,12 @@ func (x *Exporter) tags(r *track.Run) []wirePair {
 			out = append(out, wirePair{t.Key, t.Value})
 		}
 	}
-	source := "LOCAL"
-	if r.Kind != track.Script {
+	source := ""
+	switch {
+	case r.Kind != track.Script:
 		source = "PROJECT"
+	case r.Source != "":
+		source = "LOCAL"
 	}
 	for _, t := range []wirePair{
 		{track.NoteTag, r.Note},

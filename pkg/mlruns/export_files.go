@@ -28,8 +28,8 @@ type sent struct {
 	size int64
 }
 
-// runFiles sends what a run kept.
-func (x *Exporter) runFiles(ctx context.Context, r *track.Run, root string, outputs bool) error {
+// runFiles sends what a run kept, as send does.
+func (x *Exporter) runFiles(ctx context.Context, r *track.Run, root string, outputs bool) (whole bool, err error) {
 	var assets []track.Asset
 	for _, a := range r.Assets {
 		switch {
@@ -45,16 +45,16 @@ func (x *Exporter) runFiles(ctx context.Context, r *track.Run, root string, outp
 }
 
 // send sends the files of assets to a root. Files that are not here, or that the
-// server does not take, are a problem of theirs.
-func (x *Exporter) send(ctx context.Context, what, root string, assets []track.Asset) error {
-	files, err := x.list(ctx, what, assets)
+// server does not take, are a problem of theirs; with the former it is not whole.
+func (x *Exporter) send(ctx context.Context, what, root string, assets []track.Asset) (whole bool, err error) {
+	files, missing, err := x.list(ctx, what, assets)
 	if err != nil || len(files) == 0 {
-		return err
+		return missing == 0, err
 	}
 	put, err := x.putter(ctx, root)
 	if err != nil {
 		x.problem(what, err)
-		return nil
+		return missing == 0, nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(inFlight)
@@ -76,7 +76,7 @@ func (x *Exporter) send(ctx context.Context, what, root string, assets []track.A
 			return nil
 		})
 	}
-	return g.Wait()
+	return missing == 0, g.Wait()
 }
 
 // refused reports whether a server will never take what it was sent, such as a file
@@ -86,10 +86,8 @@ func refused(err error) bool {
 	return ok && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound || e.Status == http.StatusRequestEntityTooLarge)
 }
 
-// list finds the files of assets that are here.
-func (x *Exporter) list(ctx context.Context, what string, assets []track.Asset) ([]sent, error) {
-	var out []sent
-	missing := 0
+// list finds the files of assets that are here, and counts those that are not.
+func (x *Exporter) list(ctx context.Context, what string, assets []track.Asset) (out []sent, missing int, err error) {
 	add := func(p string, id oid.ID, size int64) {
 		if !x.origin.Objects.Has(id) {
 			missing++
@@ -111,13 +109,13 @@ func (x *Exporter) list(ctx context.Context, what string, assets []track.Asset) 
 		if errs.Is(err, errs.NotFound) {
 			missing++
 		} else if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	if missing > 0 {
 		x.problem(what, errs.New(errs.NotFound, "%d of its files are not on this machine", missing).Hint("fetch them: mlops pull, then type the same command again"))
 	}
-	return out, nil
+	return out, missing, nil
 }
 
 // putter finds out how files get to a root that a server named.

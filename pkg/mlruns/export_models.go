@@ -2,91 +2,156 @@ package mlruns
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
 
+// rest gives to the server what belongs to no run: experiments without any, logged
+// models that none made, and the registered models.
+func (x *Exporter) rest(ctx context.Context, dry bool) error {
+	experiments, err := x.origin.Tracking.Experiments(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range experiments {
+		there, err := x.experiment(ctx, e.Name, dry)
+		if err != nil {
+			return err
+		}
+		models, err := x.origin.Tracking.LoggedModels(ctx, track.ModelQuery{Experiments: []string{e.ID}})
+		if err != nil {
+			return err
+		}
+		for _, m := range models {
+			if m.Run != "" {
+				continue // it went with its run
+			}
+			if dry {
+				err = x.countModel(ctx, m.ID, there)
+			} else {
+				_, _, err = x.loggedModel(ctx, &m, "", there)
+			}
+			if isOld(err) {
+				x.problem("logged model "+m.Name, errOld)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return x.registered(ctx, dry)
+}
+
+var errOld = errors.New("the server is of before MLflow 3 and keeps no logged models")
+
+// countModels counts the logged models of a run that would go to the server.
+func (x *Exporter) countModels(ctx context.Context, r *track.Run, experiment string) error {
+	for _, o := range r.ModelOutputs {
+		if err := x.countModel(ctx, o.Model, experiment); err != nil && !isOld(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *Exporter) countModel(ctx context.Context, id, experiment string) error {
+	known := false
+	if experiment != "" {
+		var err error
+		if _, known, err = x.findModel(ctx, id, experiment); err != nil {
+			return err
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	countOne(&x.result.Models, known, known)
+	return nil
+}
+
 // loggedModels gives the logged models that a run made to a server that knows such.
-func (x *Exporter) loggedModels(ctx context.Context, r *track.Run, there wireRun, experiment string) error {
+func (x *Exporter) loggedModels(ctx context.Context, r *track.Run, there wireRun, experiment string) (whole bool, err error) {
 	var outputs []wireModelID
+	whole = true
 	for _, o := range r.ModelOutputs {
 		m, err := x.origin.Tracking.LoggedModel(ctx, o.Model)
 		if err != nil {
 			x.problem("logged model "+o.Model, err)
 			continue
 		}
-		made, err := x.loggedModel(ctx, &m, there.Info.ID, experiment)
+		made, all, err := x.loggedModel(ctx, &m, there.Info.ID, experiment)
 		if isOld(err) {
-			x.problem("logged model "+m.Name, fmt.Errorf("the server is of before MLflow 3 and keeps no logged models"))
+			x.problem("logged model "+m.Name, errOld)
 			continue
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
+		whole = whole && all
 		if !slices.ContainsFunc(there.Outputs.Models, func(had wireModelID) bool { return had.Model == made.Info.ID }) {
 			outputs = append(outputs, wireModelID{made.Info.ID, wireInt(o.Step)})
 		}
 	}
 	if len(outputs) == 0 {
-		return nil
+		return whole, nil
 	}
-	return x.call(ctx, http.MethodPost, "runs/outputs", nil, map[string]any{"run_id": there.Info.ID, "models": outputs}, nil)
+	return whole, x.call(ctx, http.MethodPost, "runs/outputs", nil, map[string]any{"run_id": there.Info.ID, "models": outputs}, nil)
 }
 
-func (x *Exporter) loggedModel(ctx context.Context, m *track.LoggedModel, run, experiment string) (wireModel, error) {
+// loggedModel gives one to the server. It is finished there when all of its files
+// are.
+func (x *Exporter) loggedModel(ctx context.Context, m *track.LoggedModel, run, experiment string) (_ wireModel, whole bool, err error) {
 	var made struct {
 		Model wireModel `json:"model"`
 	}
 	found, known, err := x.findModel(ctx, m.ID, experiment)
 	if err != nil {
-		return wireModel{}, err
+		return wireModel{}, false, err
 	}
 	made.Model = found
-	whole := known && modelStatusOf(made.Model.Info.Status) == m.Status
+	same := known && modelStatusOf(made.Model.Info.Status) == m.Status
 	x.mu.Lock()
-	countOne(&x.result.Models, known, whole)
+	countOne(&x.result.Models, known, same)
 	x.models[m.ID] = made.Model
 	x.mu.Unlock()
-	if whole {
-		return made.Model, nil
+	if same {
+		return made.Model, true, nil
 	}
 	if !known {
 		params := []wirePair{}
 		for _, p := range m.Params {
 			params = append(params, wirePair{p.Key, p.Value})
 		}
+		tags := slices.DeleteFunc(pairsOf(m.Tags), func(t wirePair) bool { return t.Key == "mlflow.modelVersions" }) // the server writes it
 		if err := x.call(ctx, http.MethodPost, "logged-models", nil, map[string]any{
 			"experiment_id": experiment, "name": m.Name, "model_type": m.Type, "source_run_id": run, "params": params[:min(len(params), 100)],
-			"tags": append(pairsOf(m.Tags), wirePair{originTag, m.ID}),
+			"tags": append(tags, wirePair{originTag, m.ID}),
 		}, &made); err != nil {
-			return wireModel{}, err
+			return wireModel{}, false, err
 		}
 		x.mu.Lock()
 		x.models[m.ID] = made.Model
 		x.mu.Unlock()
 	}
 	id := made.Model.Info.ID
-	if err := x.measured(ctx, m, run, id); err != nil {
-		return made.Model, err
+	if run != "" {
+		if err := x.measured(ctx, m, run, id); err != nil {
+			return made.Model, false, err
+		}
 	}
 	files, err := assetsOf(ctx, x.origin.Tracking, m.ID, "")
 	if err != nil {
-		return made.Model, err
+		return made.Model, false, err
 	}
-	if err := x.send(ctx, "logged model "+m.Name, made.Model.Info.Files, files); err != nil {
-		return made.Model, err
+	whole, err = x.send(ctx, "logged model "+m.Name, made.Model.Info.Files, files)
+	if err != nil || !whole || m.Status == track.ModelPending {
+		return made.Model, whole, err
 	}
-	if m.Status == track.ModelPending {
-		return made.Model, nil
-	}
-	return made.Model, x.call(ctx, http.MethodPatch, "logged-models/"+url.PathEscape(id), nil, map[string]any{"model_id": id, "status": m.Status}, nil)
+	return made.Model, true, x.call(ctx, http.MethodPatch, "logged-models/"+url.PathEscape(id), nil, map[string]any{"model_id": id, "status": m.Status}, nil)
 }
 
 // measured sends what the run that made a model measured with it.
@@ -105,138 +170,6 @@ func (x *Exporter) measured(ctx context.Context, m *track.LoggedModel, run, id s
 		}
 	}
 	return nil
-}
-
-// registered gives the registered models to the server: versions whose files came
-// from runs that are there.
-func (x *Exporter) registered(ctx context.Context, dry bool) error {
-	models, err := x.origin.Registry.Models(ctx, registry.Query{})
-	if err != nil {
-		return err
-	}
-	for _, m := range models {
-		versions, err := x.origin.Registry.Versions(ctx, registry.Query{Filter: track.Filter{{Entity: track.Attributes, Key: "name", Op: track.Equal, Text: m.Name}}})
-		if err != nil {
-			return err
-		}
-		if err := x.registeredModel(ctx, m, versions, dry); err != nil {
-			return fmt.Errorf("registered model %s: %w", m.Name, err)
-		}
-	}
-	return nil
-}
-
-func (x *Exporter) registeredModel(ctx context.Context, m registry.Model, versions []registry.Version, dry bool) error {
-	var page struct {
-		Versions []wireVersion `json:"model_versions"`
-	}
-	err := x.call(ctx, http.MethodGet, "model-versions/search", url.Values{"filter": {"name = '" + strings.ReplaceAll(m.Name, "'", "''") + "'"}, "max_results": {"10000"}}, nil, &page)
-	if err != nil {
-		return err
-	}
-	if !dry {
-		err := x.call(ctx, http.MethodPost, "registered-models/create", nil, map[string]any{"name": m.Name, "description": m.Description, "tags": registryPairs(m.Tags)}, nil)
-		if err != nil && !isTaken(err) {
-			return err
-		}
-	}
-	numbers := map[int]string{}
-	slices.Reverse(versions) // the lowest number first
-	for _, v := range versions {
-		source, run, model, err := x.sourceThere(ctx, v)
-		if err != nil {
-			return err
-		}
-		if i := slices.IndexFunc(page.Versions, func(w wireVersion) bool {
-			return slices.Contains(w.Tags, wirePair{originTag, v.ID}) || w.Run == run && int64(w.Created) == v.Created // it came from there
-		}); i >= 0 {
-			numbers[v.Number] = strconv.FormatInt(int64(page.Versions[i].Version), 10)
-			x.result.Versions.Same++
-			continue
-		}
-		if dry && x.chosen[v.RunID] && source == "" {
-			x.result.Versions.New++ // its run will be there
-			continue
-		}
-		if source == "" {
-			x.problem(fmt.Sprintf("version %d of %s", v.Number, m.Name), fmt.Errorf("its files belong to no run that is on the server"))
-			continue
-		}
-		x.result.Versions.New++
-		if dry {
-			continue
-		}
-		var made struct {
-			Version wireVersion `json:"model_version"`
-		}
-		body := map[string]any{
-			"name": m.Name, "source": source, "run_id": run, "description": v.Description, "tags": append(registryPairs(v.Tags), wirePair{originTag, v.ID}),
-		}
-		if model != "" {
-			body["model_id"] = model
-		}
-		if err := x.call(ctx, http.MethodPost, "model-versions/create", nil, body, &made); err != nil {
-			return err
-		}
-		number := strconv.FormatInt(int64(made.Version.Version), 10)
-		numbers[v.Number] = number
-		if v.Stage != registry.NoStage && v.Stage != "" {
-			if err := x.call(ctx, http.MethodPost, "model-versions/transition-stage", nil, map[string]any{
-				"name": m.Name, "version": number, "stage": v.Stage, "archive_existing_versions": false,
-			}, nil); err != nil {
-				return err
-			}
-		}
-	}
-	if dry {
-		return nil
-	}
-	for _, a := range m.Aliases {
-		if number := numbers[a.Version]; number != "" {
-			if err := x.call(ctx, http.MethodPost, "registered-models/alias", nil, map[string]any{"name": m.Name, "alias": a.Name, "version": number}, nil); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func registryPairs(tags []registry.Tag) []wirePair {
-	out := make([]wirePair, 0, len(tags))
-	for _, t := range tags {
-		out = append(out, wirePair{t.Key, t.Value})
-	}
-	return out
-}
-
-// sourceThere is where the files of a version are on the server, with the run and
-// the logged model that they belong to there.
-func (x *Exporter) sourceThere(ctx context.Context, v registry.Version) (source, run, model string, err error) {
-	there, ok := x.runs[v.RunID]
-	if ok {
-		run = there.Info.ID
-	}
-	if v.LoggedModel != "" {
-		id, err := x.modelThere(ctx, v.LoggedModel, there.Info.Experiment)
-		if err != nil || id != "" {
-			return "models:/" + id, run, id, err
-		}
-	}
-	if !ok {
-		return "", "", "", nil
-	}
-	for _, uri := range []string{v.Storage, v.Source} {
-		if _, below, found := strings.Cut(uri, "/"+v.RunID+"/artifacts"); found {
-			return trimSlash(there.Info.Files) + below, run, "", nil
-		}
-		if below, found := strings.CutPrefix(uri, "runs:/"+v.RunID); found {
-			return trimSlash(there.Info.Files) + below, run, "", nil
-		}
-	}
-	if v.Details.Path != "" {
-		return trimSlash(there.Info.Files) + "/" + v.Details.Path, run, "", nil
-	}
-	return "", run, "", nil
 }
 
 // modelThere is the id of a logged model on the server, "" when it is not there.

@@ -1,6 +1,7 @@
 package mlruns_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,9 +9,12 @@ import (
 
 	"github.com/mlops-cli/mlops/pkg/artifact"
 	"github.com/mlops-cli/mlops/pkg/clock"
+	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/mlflow"
 	"github.com/mlops-cli/mlops/pkg/mlruns"
+	"github.com/mlops-cli/mlops/pkg/oid"
 	"github.com/mlops-cli/mlops/pkg/progress"
+	"github.com/mlops-cli/mlops/pkg/registry"
 	"github.com/mlops-cli/mlops/pkg/route"
 	"github.com/mlops-cli/mlops/pkg/track"
 )
@@ -154,5 +158,98 @@ func TestExportKeepsAllButIDs(t *testing.T) {
 	}
 	if again := from.give(t, server, mlruns.ExportRequest{Runs: []string{try.ID}}); again.Runs.Updated != 1 || tagOf(to.runNamed(t, "try-0"), "later") != "yes" {
 		t.Errorf("after a change: %+v", again)
+	}
+}
+
+// Experiments without runs, logged models that no run made, prompts and versions
+// whose files are elsewhere go along with everything; versions keep their numbers.
+func TestExportGivesWhatBelongsToNoRun(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	from, to := newHere(t), newHere(t)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := from.runs.CreateExperiment(ctx, track.Experiment{Name: "empty", Tags: []track.Tag{{Key: "team", Value: "cellar"}}})
+	must(err)
+	_, err = from.runs.CreateLoggedModel(ctx, track.LoggedModel{Name: "agent", ExperimentID: e.ID, Status: track.ModelReady})
+	must(err)
+	_, err = from.Registry.CreateModel(ctx, registry.Model{Name: "greet", Tags: []registry.Tag{{Key: registry.PromptTag, Value: "true"}}})
+	must(err)
+	_, err = from.Registry.CreateModel(ctx, registry.Model{Name: "far"})
+	must(err)
+	for _, v := range []registry.Version{
+		{Model: "greet", Source: "dummy-source", Tags: []registry.Tag{{Key: registry.PromptTag, Value: "true"}}},
+		{Model: "far", Source: "s3://elsewhere/1"},
+		{Model: "far", Source: "s3://elsewhere/2"},
+	} {
+		_, err := from.Registry.CreateVersion(ctx, v)
+		must(err)
+	}
+	must(from.Registry.Delete(ctx, registry.Ref{Name: "far", Number: 1}))
+
+	server := to.serve(t)
+	q := mlruns.ExportRequest{Models: true}
+	if dry := from.give(t, server, mlruns.ExportRequest{Models: true, DryRun: true}); dry.Models.New != 1 || dry.Versions.New != 2 {
+		t.Errorf("a dry run: %+v", dry)
+	}
+	if res := from.give(t, server, q); len(res.Problems) > 0 || res.Models.New != 1 || res.Versions.New != 2 {
+		t.Errorf("%+v", res)
+	}
+	if again := from.give(t, server, q); len(again.Problems) > 0 || again.Models.Same != 1 || again.Versions.Same != 2 || again.Versions.New > 0 {
+		t.Errorf("again: %+v", again)
+	}
+	if e, err := to.runs.ExperimentByName(ctx, "empty"); err != nil || len(e.Tags) != 1 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if v, err := to.Registry.Version(ctx, "far", 2); err != nil || v.Source != "s3://elsewhere/2" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if _, err := to.Registry.Version(ctx, "far", 1); !errs.Is(err, errs.NotFound) {
+		t.Errorf("the number that was not used: %v", err)
+	}
+}
+
+// put stores an object.
+func (h here) put(t *testing.T, text string) oid.ID {
+	t.Helper()
+	b, err := h.Objects.NewBatch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := b.PutBytes([]byte(text))
+	if err := errors.Join(err, b.Commit(), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// Files that were not here when a run was exported go with the next export.
+func TestExportSendsFilesThatWereMissing(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	from, to, elsewhere := newHere(t), newHere(t), newHere(t)
+	id := elsewhere.put(t, "hello")
+	r, err := from.runs.Create(ctx, track.Run{Name: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := from.runs.PutArtifacts(ctx, track.Owner{ID: r.ID}, []track.Asset{{Path: "a.txt", Role: track.Artifact, Kind: "file", ID: id, Size: 5, Files: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	server := to.serve(t)
+	q := mlruns.ExportRequest{Runs: []string{r.ID}}
+	if res := from.give(t, server, q); len(res.Problems) != 1 || res.Runs.New != 1 || res.Files != 0 {
+		t.Errorf("%+v", res)
+	}
+	from.put(t, "hello")
+	if res := from.give(t, server, q); len(res.Problems) > 0 || res.Runs.Updated != 1 || res.Files != 1 {
+		t.Errorf("when they came: %+v", res)
+	}
+	if res := from.give(t, server, q); res.Runs.Same != 1 {
+		t.Errorf("again: %+v", res)
 	}
 }
