@@ -166,6 +166,7 @@ func Routes(d Deps) ([]route.Route, error) {
 			http.Redirect(w, r, "/runs", http.StatusFound)
 			return nil
 		}),
+		get("/{path...}", u.nowhere),
 		get("/runs", u.runs),
 		get("/ui/runs", u.runsFeed),
 		get("/ui/runs/changes", u.changesFeed),

@@ -99,3 +99,12 @@ func (u *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	_ = u.show(w, r, p.Status, "error.html", page{Title: p.Title, Body: p})
 }
+
+// nowhere answers what no page is for: browsers by a page, others in a line.
+func (u *pages) nowhere(w http.ResponseWriter, r *http.Request) error {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		http.NotFound(w, r)
+		return nil
+	}
+	return errs.New(errs.NotFound, "there is no page %s", r.URL.Path)
+}
