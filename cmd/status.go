@@ -93,15 +93,17 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	if o.allowMissing {
 		view.Changes = slices.DeleteFunc(view.Changes, absent)
 	}
+	var broken error // of a pipeline that is not in order; what the data does is said all the same
 	if len(stages) > 0 || len(o.Paths) == 0 {
-		if view.Stages, err = o.staleStages(ctx); err != nil {
-			return err
+		view.Stages, broken = o.staleStages(ctx)
+		if broken != nil && (len(stages) > 0 || !errs.Is(broken, errs.Usage)) {
+			return broken
 		}
 	}
 	if len(stages) > 0 {
 		view.Stages = slices.DeleteFunc(view.Stages, func(s staleStage) bool { return !slices.Contains(stages, s.Name) })
 	}
-	view.Clean = len(view.Changes) == 0 && len(view.Stages) == 0
+	view.Clean = len(view.Changes) == 0 && len(view.Stages) == 0 && broken == nil
 	if err := o.app.io.Result(view, func(out io.Writer) error { return o.print(out, view) }); err != nil {
 		return err
 	}
@@ -109,6 +111,9 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		o.app.io.Warn("object %s was changed in place through a link: the store has lost it, the file keeps the change", id)
 	}
 	o.hints(view)
+	if broken != nil {
+		return broken
+	}
 	if o.exitCode && !view.Clean {
 		return errs.New(errs.Differs, "there are changes")
 	}
@@ -165,7 +170,7 @@ func (o *statusOptions) staleStages(ctx context.Context) ([]staleStage, error) {
 	}
 	steps, err := o.engine.PlanProject(ctx, o.project, pipeline.PlanRequest{Dir: o.dir, AllowMissing: o.allowMissing})
 	if err != nil {
-		return nil, err
+		return stale, err
 	}
 	for _, s := range steps {
 		if s.Action != pipeline.Skip {
