@@ -111,15 +111,16 @@ function describe(key) {
   const kind = key.slice(0, dot), name = key.slice(dot + 1);
   const values = runs.columns.get(key) || [];
   const isNumber = kind === 'metrics' || (kind === 'params' && values.every((v) => v === null || v === '' || !Number.isNaN(Number(v))));
-  let longest = 0, low = Infinity, high = -Infinity;
+  let longest = 0, low = Infinity, high = -Infinity, small = Infinity;
   for (let i = 0; i < values.length; i++) {
     const v = values[i];
     if (v === null) continue;
     if (kind === 'metrics') {
       if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
-      longest = Math.max(longest, state.group && state.group !== FLAT ? 10 : 8); // groups say ø before their mean
+      if (v && Math.abs(v) < Math.abs(small)) small = v; // it takes the most letters
     } else if (longest < 30) longest = Math.max(longest, v.length);
   }
+  if (kind === 'metrics') longest = Math.max(8, ...[low, high, small].filter(Number.isFinite).map((v) => number(v).length)) + (state.group && state.group !== FLAT ? 2 : 0); // groups say ø before their mean
   const title = kind === 'attributes' ? name[0].toUpperCase() + name.slice(1) : name;
   const width = Math.max(84, Math.min(240, 7.2 * Math.max(longest, Math.min(title.length + (kind === 'params' || kind === 'tags' ? 5 : 0), 26)) + 30));
   return {key, kind, title, right: isNumber, width, low, high, bars: kind === 'metrics' && high > low};
@@ -425,7 +426,11 @@ $('#clear').addEventListener('click', () => pickAll(false));
 $('#delete')?.addEventListener('click', () => change('/ui/runs/delete', {}, (ids) => drop(ids, many(ids) + ' deleted', () => undelete(ids))));
 $('#restore')?.addEventListener('click', () => change('/ui/runs/restore', {}, (ids) => drop(ids, many(ids) + ' restored')));
 const tagDialog = $('#tag-dialog');
-$('#tag')?.addEventListener('click', () => tagDialog.showModal());
+$('#tag')?.addEventListener('click', () => {
+  $('form', tagDialog).reset();
+  tagDialog.returnValue = ''; // Esc leaves what the last one was closed with
+  tagDialog.showModal();
+});
 tagDialog.addEventListener('close', () => {
   if (tagDialog.returnValue !== 'ok') return;
   const form = new FormData($('form', tagDialog));

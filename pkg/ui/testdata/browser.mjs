@@ -185,6 +185,29 @@ await scene('tag, delete and restore', {}, async (page) => {
   await page.getByRole('rowheader', {name: 'reviewed'}).waitFor();
 });
 
+await scene('tag by Enter; Esc and Cancel do not tag', {viewport: {width: 390, height: 844}}, async (page) => {
+  await page.goto(base + '/runs?filter=trial-05');
+  await page.getByLabel('Select trial-05').click();
+  const tag = page.getByRole('button', {name: 'Tag', exact: true});
+  const clear = await page.getByRole('button', {name: 'Clear the selection'}).boundingBox();
+  assert.ok(clear.x + clear.width <= 390, 'the bar of what is selected is cut off');
+  let posted = 0;
+  page.on('request', (r) => { if (r.url().endsWith('/ui/runs/tag')) posted++; });
+  await tag.click();
+  await page.locator('#tag-dialog [name=key]').fill('by-enter');
+  await page.keyboard.press('Enter');
+  await page.getByText('1 run tagged').waitFor();
+  assert.equal(posted, 1);
+  for (const leave of [() => page.keyboard.press('Escape'), () => page.locator('#tag-dialog').getByRole('button', {name: 'Cancel'}).click()]) {
+    await tag.click();
+    assert.equal(await page.locator('#tag-dialog [name=key]').inputValue(), '');
+    await leave();
+    await page.locator('#tag-dialog').waitFor({state: 'hidden'});
+  }
+  await page.waitForTimeout(200);
+  assert.equal(posted, 1);
+});
+
 await scene('a run that goes on shows in the table', {}, async (page) => {
   await page.goto(base + '/runs?experiment=digits&cols=metrics.accuracy');
   await page.locator('#grid tbody a', {hasText: 'still-running'}).waitFor();
