@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"os/user"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
 	"github.com/mlops-cli/mlops/pkg/migrate"
@@ -80,7 +81,14 @@ func (a *app) tracking(ctx context.Context) (*trackdb.Service, error) {
 		return nil, err
 	}
 	s := trackdb.New(index, a.clock)
-	if name := r.Config.User.Name; name != "" {
+	name := r.Config.User.Name
+	if name == "" && s.By() == "" {
+		// Nobody is named in the environment, as in a container: the system may know.
+		if u, err := user.Current(); err == nil {
+			name = u.Username
+		}
+	}
+	if name != "" {
 		s = s.As(name)
 	}
 	return s, nil
