@@ -175,15 +175,10 @@ func (a *app) revisionPair(ctx context.Context, args []string) (from, to compare
 			return from, to, errors.Join(err, errs.New(errs.NotFound, "there is no commit yet to compare with").Hint("git commit -a -m 'first'"))
 		}
 	}
-	copy(names, args)
-	if len(args) == 1 {
-		if a, b, ok := strings.Cut(args[0], ".."); ok && a != "" && !strings.HasPrefix(b, ".") {
-			names[0] = a
-			if b != "" {
-				names[1] = b
-			}
-		}
+	if args = compare.Ends(args); len(args) > len(names) {
+		return from, to, errs.New(errs.Usage, "%d revisions, where two are compared: %s", len(args), strings.Join(args, " "))
 	}
+	copy(names, args)
 	if from, err = compare.Resolve(ctx, r, names[0]); err != nil {
 		return from, to, err
 	}

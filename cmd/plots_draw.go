@@ -75,14 +75,7 @@ func (o *plotsOptions) props() vega.Props {
 // plotRevisions completes what was typed: one revision stands beside the
 // workspace, and so does HEAD when there are changes. The workspace is first.
 func (a *app) plotRevisions(ctx context.Context, args []string) ([]string, error) {
-	var names []string
-	for _, arg := range args {
-		if from, to, ok := strings.Cut(arg, ".."); ok && from != "" && !strings.HasPrefix(to, ".") {
-			names = append(names, from, cmp.Or(to, compare.Workspace))
-			continue
-		}
-		names = append(names, arg)
-	}
+	names := compare.Ends(args)
 	if len(names) == 0 {
 		r, err := a.repo(ctx)
 		if err != nil {

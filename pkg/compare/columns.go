@@ -15,6 +15,18 @@ import (
 // Workspace is the ref that names the files as they are now.
 const Workspace = "workspace"
 
+// Ends puts both ends of a range A..B in its place; A.. goes to the workspace.
+func Ends(refs []string) (ends []string) {
+	for _, ref := range refs {
+		if a, b, ok := strings.Cut(ref, ".."); ok && a != "" && !strings.HasPrefix(b, ".") {
+			ends = append(ends, a, cmp.Or(b, Workspace))
+			continue
+		}
+		ends = append(ends, ref)
+	}
+	return ends
+}
+
 // defaultLimit is how many runs stand for an experiment.
 const defaultLimit = 5
 
@@ -24,17 +36,9 @@ func (c *Comparer) columns(ctx context.Context, q Request) ([]Column, error) {
 	if len(q.Refs) == 0 {
 		return c.latest(ctx, limit)
 	}
-	var refs []string
-	for _, ref := range q.Refs {
-		if a, b, ok := strings.Cut(ref, ".."); ok && a != "" && !strings.HasPrefix(b, ".") {
-			refs = append(refs, a, cmp.Or(b, Workspace))
-			continue
-		}
-		refs = append(refs, ref)
-	}
 	var columns []Column
 	var ids []string // of runs, which are read in one go
-	for _, ref := range refs {
+	for _, ref := range Ends(q.Refs) {
 		found, runs, err := c.column(ctx, ref, limit)
 		if err != nil {
 			return nil, err

@@ -124,6 +124,9 @@ func (g Git) noRevision(ctx context.Context, rev string) error {
 	if _, ok, err := g.commit(ctx, "HEAD"); err == nil && !ok {
 		return e.Hint("git has no commit yet: git commit")
 	}
+	if a, b, ok := strings.Cut(rev, "..."); ok {
+		return e.Hint("two revisions are compared with two dots: %s..%s", a, b)
+	}
 	if names, err := g.Names(ctx); err == nil {
 		e.DidYouMean(rev, names)
 	}
