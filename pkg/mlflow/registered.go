@@ -146,13 +146,36 @@ func (s *Service) createModel(ctx context.Context, in *request, out *encoder) er
 	if m.Tags, err = registryTags(in); err != nil {
 		return err
 	}
-	if m, err = s.registry.CreateModel(ctx, m); err != nil {
+	made, err := s.registry.CreateModel(ctx, m)
+	if _, exists := errors.AsType[*registry.ExistsError](err); exists {
+		return s.nameTaken(ctx, m, err)
+	}
+	if err != nil {
 		return err
 	}
 	out.object("registered_model")
-	out.model(&m)
+	out.model(&made)
 	out.close()
 	return nil
+}
+
+// nameTaken says what has the name that a new model or prompt was to have.
+func (s *Service) nameTaken(ctx context.Context, m registry.Model, taken error) error {
+	there, err := s.registry.Model(ctx, m.Name)
+	if err != nil {
+		return errors.Join(taken, err)
+	}
+	what := func(m registry.Model) string {
+		if slices.ContainsFunc(m.Tags, func(t registry.Tag) bool { return t.Key == registry.PromptTag }) {
+			return "Prompt"
+		}
+		return "Registered Model"
+	}
+	if old, wanted := what(there), what(m); old != wanted {
+		return Errorf(AlreadyExists, "Tried to create a %s with name '%s', but the name is already taken by a %s. MLflow does not allow creating a model and a prompt with the same name.",
+			strings.ToLower(wanted), m.Name, strings.ToLower(old))
+	}
+	return Errorf(AlreadyExists, "%s (name=%s) already exists.", what(m), m.Name)
 }
 
 func (s *Service) oneModel(ctx context.Context, name string, out *encoder) error {

@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -66,10 +67,15 @@ func (h hooks) create(ctx context.Context, in *request, out *encoder) error {
 }
 
 func (h hooks) list(ctx context.Context, in *request, out *encoder) error {
-	p, err := in.readPage(defaultHookPage, maxHookPage)
+	most := cmp.Or(in.integer("max_results", 0), defaultHookPage)
+	if most < 1 || most > maxHookPage {
+		return Errorf(InvalidParameter, "max_results must be between 1 and %d.", maxHookPage)
+	}
+	offset, err := readToken(in.str("page_token"))
 	if err != nil {
 		return err
 	}
+	p := page{offset, int(most)}
 	found, err := h.keeper.List(ctx, p.offset, p.more())
 	if err != nil {
 		return err

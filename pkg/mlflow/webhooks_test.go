@@ -65,6 +65,8 @@ func TestWebhooks(t *testing.T) {
 		{"POST", "", `{"name":"ci","url":"` + receiver.URL + `","events":[{"entity":"MODEL_VERSION","action":"SET"}]}`, 400, `Invalid action 'set' for entity 'model_version'`},
 		{"POST", "", `{"name":"ci","url":"` + receiver.URL + `","secret":"x","events":[{"entity":"MODEL_VERSION","action":"CREATED"}]}`, 200, `"status":"ACTIVE"`},
 		{"GET", "", "", 200, `"entity":"MODEL_VERSION"`},
+		{"GET", "?max_results=1001", "", 400, `max_results must be between 1 and 1000.`},
+		{"GET", "?max_results=0", "", 200, `"entity":"MODEL_VERSION"`},
 		{"GET", "/ID", "", 200, `"name":"ci"`},
 		{"PATCH", "/ID", `{"status":"DISABLED","description":"d"}`, 200, `"status":"DISABLED"`},
 		{"PATCH", "/ID", `{"status":"WHAT"}`, 400, `INVALID_PARAMETER_VALUE`},

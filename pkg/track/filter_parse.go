@@ -227,6 +227,9 @@ func (p *filterParser) noAttribute(key string) *errs.Error {
 // condition reads one comparison.
 func (p *filterParser) condition() (c Condition, err error) {
 	start := p.tokens
+	if len(start) == 0 { // after an AND
+		return c, p.invalid(p.expected("a comparison"))
+	}
 	if len(start) == 1 {
 		p.tokens = nil
 		e := p.expected("a comparison after " + start[0].raw)
@@ -255,11 +258,17 @@ func (p *filterParser) condition() (c Condition, err error) {
 	if c.Op, err = p.op(allowed, start); err != nil {
 		return c, err
 	}
+	isList := c.Op == In || c.Op == NotIn
+	switch {
+	case len(p.tokens) == 0 && c.Op != IsNull && c.Op != NotNull:
+		return c, p.malformed(p.expected("a value"), start)
+	case isList && p.tokens[0].kind != tokenOpen:
+		return c, p.malformed(p.expected("a list in parentheses"), start)
+	case isList && !slices.ContainsFunc(p.tokens, func(t token) bool { return t.kind == tokenClose }):
+		return c, p.malformed(errs.New(errs.Usage, "filter %q: the list %s is not closed", p.text, p.found()), start)
+	}
 	early := p.dialect == ofVersions || p.dialect == ofModels // MLflow looks at the comparator before the value
 	if c.Op != IsNull && c.Op != NotNull && (!early || slices.Contains(allowed, c.Op)) {
-		if (c.Op == In || c.Op == NotIn) && (len(p.tokens) == 0 || p.tokens[0].kind != tokenOpen) {
-			return c, p.malformed(p.expected("a list in parentheses"), start)
-		}
 		if err := p.value(&c, a, numeric); err != nil {
 			return c, err
 		}
@@ -279,9 +288,9 @@ func (p *filterParser) value(c *Condition, a attribute, numeric bool) error {
 	found := p.found()
 	isList := len(p.tokens) > 0 && p.tokens[0].kind == tokenOpen
 	switch {
-	case isList && !numeric && (c.Entity == Datasets || c.Entity == Attributes && a.list || p.dialect == ofModels):
+	case isList && (c.Op == In || c.Op == NotIn) && !numeric && (c.Entity == Datasets || c.Entity == Attributes && a.list || p.dialect == ofModels):
 		return p.list(c)
-	case isList && c.Entity == Attributes && !numeric:
+	case isList && c.Entity == Attributes && !numeric && !a.list:
 		return p.noList(errs.New(errs.Usage, "filter %q: %s.%s cannot be compared by %s, only by %s", p.text, c.Entity, c.Key, c.Op, joinOps(p.ops(c.Entity, a))))
 	case numeric:
 		kinds := []tokenKind{tokenWord}
@@ -361,16 +370,12 @@ func (p *filterParser) op(allowed []Op, start []token) (Op, error) {
 	return "", p.malformed(p.expected(joinOps(allowed)), start)
 }
 
-// list reads ('a', "b").
+// list reads ('a', "b"), which is closed.
 func (p *filterParser) list(c *Condition) error {
 	found := p.found()
 	p.tokens = p.tokens[1:]
-	closed := slices.ContainsFunc(p.tokens, func(t token) bool { return t.kind == tokenClose })
 	bad := func(want string) error {
 		e := p.expected(want)
-		if !closed {
-			return p.badClauses(e, found)
-		}
 		if _, ok := p.next(tokenClose); ok && len(c.List) == 0 {
 			return filterError(e, "While parsing a list in the query, expected a non-empty list of string values, but got empty list")
 		}
