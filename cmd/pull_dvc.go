@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlops-cli/mlops/pkg/errs"
@@ -87,6 +88,7 @@ func (o *pullOptions) pullForeign(ctx context.Context, typed []string) (done boo
 // nobodyHas is the error of paths that were not brought, and why, if it is known.
 func nobodyHas(paths []string, why error) error {
 	const shown = 10
+	paths = slices.Compact(slices.Sorted(slices.Values(paths))) // DVC may track one twice
 	list := workspace.Quote(paths[:min(len(paths), shown)])
 	if more := len(paths) - shown; more > 0 {
 		list += fmt.Sprintf(" and %d more", more)

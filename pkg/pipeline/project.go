@@ -180,8 +180,12 @@ func (p *Project) claimOuts() error {
 				return err
 			}
 			if first, taken := places[o.Path]; taken && stagefile.IsPointer(first) {
+				remove := "mlops rm"
+				if strings.HasSuffix(first, stagefile.DVCPointerExt) {
+					remove = "rm" // what DVC tracks is not ours to take off
+				}
 				return errs.New(errs.Usage, "output %s of %s is tracked as data by %s", o.Path, place, first).
-					Hint("let the stage make it: mlops rm %s", first)
+					Hint("let the stage make it: %s %s", remove, first)
 			} else if taken {
 				return errs.New(errs.Usage, "output %s is declared twice: %s and %s", o.Path, first, place).
 					Hint("let one stage write it and others depend on it")

@@ -104,7 +104,8 @@ func notTracked(tracked []repo.Tracked, p string) error {
 	for _, t := range tracked {
 		known = append(known, t.Path)
 	}
-	return errs.New(errs.NotFound, "%s is not tracked", ShowPath(p)).DidYouMean(p, known).
+	slices.Sort(known) // DVC may track one twice
+	return errs.New(errs.NotFound, "%s is not tracked", ShowPath(p)).DidYouMean(p, slices.Compact(known)).
 		Hint("see what is tracked: mlops ls").Hint("track it: mlops add %s", Quote([]string{p}))
 }
 
