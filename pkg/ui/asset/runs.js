@@ -99,6 +99,7 @@ const table = el('table', {'aria-label': 'Runs'}, head, body);
 const top_ = el('tr', {class: 'pad', 'aria-hidden': 'true'}, el('td'));
 const bottom = el('tr', {class: 'pad', 'aria-hidden': 'true'}, el('td'));
 const pool = [];
+const narrowWindow = matchMedia('(max-width: 820px)');
 let nested = false, rowHeight = 34, first = -1, last = -1;
 
 const base = {
@@ -138,7 +139,7 @@ function drawHead() {
   head.replaceChildren(el('tr', {'aria-rowindex': 1},
     el('th', {class: 'sel', scope: 'col'}, all), header('name', 'Name', '', 'name'),
     ...columns.map((c) => header(c.key, c.title, c.kind, c.right ? 'r' : '')), el('td', {'aria-hidden': 'true'})));
-  const narrow = innerWidth < 820;
+  const narrow = narrowWindow.matches;
   const longest = runs.names.reduce((n, name) => Math.max(n, name.length), 0);
   const widths = [narrow ? 36 : 42, narrow ? 158 : Math.max(180, Math.min(300, longest * 7.6 + (runs.parent && state.group !== FLAT || state.group ? 70 : 30))), ...columns.map((c) => c.width)];
   // What room is left belongs to a last column without a width.
@@ -323,6 +324,7 @@ grid.addEventListener('scroll', () => {
   frame = requestAnimationFrame(paint);
 }, {passive: true});
 new ResizeObserver(() => { first = -1; paint(); }).observe(grid);
+narrowWindow.addEventListener('change', () => runs && draw());
 
 // --- what people do
 

@@ -102,4 +102,6 @@ await scene('keys scroll the table wherever the focus is', {viewport: {width: 10
   assert.equal(...await top());
   await page.keyboard.press('Home');
   assert.equal((await top())[0], 0);
+  await page.setViewportSize({width: 390, height: 844}); // a telephone is turned
+  await page.waitForFunction(() => document.querySelector('#grid th.name').offsetWidth < 170);
 });
