@@ -151,6 +151,10 @@ func TestExportKeepsAllButIDs(t *testing.T) {
 	if again := from.give(t, server, q); again.Runs.Same != 4 || again.Files+again.Points > 0 || again.Versions.Same != 3 {
 		t.Errorf("again: %+v", again)
 	}
+	// Taken over from there, all is here already.
+	if back := from.take(t, server, mlruns.ImportRequest{}); back.Runs != (mlruns.Count{Same: 4}) || back.Models != (mlruns.Count{Same: 1}) || back.Versions != (mlruns.Count{Same: 3}) || len(back.Problems) > 0 {
+		t.Errorf("back: %+v", back)
+	}
 	// One that changed is brought up to date, in its place.
 	try := from.runNamed(t, "try-0")
 	if err := from.runs.SetTags(t.Context(), try.ID, []track.Tag{{Key: "later", Value: "yes"}}); err != nil {

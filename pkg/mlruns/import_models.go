@@ -15,6 +15,16 @@ import (
 func (m *Importer) loggedModels(ctx context.Context, e, here track.Experiment) (map[string][]track.ModelMetric, error) {
 	measured := map[string][]track.ModelMetric{}
 	err := m.source.Models(ctx, e.ID, func(lm *Model) error {
+		if from := originOf(lm.Tags); from != "" { // it was exported, from here perhaps
+			home, err := m.target.Tracking.LoggedModel(ctx, from)
+			if err == nil {
+				m.places[placeKey(lm.Place)] = "mlflow-artifacts:/" + home.ExperimentID + "/models/" + from + "/artifacts"
+				m.result.Models.Same++
+			}
+			if !errs.Is(err, errs.NotFound) {
+				return err
+			}
+		}
 		w := &modelWork{Model: lm}
 		old, err := m.target.Tracking.LoggedModel(ctx, lm.ID)
 		if err == nil {

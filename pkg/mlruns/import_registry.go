@@ -93,7 +93,7 @@ func (m *Importer) told(ctx context.Context, ref registry.Ref, had, description 
 		}
 	}
 	for _, tag := range tags {
-		if slices.ContainsFunc(hadTags, func(h registry.Tag) bool { return h.Key == tag.Key }) {
+		if tag.Key == originTag || slices.ContainsFunc(hadTags, func(h registry.Tag) bool { return h.Key == tag.Key }) {
 			continue
 		}
 		same = false
@@ -123,7 +123,10 @@ func (m *Importer) versions(ctx context.Context, reg Registered, here []registry
 	}
 	for _, v := range reg.Versions {
 		v.ID = versionID(v.Version)
-		if i := slices.IndexFunc(here, func(had registry.Version) bool { return had.ID == v.ID }); i >= 0 {
+		isIt := func(had registry.Version) bool { // an export names those that it was made from
+			return had.ID == v.ID || slices.Contains(v.Tags, registry.Tag{Key: originTag, Value: had.ID})
+		}
+		if i := slices.IndexFunc(here, isIt); i >= 0 {
 			numbers[v.Number] = here[i].Number
 			same, err := m.told(ctx, registry.Ref{Name: v.Model, Number: here[i].Number}, here[i].Description, v.Description, here[i].Tags, v.Tags)
 			if err != nil {

@@ -74,14 +74,18 @@ func (m *Importer) group(ctx context.Context, group []*work) error {
 	if len(group) == 0 {
 		return nil
 	}
-	ids := make([]string, len(group))
-	for i, w := range group {
-		ids[i] = w.ID
+	ids := make([]string, 0, 2*len(group))
+	for _, w := range group {
+		ids = append(ids, w.ID)
+		if from := originOf(w.Tags); from != "" {
+			ids = append(ids, from)
+		}
 	}
 	old, err := m.target.Tracking.Runs(ctx, track.Query{IDs: ids, Deleted: true, Assets: true, Inputs: true})
 	if err != nil {
 		return err
 	}
+	group = slices.DeleteFunc(group, func(w *work) bool { return m.fromHere(w, old) })
 	g, gctx := errgroup.WithContext(ctx) // a server is asked much for each
 	g.SetLimit(inFlight)
 	for _, w := range group {
@@ -131,6 +135,30 @@ func (m *Importer) group(ctx context.Context, group []*work) error {
 	}
 	m.task.Add(int64(len(group)), 0)
 	return fault.At(ctx, "mlruns.imported")
+}
+
+// originOf is the id of what a run or model was exported from, "" when it was not.
+func originOf(tags []track.Tag) string {
+	for _, t := range tags {
+		if t.Key == originTag {
+			return t.Value
+		}
+	}
+	return ""
+}
+
+// fromHere reports whether a run was exported from here: it is here already, under
+// the id that it had.
+func (m *Importer) fromHere(w *work, old []track.Run) bool {
+	from := originOf(w.Tags)
+	i := slices.IndexFunc(old, func(r track.Run) bool { return r.ID == from })
+	if i < 0 {
+		return false
+	}
+	m.places[placeKey(w.Place)] = "mlflow-artifacts:/" + old[i].ExperimentID + "/" + from + "/artifacts"
+	m.count(&m.result.Runs, true, true)
+	m.task.Add(1, 0)
+	return true
 }
 
 // same reports whether all of a run is here.
