@@ -201,7 +201,7 @@ func (s *Service) searchLoggedModels(ctx context.Context, in *request, out *enco
 	if err != nil {
 		return err
 	}
-	q := track.ModelQuery{Experiments: []string{}, Offset: p.offset, Limit: p.more()}
+	q := track.ModelQuery{Experiments: []string{}, Offset: p.offset, Limit: p.more(), Root: s.places.Root}
 	for _, id := range in.texts("experiment_ids") {
 		if err := checkExperimentID(id); err != nil {
 			return err

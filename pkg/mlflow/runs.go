@@ -176,7 +176,7 @@ func (s *Service) searchRuns(ctx context.Context, in *request, out *encoder) err
 	if err != nil {
 		return err
 	}
-	q := track.Query{Experiments: []string{}, Offset: p.offset, Limit: p.more(), Inputs: true, Logged: true}
+	q := track.Query{Experiments: []string{}, Offset: p.offset, Limit: p.more(), Inputs: true, Logged: true, Root: s.places.Root}
 	for _, id := range in.texts("experiment_ids") {
 		if err := checkExperimentID(id); err != nil {
 			return err

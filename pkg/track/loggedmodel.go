@@ -60,7 +60,8 @@ type ModelQuery struct {
 	Datasets []DatasetKey // a metric of the filter counts only on one of these
 	Order    []ModelOrder // ties: the newest first, then by id
 	Offset   int
-	Limit    int // 0 for all
+	Limit    int    // 0 for all
+	Root     string // URI below which artifact_uri is, of experiments without a location; "" for mlflow-artifacts:
 }
 
 // ModelReader is what a program that shows logged models needs.

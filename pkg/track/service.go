@@ -69,6 +69,7 @@ type Query struct {
 	Counts      bool     // with the number of children of each
 	Inputs      bool     // with Datasets, ModelInputs and ModelOutputs, which lists else leave out
 	Logged      bool     // params, metrics and tags in the order they were first logged, not by key
+	Root        string   // URI below which artifact_uri is, of experiments without a location; "" for mlflow-artifacts:
 }
 
 // Curator changes what may still be changed when a run is over.

@@ -64,7 +64,7 @@ func (s *Service) models(ctx context.Context, q querier, more string, args ...an
 
 // LoggedModels implements track.ModelReader.
 func (s *Service) LoggedModels(ctx context.Context, q track.ModelQuery) ([]track.LoggedModel, error) {
-	l := &listing{dialect: s.db.Dialect()}
+	l := &listing{dialect: s.db.Dialect(), root: q.Root}
 	l.must("m.deleted = 0")
 	if q.Experiments != nil {
 		l.must("m.experiment IN (" + numbers(q.Experiments) + ")")
@@ -84,7 +84,7 @@ func (s *Service) LoggedModels(ctx context.Context, q track.ModelQuery) ([]track
 		case track.Tags:
 			l.keyed("model_tags", "model", "m.seq", "", c)
 		case track.Attributes, track.Datasets:
-			l.attribute(modelColumn, c)
+			l.attribute(l.modelColumn, c)
 		}
 	}
 	if on != "" && !measured {
@@ -99,7 +99,7 @@ func (s *Service) LoggedModels(ctx context.Context, q track.ModelQuery) ([]track
 		case track.Tags:
 			l.byKey(i, o.Order, "model_tags", "model", "m.seq", "")
 		case track.Attributes, track.Datasets:
-			l.byAttribute(modelColumn, o.Order)
+			l.byAttribute(l.modelColumn, o.Order)
 		}
 	}
 	l.order = append(l.order, "m.created DESC", "m.id")
@@ -147,7 +147,7 @@ func datasetTest(datasets []track.DatasetKey) (test string, args []any) {
 }
 
 // modelColumn is where an attribute of a logged model is.
-func modelColumn(key string) (column string, numeric bool) {
+func (l *listing) modelColumn(key string) (column string, numeric bool) {
 	switch key {
 	case "model_id":
 		return "m.id", false
@@ -160,7 +160,7 @@ func modelColumn(key string) (column string, numeric bool) {
 	case "experiment_id":
 		return "CAST(m.experiment AS TEXT)", false
 	case "artifact_uri":
-		return "CASE WHEN e.location = '' THEN 'mlflow-artifacts:/' || e.id ELSE e.location END || '/models/' || m.id || '/artifacts'", false
+		return "(SELECT " + l.location() + " FROM experiments WHERE id = m.experiment) || '/models/' || m.id || '/artifacts'", false
 	case "creation_timestamp", "creation_timestamp_ms", "creation_time":
 		return "m.created", true
 	case "last_updated_timestamp", "last_updated_timestamp_ms", "last_updated_time":

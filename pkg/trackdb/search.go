@@ -1,6 +1,7 @@
 package trackdb
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 // arguments.
 type listing struct {
 	dialect db.Dialect
+	root    string // as track.Query has it
 	few     few
 	narrow  bool           // some condition holds for few runs: they are where to begin
 	among   map[int64]bool // the runs for which all of those hold that were looked up; nil: none was
@@ -29,7 +31,7 @@ type listing struct {
 type few func(rows string, args []any) (runs []int64, ok bool)
 
 func newListing(q track.Query, dialect db.Dialect, top condition, few few) *listing {
-	l := &listing{dialect: dialect, few: few}
+	l := &listing{dialect: dialect, root: q.Root, few: few}
 	if q.IDs != nil {
 		l.oneOf("r.id", q.IDs)
 	}
@@ -345,10 +347,16 @@ func (l *listing) runColumn(key string) (column string, numeric bool) {
 	case "commit", "branch":
 		return "r.git_" + key, false
 	case "artifact_uri":
-		return "(SELECT CASE WHEN location = '' THEN 'mlflow-artifacts:/' || id ELSE location END FROM experiments WHERE id = r.experiment) || '/' || r.id || '/artifacts'", false
+		return "(SELECT " + l.location() + " FROM experiments WHERE id = r.experiment) || '/' || r.id || '/artifacts'", false
 	default: // status, kind, parent, source, note
 		return "r." + key, false
 	}
+}
+
+// location is where the files of an experiment are, as a column of its table.
+func (l *listing) location() string {
+	root := strings.ReplaceAll(cmp.Or(l.root, "mlflow-artifacts:"), "'", "''")
+	return "CASE WHEN location = '' THEN '" + root + "/' || experiments.id ELSE location END"
 }
 
 func direction(o track.Order) string {
