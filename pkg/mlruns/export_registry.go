@@ -64,6 +64,11 @@ func (x *Exporter) registeredModel(ctx context.Context, m registry.Model, versio
 		}); i >= 0 {
 			numbers[v.Number] = int(there[i].Version)
 			x.result.Versions.Same++
+			if there[i].Stage == string(registry.NoStage) && !dry { // an export was killed before it was set
+				if err := x.setStage(ctx, v, numbers[v.Number]); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		if dry && x.chosen[v.RunID] && at.source == "" {
@@ -159,10 +164,18 @@ func (x *Exporter) version(ctx context.Context, v registry.Version, at versionPl
 	whole := body(at.source, append(registryPairs(v.Tags), wirePair{originTag, v.ID})...)
 	whole["description"], whole["run_link"] = v.Description, v.RunLink
 	number, err := create(whole)
-	if err != nil || v.Stage == registry.NoStage || v.Stage == "" {
-		return number, err
+	if err != nil {
+		return 0, err
 	}
-	return number, x.call(ctx, http.MethodPost, "model-versions/transition-stage", nil, map[string]any{
+	return number, x.setStage(ctx, v, number)
+}
+
+// setStage gives a version on the server the stage that it has here.
+func (x *Exporter) setStage(ctx context.Context, v registry.Version, number int) error {
+	if v.Stage == registry.NoStage || v.Stage == "" {
+		return nil
+	}
+	return x.call(ctx, http.MethodPost, "model-versions/transition-stage", nil, map[string]any{
 		"name": v.Model, "version": strconv.Itoa(number), "stage": v.Stage, "archive_existing_versions": false,
 	}, nil)
 }

@@ -151,6 +151,14 @@ func TestExportKeepsAllButIDs(t *testing.T) {
 	if again := from.give(t, server, q); again.Runs.Same != 4 || again.Files+again.Points > 0 || again.Versions.Same != 3 {
 		t.Errorf("again: %+v", again)
 	}
+	// A stage that is not set there, as after a kill, comes later.
+	if _, err := from.Registry.SetStage(t.Context(), "wine-model", 2, registry.Staging, false); err != nil {
+		t.Fatal(err)
+	}
+	from.give(t, server, q)
+	if v, err := to.Registry.Version(t.Context(), "wine-model", 2); err != nil || v.Stage != registry.Staging {
+		t.Errorf("the stage there is %q, %v", v.Stage, err)
+	}
 	// Taken over from there, all is here already.
 	if back := from.take(t, server, mlruns.ImportRequest{}); back.Runs != (mlruns.Count{Same: 4}) || back.Models != (mlruns.Count{Same: 1}) || back.Versions != (mlruns.Count{Same: 3}) || len(back.Problems) > 0 {
 		t.Errorf("back: %+v", back)
