@@ -268,13 +268,20 @@ func (v *eventView) name(ctx context.Context, e track.Event) string {
 // describeEvent puts what is known of an event into a few words.
 func describeEvent(e track.Event) string {
 	var data map[string]any
-	if e.Data == "" || json.Unmarshal([]byte(e.Data), &data) != nil {
+	d := json.NewDecoder(strings.NewReader(e.Data))
+	d.UseNumber() // large ones as they are
+	if d.Decode(&data) != nil {
 		return ""
 	}
 	text := func(key string) string {
 		switch x := data[key].(type) {
 		case nil:
 			return ""
+		case json.Number:
+			if ms, err := x.Int64(); err == nil && key == "expires" {
+				return expiry(ms)
+			}
+			return x.String()
 		case string:
 			return x
 		case []any:
@@ -298,7 +305,8 @@ func describeEvent(e track.Event) string {
 		return strings.TrimSpace(text("stage") + "  " + text("reasons"))
 	case track.StageFinished, track.StageRetried:
 		words := []string{text("stage"), text("action")}
-		if s, ok := data["seconds"].(float64); ok {
+		if n, ok := data["seconds"].(json.Number); ok {
+			s, _ := n.Float64()
 			words = append(words, term.Duration(time.Duration(s*float64(time.Second))))
 		}
 		if n := text("attempt"); n != "" {

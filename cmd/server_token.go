@@ -114,15 +114,19 @@ func newServerTokenLsCmd(a *app) *cobra.Command {
 				if t.Role == account.Admin {
 					limit = "-"
 				}
-				expires := "never"
-				if t.Expires > 0 {
-					expires = time.UnixMilli(t.Expires).Format(time.DateTime)
-				}
-				table.Row(t.ID, t.User, t.Name, limit, when(t.Created, "-"), when(t.Used, "never"), expires)
+				table.Row(t.ID, t.User, t.Name, limit, when(t.Created, "-"), when(t.Used, "never"), expiry(t.Expires))
 			}
 			return table.Write(w)
 		})
 	})
+}
+
+// expiry is when a token ends that does so at ms.
+func expiry(ms int64) string {
+	if ms == 0 {
+		return "never"
+	}
+	return time.UnixMilli(ms).Format(time.DateTime)
 }
 
 func newServerTokenRmCmd(a *app) *cobra.Command {

@@ -62,7 +62,11 @@ func (k *Keeper) Issue(ctx context.Context, t Token, life time.Duration) (Token,
 		if t.session {
 			return k.eventBy(ctx, tx, t.User, UserSignedIn, t.User, nil)
 		}
-		return k.event(ctx, tx, TokenIssued, t.User, map[string]any{"token": t.ID, "name": t.Name, "role": t.Role, "expires": t.Expires})
+		data := map[string]any{"token": t.ID, "name": t.Name, "expires": t.Expires}
+		if t.Role != Admin { // else the user's own role counts
+			data["limit"] = t.Role
+		}
+		return k.event(ctx, tx, TokenIssued, t.User, data)
 	})
 	return t, secret, err
 }
